@@ -1,0 +1,183 @@
+/* The engine: everything behind the screen, in one object on one loop.
+ *
+ * It polls the sources into the platform model, journals what it sees while it holds the watch lease, offers
+ * runbooks, and walks runs. A run is a pure machine (runbook/); the engine turns each of its effects into a
+ * journal append and, once that is durable, into the act (execute/).
+ *
+ * Whoever shows it (console, line mode, exports) reads through the const functions below, subscribes to what
+ * changed, and asks for things with engine_submit, the only door to anything that changes something: it checks the request's flags
+ * (an observer's acting requests are refused there) before anything is journaled. */
+#ifndef BELAY_ENGINE_H
+#define BELAY_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/base.h"
+#include "engine/config/config.h"
+#include "engine/io/io.h"
+#include "engine/journal/journal.h"
+#include "engine/platform/platform.h"
+#include "engine/runbook/runbook.h"
+#include "engine/sources/sources.h"
+
+struct engine;
+
+struct engine_options {
+    const struct config *config;   /* borrowed for the engine's life; NULL: no sources, platform "local" */
+    const char *operator_claim;    /* --operator, recorded as a claim; may be NULL */
+    const char *step_path;         /* folder put in front of PATH for steps (the demo's stand-ins); may be NULL */
+    const char *state_folder;      /* overrides where journal, spool and leases live; may be NULL */
+    bool read_only;                /* observer for good: joining is refused */
+    bool join;                     /* start as operator even where the configuration says observer */
+    bool watch;                    /* poll the sources and try for the watch lease */
+    bool screen;                   /* a person watches: adopt interrupted runs at once */
+};
+
+/* Opens the journal, the spool, the runbooks and (with `watch`) the sources. Runs that an earlier console left
+ * are restored; their steps that still go on are followed. A journal that can't be written is not an error here: see
+ * engine_trouble. */
+struct engine *engine_open(struct loop *loop, const struct engine_options *options, struct err *e);
+/* Running steps go on under their supervisors. Waits (bounded, 2 s) for appends under way. */
+void engine_close(struct engine *engine);
+
+/* What a subscriber is told: a mask of these, at most once a loop turn. */
+enum engine_change {
+    ENGINE_ENTITIES = 1 << 0,
+    ENGINE_SOURCES = 1 << 1,
+    ENGINE_TIMELINE = 1 << 2,
+    ENGINE_RUNS = 1 << 3,
+    ENGINE_INCIDENTS = 1 << 4,
+    ENGINE_OFFERS = 1 << 5,
+    ENGINE_TROUBLE = 1 << 6,
+    ENGINE_OUTPUT = 1 << 7,   /* a running step printed something */
+};
+void engine_subscribe(struct engine *engine, void (*changed)(void *context, unsigned mask), void *context);
+
+/* ---- What is ---------------------------------------------------------------------------------------- */
+
+const struct config *engine_config(const struct engine *engine);      /* never NULL */
+const char *engine_platform_name(const struct engine *engine);
+const char *engine_badge(const struct engine *engine);                /* "" where none is configured */
+const struct platform *engine_platform(const struct engine *engine);
+int64_t engine_now_us(const struct engine *engine);                   /* the loop's monotonic clock */
+
+bool engine_is_observer(const struct engine *engine);
+const char *engine_actor(const struct engine *engine);                /* who acts here: the uid's login name */
+/* Who else: "alice (uid 1004, key SHA256:k3...) on bastion-2", for the confirmation page. */
+const char *engine_actor_line(const struct engine *engine);
+/* NULL when this process watches; else who does ("pid 812 on this host"), or why nobody can. */
+const char *engine_watch_holder(const struct engine *engine);
+/* NULL, or why the journal can't be written now: nothing acts meanwhile. */
+const char *engine_trouble(const struct engine *engine);
+/* NULL, or why running steps would not outlive a lost login here. */
+const char *engine_lifetime_warning(const struct engine *engine);
+
+size_t engine_source_count(const struct engine *engine);
+void engine_source_status(const struct engine *engine, size_t index, struct source_status *status);
+
+/* ---- Runbooks, offers ------------------------------------------------------------------------------- */
+
+struct engine_runbook {
+    const struct runbook *book;   /* NULL while it is being parsed or when it can't be read: see error */
+    const char *path;
+    const char *error;            /* NULL, or why it can't be run */
+    bool offered;                 /* one of its conditions holds */
+    const char *offered_entity;   /* "shard docs/shard-5", or NULL */
+    int64_t offered_since_us;     /* wall clock */
+    int64_t last_run_us;          /* wall clock of the newest run's start, 0 when never */
+    int64_t interrupted_run;      /* a run of it that stands still and can go on, or 0 */
+    int64_t open_run;             /* a run of it that is under way, or 0 */
+};
+size_t engine_runbook_count(const struct engine *engine);
+/* Interrupted first, then offered, then the rest by title. */
+void engine_runbook_at(const struct engine *engine, size_t index, struct engine_runbook *view);
+
+/* ---- Runs ------------------------------------------------------------------------------------------- */
+
+struct engine_run {
+    int64_t id;
+    int64_t incident;
+    const struct run *run;           /* the machine: steps, outcomes, pages */
+    const struct runbook *book;
+    const char *actor;               /* who started it */
+    int64_t started_us;              /* wall clock */
+    bool ended;
+    bool elsewhere;                  /* another live console walks it: shown, not moved */
+    int current_step;                /* the step that runs or waits for a person, -1 when none */
+};
+size_t engine_run_count(const struct engine *engine);                 /* those in memory: open, and ended today */
+bool engine_run_at(const struct engine *engine, size_t index, struct engine_run *view);
+bool engine_run_by_id(const struct engine *engine, int64_t id, struct engine_run *view);
+/* The run clock's now of a run, in ms: what `at_ms` of its steps compares with. */
+int64_t engine_run_clock_ms(const struct engine *engine, int64_t run);
+/* The newest output (at most 64 KiB) of a step, cleaned; "" when there is none. */
+const char *engine_step_output(const struct engine *engine, int64_t run, int step);
+/* How long the step's action took in earlier runs of the document: false when never. */
+bool engine_step_usual_ms(const struct engine *engine, int64_t run, int step, int64_t *low_ms, int64_t *high_ms);
+/* Where acts would land: "kubectl context prod-eu (observed 1 s ago, as configured)". Re-observed when a page
+ * opens and again right before each act. */
+struct engine_where {
+    const char *text;
+    bool configured;
+    bool matches;
+    int64_t observed_us;             /* monotonic, 0 while it is being observed */
+};
+void engine_where(const struct engine *engine, struct engine_where *where);
+
+/* ---- Incidents, timeline ---------------------------------------------------------------------------- */
+
+size_t engine_incident_count(const struct engine *engine);            /* not closed, newest first */
+bool engine_incident_at(const struct engine *engine, size_t index, struct incident *incident);
+int64_t engine_focused_incident(const struct engine *engine);         /* 0 when there is none */
+
+/* The newest events in memory (up to 2,000), index 0 the oldest of them. Older ones: journal_read on
+ * engine_journal. An event is borrowed until the next loop turn. */
+size_t engine_event_count(const struct engine *engine);
+const struct event *engine_event_at(const struct engine *engine, size_t index);
+struct journal *engine_journal(const struct engine *engine);          /* NULL when it couldn't be opened */
+
+/* ---- Asking for things ------------------------------------------------------------------------------ */
+
+/* name, flags, help. ACTS: refused to observers and while the journal is in trouble. JOURNALS: refused while the journal is in
+ * trouble. */
+#define REQUEST_ACTS     1u
+#define REQUEST_JOURNALS 2u
+#define ENGINE_REQUESTS(X)                                                                                   \
+    X(JOIN, "join", REQUEST_JOURNALS, "become an operator here")                                             \
+    X(NOTE, "note", REQUEST_JOURNALS, "write a note to the timeline")                                        \
+    X(INCIDENT_OPEN, "incident open", REQUEST_JOURNALS, "open an incident")                                  \
+    X(INCIDENT_CLOSE, "incident close", REQUEST_JOURNALS | REQUEST_ACTS, "close an incident")                \
+    X(INCIDENT_FOCUS, "incident focus", 0, "notes and exports go to this incident")                          \
+    X(RUN_START, "run", REQUEST_JOURNALS | REQUEST_ACTS, "start a runbook")                                  \
+    X(RUN_INPUT, "step", REQUEST_JOURNALS | REQUEST_ACTS, "answer a step of a run")                          \
+    X(RUN_RESUME, "resume", REQUEST_JOURNALS | REQUEST_ACTS, "go on with an interrupted run")                \
+    X(EXPORT, "export", REQUEST_JOURNALS, "write the timeline of an incident to a file")
+
+enum engine_request_kind {
+#define X(name, text, flags, help) REQUEST_##name,
+    ENGINE_REQUESTS(X)
+#undef X
+};
+
+struct engine_request {
+    enum engine_request_kind kind;
+    const char *text;                /* note, incident title, reason, export's path (NULL: belay-INC-7.FORMAT here) */
+    const char *severity;            /* INCIDENT_OPEN: "SEV2", may be NULL */
+    const char *format;              /* EXPORT: "md" or "json" */
+    int64_t incident;                /* 0: the focused one */
+    int64_t run;                     /* RUN_INPUT, RUN_RESUME */
+    const char *path;                /* RUN_START: the document */
+    const char *entity;              /* RUN_START: "shard docs/shard-5" that offered it, may be NULL */
+    char *const *variables;          /* RUN_START: NAME=VALUE, NULL-terminated, may be NULL */
+    const struct run_input *input;   /* RUN_INPUT */
+};
+
+/* The answer comes once, on the loop, perhaps before engine_submit returns: code 0 and a line for the person ("run 12 started"),
+ * or an error that says why and what to do. `id` is the new incident or run where there is one. The request is copied. done may be
+ * NULL. */
+typedef void engine_done(void *context, int code, const char *message, int64_t id);
+void engine_submit(struct engine *engine, const struct engine_request *request, engine_done *done, void *context);
+
+#endif
