@@ -29,7 +29,7 @@ void str_add(struct str *s, const char *text);
 void str_add_bytes(struct str *s, const void *bytes, size_t length);
 void str_add_char(struct str *s, char c);
 void str_addf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void str_addv(struct str *s, const char *format, va_list args);
+void str_addv(struct str *s, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 void str_remove_front(struct str *s, size_t length);
 char *str_take(struct str *s);                     /* the heap string, s is empty after; never NULL */
 const char *str_text(const struct str *s);

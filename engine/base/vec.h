@@ -3,6 +3,7 @@
 #ifndef BELAY_BASE_VEC_H
 #define BELAY_BASE_VEC_H
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/str.h"
