@@ -2,6 +2,7 @@
 #ifndef BELAY_BASE_BASE_H
 #define BELAY_BASE_BASE_H
 
+#include "engine/base/asset.h"
 #include "engine/base/clock.h"
 #include "engine/base/err.h"
 #include "engine/base/file.h"

@@ -1,0 +1,183 @@
+/* The configuration as a user writes it (belay.yaml), typed. One options table holds every key: it drives
+ * reading, the errors with file:line:column, the reference page and the JSON Schema. What a source's `map:`
+ * and `vars:` say stays a tree with positions (yaml_line, yaml_column): the sources room compiles it. Secrets
+ * are references and are resolved only when they are used. */
+#ifndef BELAY_CONFIG_CONFIG_H
+#define BELAY_CONFIG_CONFIG_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/base.h"
+
+/* ---- findings: everything that is wrong, not only the first ---- */
+
+enum config_severity { CONFIG_WARNING, CONFIG_ERROR };
+
+struct config_finding {
+    enum config_severity severity;
+    char *file;
+    int line, column; /* from 1; 0 when it concerns the whole file */
+    char *message;    /* one line: what, and how to mend it */
+};
+
+struct config_findings {
+    struct config_finding *data; /* in the order of their places */
+    size_t len, cap;
+    size_t errors; /* how many are errors */
+};
+
+void config_findings_fini(struct config_findings *f);
+/* Other rooms add what they find in their part of the tree; file may be NULL (no file). f may be NULL. */
+void config_finding_add(struct config_findings *f, enum config_severity severity, const char *file, int line,
+                        int column, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* The nearest of the names (NULL-terminated) to a mistyped one, or NULL when none is near. */
+const char *config_nearest(const char *mistyped, const char *const *names);
+
+/* ---- the configuration ---- */
+
+struct config_header {
+    char *name;
+    char *value;  /* literal text, or NULL when the value is a secret */
+    char *secret; /* reference (env:NAME, file:PATH, command:ARGV), or NULL */
+    char *prefix; /* put before the secret's value ("Bearer "), or NULL */
+};
+
+struct config_source {
+    char *name;
+    char *kind;   /* a name in the table of sources: prometheus, http, redis, command; not checked here */
+    char *url;    /* NULL for a command */
+    char *preset; /* NULL when the mapping is in place */
+    cJSON *vars;  /* object of strings, or NULL */
+    cJSON *map;   /* object or list of objects with positions, or NULL */
+    char
+        *parse; /* how a command's output or a body is read: "json", "prometheus"; NULL: the kind's own way */
+    char **command; /* argv, or NULL */
+    char **env;     /* NAME=VALUE additions for the command, or NULL */
+    struct config_header *headers;
+    size_t header_count;
+    char *user;       /* HTTP basic or Redis ACL user, or NULL */
+    char *password;   /* a secret reference, or NULL */
+    char *ca;         /* PEM file of the authorities to trust, absolute, or NULL */
+    int64_t every_us; /* see config_source_defaults */
+    int64_t timeout_us;
+    int64_t stale_after_us; /* 0: three intervals */
+    int64_t expected;       /* rows that must be there; -1: not said */
+    bool every_given, timeout_given;
+    int line, column; /* where the source stands */
+};
+
+enum config_journal { CONFIG_JOURNAL_PRIVATE, CONFIG_JOURNAL_SHARED };
+
+struct config {
+    char *path;     /* of the file; NULL without one */
+    char *folder;   /* that relative paths start from: the file's folder, absolute; NULL without a file */
+    char *platform; /* "local" without a configuration; fit for a folder's name */
+    char *badge;    /* NULL, or a short word: "PROD" is drawn as danger, "DEMO" as demo */
+    enum config_journal journal;
+    char *journal_folder; /* absolute; only when shared */
+    int observer;         /* 1 or 0 as written, -1 not said: ask config_observer */
+    char *operator_name;  /* NULL: the login name */
+    struct {
+        char **command; /* NULL: no identity check */
+        char *expect;   /* its trimmed stdout must equal this */
+        int64_t timeout_us;
+    } identity;
+    struct {
+        char *syslog;   /* facility ("local3"), or NULL */
+        char **command; /* reads lines on stdin, or NULL */
+    } mirror;
+    char *theme; /* NULL: the default one */
+    struct config_source *sources;
+    size_t source_count;
+    char **runbooks; /* files and folders, absolute; NULL when none */
+};
+
+/* A configuration without a file: platform "local", everything else at its default. */
+struct config *config_new(void);
+void config_free(struct config *c);
+
+/* Reads path, or with NULL the first of ./belay.yaml, $XDG_CONFIG_HOME/belay/belay.yaml,
+ * /etc/belay/belay.yaml. NULL on error: ERR_NOT_FOUND when there is none, else the first finding's text in e
+ * (with file:line:column). All findings, warnings too, go to findings (may be NULL). */
+struct config *config_load(const char *path, struct config_findings *findings, struct err *e);
+
+/* The same from text (at most 1 MiB). name stands in messages; relative paths are taken from folder (NULL:
+ * the current one). */
+struct config *config_parse(const char *text, size_t length, const char *name, const char *folder,
+                            struct config_findings *findings, struct err *e);
+
+/* The file that config_load(NULL) would read, or NULL. The caller frees. */
+char *config_find(void);
+
+/* Sets one top-level option as the command line does: config_set(c, "journal", "shared:/srv/belay", &e). */
+int config_set(struct config *c, const char *key, const char *value, struct err *e);
+
+/* True when the console starts as observer: `observer:` as written, else when the badge is PROD. */
+bool config_observer(const struct config *c);
+
+/* Fills every_us and timeout_us where the user did not: 5 s (signals: 2 s), and min(every, 3 s). config_parse
+ * has called it with what `map:` shows; call it again once the preset is known. */
+void config_source_defaults(struct config_source *s, bool signals);
+
+/* Folder of journal, spool, state database and leases: $XDG_STATE_HOME/belay/PLATFORM, or the shared folder.
+ * c may be NULL (platform "local"). It is not created. The caller frees. */
+char *config_state_folder(const struct config *c);
+
+/* ---- secrets ---- */
+
+/* True for env:NAME, file:PATH, command:ARGV. */
+bool config_secret_is_reference(const char *text);
+
+#define CONFIG_SECRET_LIMIT_BYTES 65536
+/* Appends the value that a reference stands for to out, without trailing line ends. A file or output above 64
+ * KiB, a command that runs longer than 10 s or fails, an empty value, and a value with control characters are
+ * errors; the message names the reference, never the value. A command is split at blanks and run without a
+ * shell. Blocks (files, commands): call it off the loop. */
+int config_secret_resolve(const char *reference, struct str *out, struct err *e);
+
+/* ---- the options table ---- */
+
+enum option_type {
+    OPTION_TEXT,    /* one line of text */
+    OPTION_NAME,    /* letters, digits, `.`, `_`, `-` */
+    OPTION_CHOICE,  /* one of choices */
+    OPTION_BOOLEAN, /* true or false */
+    OPTION_INTEGER,
+    OPTION_DURATION, /* 250ms, 30s, 5m, 1h; the range is in microseconds */
+    OPTION_PATH,     /* relative to the file */
+    OPTION_URL,
+    OPTION_ARGV,    /* a list of strings: a program and its arguments, never a shell */
+    OPTION_PATHS,   /* a list of paths */
+    OPTION_JOURNAL, /* private, or shared:FOLDER */
+    OPTION_SECRET,  /* {secret: REFERENCE} */
+    OPTION_HEADER,  /* text, or {secret: REFERENCE, prefix: TEXT} */
+    OPTION_STRINGS, /* a mapping of names to text */
+    OPTION_TREE,    /* a mapping, or a list of them, that another room reads */
+    OPTION_GROUP,   /* a mapping of further options */
+    OPTION_GROUPS,  /* a list of them */
+};
+
+struct option {
+    const char *path; /* "platform", "identity.expect", "sources[].every", "sources[].headers.*" */
+    enum option_type type;
+    bool required;
+    const char *fallback; /* the default as it would be written, or NULL */
+    int64_t minimum,
+        maximum;         /* OPTION_INTEGER, OPTION_DURATION; length in bytes of OPTION_TEXT, OPTION_NAME */
+    const char *choices; /* "user|kern|local0": OPTION_CHOICE */
+    const char *unit;    /* shown in the reference, or NULL */
+    const char *help;    /* one sentence */
+    size_t offset;       /* of the field in struct config or struct config_source */
+};
+
+extern const struct option option_table[]; /* ends with a NULL path */
+
+/* The reference page in Markdown, and a JSON Schema (draft 2020-12), both from the table. The caller frees.
+ */
+char *config_reference_markdown(void);
+char *config_schema_json(void);
+
+#endif
