@@ -14,7 +14,8 @@ struct loop;
 
 /* NULL when the system refuses (no descriptors left). Also ignores SIGPIPE for the process. */
 struct loop *loop_new(struct err *e);
-/* Waits for work that the pool still does, drops what was posted and not run, frees everything left. */
+/* Waits for work that the pool still does, and drops what was posted and not run. Timers, watches, signals
+ * and connections must have been freed before (asserted). */
 void loop_free(struct loop *l);
 
 /* Turns until loop_stop. */
