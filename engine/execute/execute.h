@@ -1,0 +1,195 @@
+/* The hands: steps that outlive the console (design decision 5).
+ *
+ * A step runs under a supervisor, `belay supervise FOLDER`, a process in a session of its own. They share one
+ * folder a step in the spool, and that folder alone says what happened:
+ *
+ *   about            version, key, limits; written before the folder gets its name
+ *   supervisor.lock  flock held as long as the supervisor lives, taken before the folder gets its name
+ *   child.lock       flock inherited by the step and all that it starts; the main process also holds a record
+ * lock on it fate             created O_EXCL: "started" by the supervisor, fsynced before exec; or "void" by
+ * it or by a console. Whoever creates it has decided out, err         FIFOs, held open for reading and
+ * writing by supervisor and step spool            what came out of them, in frames that know their stream and
+ * their checksum exit             preallocated; the outcome, checksummed control          FIFO: a line
+ * "cancel" to the supervisor, who alone signals the process group exports          what a bash step exported,
+ * if that was asked for
+ *
+ * The order of a careful caller: arm when the confirmation page opens; make the intent durable; go; at
+ * `ended` make output and outcome durable; forget. After a crash: spool_each, and adopt what is there. The
+ * environment of a step, which may hold secrets, never touches a disk.
+ *
+ * When the supervisor is killed the step goes on, its outcome becomes `lost`, and the console that follows it
+ * reads the FIFOs on; without one the step stops at its next write after 64 KiB that nobody read. What stands
+ * in a FIFO when the last process of such a step ends before a console looks is gone. */
+#ifndef BELAY_EXECUTE_EXECUTE_H
+#define BELAY_EXECUTE_EXECUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/err.h"
+
+struct loop;      /* engine/io */
+struct spool;     /* the folder of step folders */
+struct execution; /* one step, armed or followed by this process */
+
+#define EXEC_KEY_MAX       100              /* bytes of a key */
+#define EXEC_GRACE_US      (10LL * 1000000) /* between TERM and KILL */
+#define EXEC_LIMIT_BYTES   (256LL << 20)    /* of a spool file */
+#define EXEC_DRAIN_US      (1LL * 1000000)  /* output awaited after the main process has ended */
+#define EXEC_EXPORTS_BYTES (64 * 1024)      /* of exports taken over */
+
+enum exec_stream {
+    EXEC_STDOUT = 1,
+    EXEC_STDERR = 2,
+};
+
+/* How an execution ended. The words are stable: they stand in the journal. */
+#define EXEC_HOWS(X)                                                                                         \
+    X(EXITED, "exited", "its main process returned a status")                                                \
+    X(SIGNALLED, "signalled", "its main process was ended by a signal that belay didn't send")               \
+    X(TIMED_OUT, "timed-out", "stopped by its supervisor after the time-out")                                \
+    X(CANCELLED, "cancelled", "stopped by its supervisor because somebody asked")                            \
+    X(VOID, "void", "never started: the page was closed, or the console was gone before it said go")         \
+    X(NOT_STARTED, "not-started", "never started: exec or its preparation failed, the text says why")        \
+    X(LOST, "lost", "started, and nobody knows how it ended")
+
+enum exec_how {
+#define X(name, word, text) EXEC_##name,
+    EXEC_HOWS(X)
+#undef X
+};
+
+/* "timed-out" for EXEC_TIMED_OUT and so on. */
+const char *exec_how_text(enum exec_how how);
+
+struct exec_request {
+    const char *key;   /* [A-Za-z0-9][A-Za-z0-9._-]*, at most EXEC_KEY_MAX, never used before in this spool */
+    char *const *argv; /* argv[0] is looked up in the step's PATH */
+    char *const *env;  /* NAME=VALUE, over the cleaned environment of this process; NULL: nothing more */
+    char *const *path; /* folders put in front of PATH, the first wins; NULL: none */
+    const char *cwd;   /* NULL: that of this process */
+    int64_t timeout_us;   /* 0: none. Counts suspended time */
+    int64_t grace_us;     /* 0: EXEC_GRACE_US */
+    int64_t limit_bytes;  /* of the spool file, frames included; 0: EXEC_LIMIT_BYTES */
+    bool capture_exports; /* of a bash main process, by BASH_ENV and a trap on EXIT */
+    bool use_scope; /* start it by `systemd-run --user --scope` (see execute_lifetime); plainly if that fails
+                     */
+};
+
+struct exec_result {
+    enum exec_how how;
+    int status;              /* exit status; -1 unless the main process returned one */
+    int signal;              /* that ended the main process; 0 if none */
+    int error;               /* errno of a NOT_STARTED; else 0 */
+    char text[160];          /* what there is to say: why not started, why lost; "" for the rest */
+    int64_t started_wall_us; /* 0 when never started, or not known */
+    int64_t ended_wall_us;   /* 0 for LOST */
+    int64_t duration_us;     /* without the drain; boot clock */
+    int64_t stdout_bytes;    /* that the step wrote, as far as known */
+    int64_t stderr_bytes;
+    int64_t dropped_bytes; /* of both, because the spool was full or the disk was */
+    int64_t missing_bytes; /* of both, that the supervisor kept and that are damaged or cut off now (power
+                              loss) */
+    bool survivors;        /* something that the step started was still alive when it ended */
+    bool exports_cut; /* more than EXEC_EXPORTS_BYTES, or unreadable to this user: exports are not complete */
+    char *const *exports; /* NAME=VALUE that the step exported and that it had not been given; NULL when not
+                             captured */
+};
+
+struct execution_events {
+    /* Output in the order in which the supervisor saw it; may be any bytes. NULL: not wanted. */
+    void (*output)(void *data, enum exec_stream stream, const char *bytes, size_t length);
+    /* Exactly once, after all output, never from inside arm, go or adopt; the result lives until it returns.
+     */
+    void (*ended)(void *data, const struct exec_result *result);
+};
+
+enum spool_state {
+    SPOOL_ARMED,      /* a supervisor waits for go */
+    SPOOL_VOID,       /* never started and never will */
+    SPOOL_RUNNING,    /* with its supervisor */
+    SPOOL_ALONE,      /* running, its supervisor is gone */
+    SPOOL_ENDED,      /* the outcome is there */
+    SPOOL_LOST,       /* started, no outcome, its main process is gone */
+    SPOOL_UNREADABLE, /* another version, damaged or foreign: `text` says what; nothing is concluded */
+};
+
+/* "armed", "void" ... */
+const char *spool_state_text(enum spool_state state);
+
+struct spool_entry {
+    char key[EXEC_KEY_MAX + 1];
+    enum spool_state state;
+    int64_t started_wall_us; /* 0 when not started */
+    int64_t main_pid; /* the living main process, as the kernel names the holder of its lock; 0 if none */
+    bool survivors;   /* LOST and ENDED: something that the step started is still alive */
+    struct exec_result
+        result;     /* ENDED, VOID, LOST: what is known without reading the output; exports are NULL */
+    char text[160]; /* UNREADABLE: why */
+};
+
+/* Opens, or makes, the folder of steps (private 0700; shared 2770, files 0660). program is the `belay` that
+ * supervises; NULL: the one beside this program. A network file system is refused (flock), and so is a spool
+ * of a newer version. What a crash left half made or half removed is swept. NULL and e on failure. */
+struct spool *spool_open(const char *folder, bool shared, const char *program, struct err *e);
+void spool_close(struct spool *s); /* NULL is fine; executions are freed before */
+
+/* Calls visit for each step folder, in order of key. */
+int spool_each(struct spool *s, void (*visit)(void *data, const struct spool_entry *entry), void *data,
+               struct err *e);
+/* The same of one; ERR_NOT_FOUND when there is no such folder. */
+int spool_find(struct spool *s, const char *key, struct spool_entry *entry, struct err *e);
+
+/* Decides, if nobody has yet, that a step never starts. 0: it never will; ERR_EXISTS: too late, it has been
+ * started. */
+int spool_void(struct spool *s, const char *key, struct err *e);
+
+/* Gives all kept output of a step to each, from the beginning, in order. Blocks for as long as reading the
+ * file takes and may run on any thread. A damaged tail ends it without an error: exec_result tells how much
+ * is missing. Stops when each returns non-zero, and returns that. */
+int spool_output(struct spool *s, const char *key,
+                 int (*each)(void *data, enum exec_stream stream, const char *bytes, size_t length),
+                 void *data, struct err *e);
+
+/* Makes the folder and starts a supervisor that waits for go. Takes about a millisecond; the rest happens
+ * meanwhile: a supervisor that can't start ends as NOT_STARTED. ERR_EXISTS: the key was used. NULL and e on
+ * failure: nothing was left behind. */
+struct execution *execution_arm(struct spool *s, struct loop *loop, const struct exec_request *request,
+                                const struct execution_events *events, void *data, struct err *e);
+/* Once, after the intent is durable. An error means that the supervisor is gone: `ended` follows and tells
+ * what became of it. */
+int execution_go(struct execution *x, struct err *e);
+/* The page was closed before go: `ended` follows with VOID. After go it does nothing. */
+void execution_void(struct execution *x);
+/* TERM to the whole process group, KILL after the grace period; before go the same as execution_void. `ended`
+ * follows. ERR_NOT_FOUND: the supervisor is gone, and nobody but it may signal; the message names the process
+ * for a person to end. */
+int execution_cancel(struct execution *x, struct err *e);
+/* Follows a step that this or another process armed: all its output from the beginning, then `ended`. If its
+ * supervisor is gone, its FIFOs are drained (by one follower). A folder that nobody can start any more is
+ * made void for good. ERR_NOT_FOUND, ERR_CORRUPT or ERR_UNSUPPORTED (another version). */
+struct execution *execution_adopt(struct spool *s, struct loop *loop, const char *key,
+                                  const struct execution_events *events, void *data, struct err *e);
+const char *execution_key(const struct execution *x);
+enum spool_state execution_state(const struct execution *x); /* as last seen; no system call */
+/* Lets go, at any time, also inside a callback: an armed step becomes void, a running one goes on. NULL is
+ * fine. */
+void execution_free(struct execution *x);
+
+/* Removes the folder, once its outcome is in the journal. ERR_BUSY while armed or running. */
+int execution_forget(struct spool *s, const char *key, struct err *e);
+
+/* Do steps outlive this login, and this process? */
+struct execute_lifetime {
+    bool outlives;  /* the login and the console, given use_scope as said below */
+    bool use_scope; /* to be put into exec_request */
+    char text[240]; /* why not, and how to mend it; "" when all is well */
+};
+void execute_lifetime(struct execute_lifetime *l);
+
+/* The supervisor itself: `belay supervise FOLDER`, with the descriptors that execution_arm gives it. Returns
+ * the exit status of the process. Needs nothing but engine/base. */
+int execute_supervise(const char *folder);
+
+#endif
