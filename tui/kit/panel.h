@@ -1,0 +1,79 @@
+/* What a panel is to the console. A panel is one file in panels/ and one line of panels/table.c; the console
+ * knows panels only by this header. A panel sees the engine's model and a canvas, never a socket, and never
+ * acts: it answers a key with a command line that the one dispatcher checks. */
+#ifndef BELAY_KIT_PANEL_H
+#define BELAY_KIT_PANEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tui/kit/canvas.h"
+#include "tui/kit/keymap.h"
+#include "tui/kit/widgets.h"
+
+struct engine;
+
+/* The moment that is drawn. One for all panels of a frame. */
+struct panel_scene {
+    const struct engine *engine;
+    int64_t now_us;  /* monotonic */
+    int64_t wall_us; /* UTC */
+    bool local_time; /* `t` */
+    bool seconds;    /* an incident is active: ages tick by the second, else by whole minutes */
+    bool observer;   /* acting is refused */
+    bool frozen;     /* `Z` */
+    const struct filter *filter;
+};
+
+enum panel_shape {
+    PANEL_TILE,   /* one of several on the dashboard, inside its frame */
+    PANEL_FULL,   /* the whole screen: list with columns, sort, filter */
+    PANEL_DETAIL, /* the page of the selected thing */
+};
+
+enum panel_answer {
+    PANEL_IGNORED, /* not its key */
+    PANEL_REDRAW,
+    PANEL_DETAILS, /* open the detail page of the selected thing */
+    PANEL_BACK,    /* leave the detail page */
+    PANEL_COMMAND, /* reply holds a command line, without the colon, for the dispatcher */
+};
+
+struct panel {
+    const char *name;  /* "breakers": also the command that opens it */
+    const char *title; /* "Breakers" */
+    char digit;        /* '1'..'9' */
+    const char *help;  /* one line */
+
+    /* The panel's private state; closed by close. */
+    void *(*open)(const struct engine *engine);
+    void (*close)(void *state);
+
+    /* The model or the scene has changed: look again. True when the panel would look different. */
+    bool (*update)(void *state, const struct panel_scene *scene);
+
+    /* Beside the title in the frame: "1 open · 11 closed"; the lower corner: the interval, "2s". Either may
+     * be NULL. */
+    void (*note)(void *state, const struct panel_scene *scene, struct str *out);
+    void (*corner)(void *state, const struct panel_scene *scene, struct str *out);
+
+    /* The worst of it in one row, for 80x24. */
+    void (*summary)(void *state, const struct panel_scene *scene, struct canvas *row);
+    void (*draw)(void *state, const struct panel_scene *scene, struct canvas *c, enum panel_shape shape,
+                 bool focus);
+
+    /* command: what the key table says that the key does here, or NULL when nothing; reply: see
+     * PANEL_COMMAND. */
+    enum panel_answer (*key)(void *state, const struct panel_scene *scene, const struct key *key,
+                             const char *command, enum panel_shape shape, struct str *reply);
+    /* The context of its keys in that shape; NULL: CONTEXT_LIST, in detail CONTEXT_TEXT. */
+    enum key_context (*context)(void *state, enum panel_shape shape);
+
+    /* The thing selected, as "kind/source/name" or another identity; NULL when none. May be NULL. */
+    const char *(*selected)(void *state);
+};
+
+/* NULL-terminated; defined in panels/table.c. */
+extern const struct panel *const panel_table[];
+
+#endif
