@@ -1,0 +1,67 @@
+/* SQLite files that several processes write. The guard is an exclusive flock on a file beside the database:
+ * before 3.51.3 a WAL reset can race with another connection's commit and corrupt the file, so every write
+ * transaction and every WAL checkpoint of every process happens under it. Databases are opened here alone, so
+ * that the settings on which this rests (WAL, no automatic checkpoint, none on closing) hold everywhere. */
+#ifndef BELAY_IO_SQLITE_H
+#define BELAY_IO_SQLITE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine/base/err.h"
+
+#define GUARD_WAIT_US 2000000LL
+
+/* One guard belongs to one thread at a time; two in a process exclude each other too. */
+struct guard;
+
+/* Opens or creates the file. ERR_UNSUPPORTED on a network file system, where flock means nothing. */
+int guard_open(const char *path, mode_t mode, struct guard **guard, struct err *e);
+/* Waits at most wait_us (bounded back-off, never blocking in the kernel). ERR_BUSY names the holder's pid and
+ * program. */
+int guard_lock(struct guard *g, int64_t wait_us, struct err *e);
+void guard_unlock(struct guard *g);
+void guard_close(struct guard *g); /* unlocks; NULL is fine */
+
+/* What the first 100 bytes of a database file say; read through SQLite's own VFS, because opening and closing
+ * the file in any other way drops the locks that this process has on it. */
+struct database_header {
+    bool present; /* false: no such file, or an empty one */
+    bool sqlite;  /* has SQLite's magic */
+    uint32_t application_id;
+    uint32_t user_version; /* of the last checkpoint: a newer one may be in the WAL */
+};
+int database_probe(const char *path, struct database_header *header, struct err *e);
+
+struct database_options {
+    bool read_only;
+    bool full_sync;     /* synchronous FULL (the journal), else NORMAL */
+    int cache_kib;      /* page cache of this connection */
+    bool checkpointing; /* false for readers: they never checkpoint. True: only by database_checkpoint */
+};
+
+/* Opens an existing WAL database: checks nothing but that it is one. The caller holds the guard if the file
+ * may be in the making. Not thread-safe: one thread at a time. */
+int database_open(const char *path, const struct database_options *options, sqlite3 **db, struct err *e);
+
+/* Makes a new database complete or not at all: schema (SQL that sets user_version too) in a temporary file
+ * beside path, application_id, WAL, then rename. The caller holds the guard. */
+int database_create(const char *path, mode_t mode, uint32_t application_id, const char *schema,
+                    struct err *e);
+
+void database_close(sqlite3 *db); /* never checkpoints; NULL is fine */
+
+/* The number of WAL bytes in use, as of this connection's last commit (set by database_open). */
+int64_t database_wal_bytes(sqlite3 *db);
+
+/* Moves what it can from the WAL into the database without waiting for readers. The caller holds the guard.
+ */
+int database_checkpoint(sqlite3 *db, struct err *e);
+
+/* Fills e from the connection's last error, as "what: ...": FULL, DENIED, IO, BUSY, CORRUPT, FOREIGN by
+ * SQLite's code, with how to mend it. */
+int database_error(sqlite3 *db, struct err *e, const char *what);
+
+#endif
