@@ -8,5 +8,6 @@
 #include "engine/io/loop.h"
 #include "engine/io/process.h"
 #include "engine/io/redis.h"
+#include "engine/io/sqlite.h"
 
 #endif
