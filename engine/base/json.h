@@ -1,5 +1,6 @@
 /* JSON: cJSON with strict input. Text is checked as UTF-8 first, duplicate keys are refused, depth is at most
- * 64, integers beyond 2^53 keep their digits as strings. Writing is deterministic. */
+ * 64, values at most a million, integers beyond 2^53 keep their digits as strings, \\u0000 and half surrogate
+ * pairs are errors. Writing is deterministic. */
 #ifndef BELAY_BASE_JSON_H
 #define BELAY_BASE_JSON_H
 
@@ -25,12 +26,12 @@ struct json_match {
     const char *captures[4];
     size_t capture_count;
 };
-int json_each(const cJSON *root, const char *pointer, int (*visit)(const struct json_match *match, void *data),
-              void *data);
+int json_each(const cJSON *root, const char *pointer,
+              int (*visit)(const struct json_match *match, void *data), void *data);
 
 /* Values whatever their JSON type: "50.0%" is 0.5, "true" is 1, "NaN" and "+Inf" are what they say. */
 bool json_number(const cJSON *item, double *value);
-/* Text of a scalar (numbers without needless digits), into out; false for objects and arrays. */
+/* Text of a scalar (numbers without needless digits), into out; false for objects, arrays, null and NULL. */
 bool json_text(const cJSON *item, struct str *out);
 
 /* Member lookups that tolerate a missing object or a wrong type. */
