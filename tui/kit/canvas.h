@@ -2,10 +2,9 @@
  * bytes, golden tests turn it into text.
  *
  * Everything that is put is untrusted: controls, C1 and format characters are drawn as "<U+202E>", bad bytes
- * as
- * "<0x9B>", a tab or newline as one space. A wide character that does not fit whole is drawn as a space.
- * Without UTF-8
- * (`ascii`) the characters that belay itself uses have ASCII forms and all others are drawn as "<U+00E9>".
+ * as "<0x9B>", a tab or newline as one space. A wide character that does not fit whole is drawn as a space.
+ * Without UTF-8 (`ascii`) the characters that belay itself uses have ASCII forms and all others are drawn as
+ * "<U+00E9>".
  *
  * A struct canvas is a small value: a window of a grid. canvas_sub() gives a window in a window; drawing
  * outside is clipped, coordinates may be negative. Only canvas_new() owns the grid. */
@@ -177,12 +176,16 @@ int canvas_put_right(struct canvas *c, int x, int y, int width, unsigned style, 
 /* Wraps at spaces (a longer word at the edge) into rows y.. of width columns, newlines start a new row. Never
  * leaves anything out: a command must not lie. Returns the row after the last, drawn or not. */
 int canvas_put_wrapped(struct canvas *c, int x, int y, int width, unsigned style, const char *text);
+/* The same for a command: a row that ends for want of room ends in a faint backslash, so that a real newline
+ * and a wrapped row can't be mistaken for each other. */
+int canvas_put_command(struct canvas *c, int x, int y, int width, unsigned style, const char *text);
 int canvas_put_glyph(struct canvas *c, int x, int y, unsigned style, enum glyph glyph);
 
 /* Columns that canvas_put would take for the text. */
 int canvas_columns(const struct canvas *c, const char *text);
 /* Rows that canvas_put_wrapped would take. */
 int canvas_wrapped_rows(const struct canvas *c, int width, const char *text);
+int canvas_command_rows(const struct canvas *c, int width, const char *text);
 
 /* A frame around the whole window: "┌ 1 Breakers ── 1 open ─────┐", the corner text at the lower right
  * "── 2s ──┘". title, note and corner may be NULL. style is that of the border; the title has ROLE_TITLE. */
