@@ -3,15 +3,16 @@
  * A step runs under a supervisor, `belay supervise FOLDER`, a process in a session of its own. They share one
  * folder a step in the spool, and that folder alone says what happened:
  *
- *   about            version, key, limits; written before the folder gets its name
- *   supervisor.lock  flock held as long as the supervisor lives, taken before the folder gets its name
- *   child.lock       flock inherited by the step and all that it starts; the main process also holds a record
- * lock on it fate             created O_EXCL: "started" by the supervisor, fsynced before exec; or "void" by
- * it or by a console. Whoever creates it has decided out, err         FIFOs, held open for reading and
- * writing by supervisor and step spool            what came out of them, in frames that know their stream and
- * their checksum exit             preallocated; the outcome, checksummed control          FIFO: a line
- * "cancel" to the supervisor, who alone signals the process group exports          what a bash step exported,
- * if that was asked for
+ * - about: format version, key, limit; written before the folder gets its name
+ * - supervisor.lock: flock, held from before the folder gets its name as long as the supervisor lives
+ * - child.lock: flock inherited by the step and all that it starts; its main process has a record lock too
+ * - fate: created O_EXCL, "started" by the supervisor, fsynced before exec, or "void" by it or by a console:
+ *   whoever creates it has decided
+ * - out, err: FIFOs, open for reading and writing in the step, so that they never break
+ * - spool: what came out of them, in frames with stream and checksum; its writer has a flock on it
+ * - exit: preallocated; the outcome with a checksum
+ * - control: FIFO, takes "cancel"; only the supervisor signals the process group
+ * - exports: what a bash step exported, if that was asked for
  *
  * The order of a careful caller: arm when the confirmation page opens; make the intent durable; go; at
  * `ended` make output and outcome durable; forget. After a crash: spool_each, and adopt what is there. The
@@ -130,8 +131,8 @@ struct spool_entry {
 };
 
 /* Opens, or makes, the folder of steps (private 0700; shared 2770, files 0660). program is the `belay` that
- * supervises; NULL: the one beside this program. A network file system is refused (flock), and so is a spool
- * of a newer version. What a crash left half made or half removed is swept. NULL and e on failure. */
+ * supervises; NULL: the one beside this program. A network file system is refused (flock). What a crash
+ * left half made or half removed is swept. NULL and e on failure. */
 struct spool *spool_open(const char *folder, bool shared, const char *program, struct err *e);
 void spool_close(struct spool *s); /* NULL is fine; executions are freed before */
 
