@@ -12,16 +12,19 @@
 #include "tui/kit/widgets.h"
 
 struct engine;
+struct platform;
 
 /* The moment that is drawn. One for all panels of a frame. */
 struct panel_scene {
     const struct engine *engine;
-    int64_t now_us;  /* monotonic */
-    int64_t wall_us; /* UTC */
-    bool local_time; /* `t` */
-    bool seconds;    /* an incident is active: ages tick by the second, else by whole minutes */
-    bool observer;   /* acting is refused */
-    bool frozen;     /* `Z` */
+    const struct platform *platform; /* the engine's; while the picture is frozen a copy */
+    int64_t last_seq;                /* frozen: the newest event that is shown; else INT64_MAX */
+    int64_t now_us;                  /* monotonic */
+    int64_t wall_us;                 /* UTC */
+    bool local_time;                 /* `t` */
+    bool seconds;  /* an incident is active: ages tick by the second, else by whole minutes */
+    bool observer; /* acting is refused */
+    bool frozen;   /* `Z` */
     const struct filter *filter;
 };
 
@@ -42,7 +45,7 @@ enum panel_answer {
 struct panel {
     const char *name;  /* "breakers": also the command that opens it */
     const char *title; /* "Breakers" */
-    char digit;        /* '1'..'9' */
+    char digit;        /* '1'..'9'; 0: a strip without a frame, above the panels */
     const char *help;  /* one line */
 
     /* The panel's private state; closed by close. */
@@ -56,6 +59,10 @@ struct panel {
      * be NULL. */
     void (*note)(void *state, const struct panel_scene *scene, struct str *out);
     void (*corner)(void *state, const struct panel_scene *scene, struct str *out);
+
+    /* How bad the worst of it is: 0 fine, to 3 down. Where there is no room for all panels, the worst are
+     * shown. NULL: 0. */
+    int (*worst)(void *state, const struct panel_scene *scene);
 
     /* The worst of it in one row, for 80x24. */
     void (*summary)(void *state, const struct panel_scene *scene, struct canvas *row);
