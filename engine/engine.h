@@ -19,6 +19,7 @@
 #include "engine/io/io.h"
 #include "engine/journal/journal.h"
 #include "engine/platform/platform.h"
+#include "engine/postmortem/postmortem.h"
 #include "engine/runbook/runbook.h"
 #include "engine/sources/sources.h"
 
@@ -102,6 +103,7 @@ struct engine_run {
     const struct run *run;           /* the machine: steps, outcomes, pages */
     const struct runbook *book;
     const char *actor;               /* who started it */
+    const char *entity;              /* what it was started for, "shard docs/shard-5"; NULL when for nothing */
     int64_t started_us;              /* wall clock */
     bool ended;
     bool elsewhere;                  /* another live console walks it: shown, not moved */
@@ -129,13 +131,12 @@ void engine_where(const struct engine *engine, struct engine_where *where);
 /* ---- Incidents, timeline ---------------------------------------------------------------------------- */
 
 size_t engine_incident_count(const struct engine *engine);            /* not closed, newest first */
-bool engine_incident_at(const struct engine *engine, size_t index, struct incident *incident);
+bool engine_incident_at(const struct engine *engine, size_t index, struct journal_incident *incident);
 int64_t engine_focused_incident(const struct engine *engine);         /* 0 when there is none */
 
-/* The newest events in memory (up to 2,000), index 0 the oldest of them. Older ones: journal_read on
- * engine_journal. An event is borrowed until the next loop turn. */
-size_t engine_event_count(const struct engine *engine);
-const struct event *engine_event_at(const struct engine *engine, size_t index);
+/* The newest lines in memory (up to 2,000), every process's of this journal. Older ones, and an event's whole
+ * data: journal_read on engine_journal. */
+const struct timeline *engine_timeline(const struct engine *engine);
 struct journal *engine_journal(const struct engine *engine);          /* NULL when it couldn't be opened */
 
 /* ---- Asking for things ------------------------------------------------------------------------------ */
