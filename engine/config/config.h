@@ -149,15 +149,16 @@ enum option_type {
     OPTION_DURATION, /* 250ms, 30s, 5m, 1h; the range is in microseconds */
     OPTION_PATH,     /* relative to the file */
     OPTION_URL,
-    OPTION_ARGV,    /* a list of strings: a program and its arguments, never a shell */
-    OPTION_PATHS,   /* a list of paths */
-    OPTION_JOURNAL, /* private, or shared:FOLDER */
-    OPTION_SECRET,  /* {secret: REFERENCE} */
-    OPTION_HEADER,  /* text, or {secret: REFERENCE, prefix: TEXT} */
-    OPTION_STRINGS, /* a mapping of names to text */
-    OPTION_TREE,    /* a mapping, or a list of them, that another room reads */
-    OPTION_GROUP,   /* a mapping of further options */
-    OPTION_GROUPS,  /* a list of them */
+    OPTION_ARGV,        /* a list of strings: a program and its arguments, never a shell */
+    OPTION_PATHS,       /* a list of paths */
+    OPTION_JOURNAL,     /* private, or shared:FOLDER */
+    OPTION_SECRET,      /* {secret: REFERENCE} */
+    OPTION_HEADER,      /* text, or {secret: REFERENCE, prefix: TEXT} */
+    OPTION_STRINGS,     /* a mapping of names to text */
+    OPTION_ENVIRONMENT, /* a mapping of variables to text */
+    OPTION_TREE,        /* a mapping, or a list of them, that another room reads */
+    OPTION_GROUP,       /* a mapping of further options */
+    OPTION_GROUPS,      /* a list of them */
 };
 
 struct option {
