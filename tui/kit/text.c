@@ -44,11 +44,6 @@ char text_ascii(uint32_t code)
     return 0;
 }
 
-static void spell(struct piece *p, const char *format, uint32_t value)
-{
-    p->width = snprintf(p->spelling, sizeof p->spelling, format, value);
-}
-
 size_t text_piece(const char *bytes, size_t length, bool ascii, struct piece *p)
 {
     memset(p, 0, sizeof *p);
@@ -63,7 +58,7 @@ size_t text_piece(const char *bytes, size_t length, bool ascii, struct piece *p)
         return used;
     }
     if (used == 1 && (unsigned char)bytes[0] >= 0x80) {
-        spell(p, "<0x%02X>", (unsigned char)bytes[0]);
+        p->width = snprintf(p->spelling, sizeof p->spelling, "<0x%02X>", (unsigned char)bytes[0]);
         return used;
     }
     int width = utf8_width(code);
@@ -74,7 +69,7 @@ size_t text_piece(const char *bytes, size_t length, bool ascii, struct piece *p)
             utf8_decode(bytes, length, &code);
     }
     if (width <= 0) { /* a combining character with nothing to stand on, too */
-        spell(p, "<U+%04X>", code);
+        p->width = snprintf(p->spelling, sizeof p->spelling, "<U+%04X>", code);
         return used;
     }
     p->code[0] = code;

@@ -41,8 +41,8 @@ void theme_init(struct theme *t);
  * untouched on an error. */
 int theme_parse(struct theme *t, const char *text, size_t length, const char *name, struct err *e);
 
-/* name with a slash is a file; else NAME.yaml in the first of the folders (NULL-terminated) that has it. */
-int theme_load(struct theme *t, const char *name, const char *const *folders, struct err *e);
+/* A name with a slash is a file; else the theme NAME.yaml among the assets of kind "themes" (asset_path). */
+int theme_load(struct theme *t, const char *name, struct err *e);
 
 /* The look of a style (role and bits) on a terminal of 0 (mono), 8, 16 or 256 colours: foreground and
  * background are then numbers below that, or COLOUR_DEFAULT. */
