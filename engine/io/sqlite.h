@@ -37,31 +37,34 @@ int database_probe(const char *path, struct database_header *header, struct err 
 
 struct database_options {
     bool read_only;
-    bool full_sync;     /* synchronous FULL (the journal), else NORMAL */
-    int cache_kib;      /* page cache of this connection */
-    bool checkpointing; /* false for readers: they never checkpoint. True: only by database_checkpoint */
+    bool full_sync; /* synchronous FULL (the journal), else NORMAL */
+    int cache_kib;  /* page cache of this connection */
+    int *wal_pages; /* set by each commit to the pages in use in the WAL; NULL for readers */
 };
 
-/* Opens an existing WAL database: checks nothing but that it is one. The caller holds the guard if the file
- * may be in the making. Not thread-safe: one thread at a time. */
+/* Opens an existing database with automatic checkpoints off; nothing is written, so that the caller can look
+ * before it touches. A reader of a folder where it may not write reads a file without a WAL as it stands. One
+ * thread at a time. On failure *db is NULL. */
 int database_open(const char *path, const struct database_options *options, sqlite3 **db, struct err *e);
-
-/* Makes a new database complete or not at all: schema (SQL that sets user_version too) in a temporary file
- * beside path, application_id, WAL, then rename. The caller holds the guard. */
-int database_create(const char *path, mode_t mode, uint32_t application_id, const char *schema,
-                    struct err *e);
-
+/* Before the first write; the caller holds the guard. */
+int database_use_wal(sqlite3 *db, struct err *e);
 void database_close(sqlite3 *db); /* never checkpoints; NULL is fine */
 
-/* The number of WAL bytes in use, as of this connection's last commit (set by database_open). */
-int64_t database_wal_bytes(sqlite3 *db);
+/* Makes a new database, complete or not at all: a temporary file beside path gets application_id, the schema
+ * (SQL, which sets user_version too), then WAL, then the name. An empty file at path is replaced. The caller
+ * holds the guard. */
+int database_create(const char *path, mode_t mode, uint32_t application_id, const char *schema,
+                    struct err *e);
 
 /* Moves what it can from the WAL into the database without waiting for readers. The caller holds the guard.
  */
 int database_checkpoint(sqlite3 *db, struct err *e);
 
-/* Fills e from the connection's last error, as "what: ...": FULL, DENIED, IO, BUSY, CORRUPT, FOREIGN by
- * SQLite's code, with how to mend it. */
+/* Runs SQL without results. */
+int database_run(sqlite3 *db, const char *sql, struct err *e);
+
+/* Fills e from the connection's last error, as "what: ...": FULL, DENIED, IO, BUSY, CORRUPT, FOREIGN ... by
+ * SQLite's code and errno. */
 int database_error(sqlite3 *db, struct err *e, const char *what);
 
 #endif
