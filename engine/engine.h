@@ -56,6 +56,13 @@ enum engine_change {
 };
 void engine_subscribe(struct engine *engine, void (*changed)(void *context, unsigned mask), void *context);
 
+/* One pass over every source, for an engine opened without `watch`; done runs on the loop after the last answer. */
+void engine_poll_once(struct engine *engine, void (*done)(void *context), void *context);
+
+/* True once the runbooks are parsed, the newest events are read and the interrupted runs are restored: what a
+ * command without a screen waits for. ENGINE_OFFERS, _TIMELINE or _RUNS announces it. */
+bool engine_settled(const struct engine *engine);
+
 /* ---- What is ---------------------------------------------------------------------------------------- */
 
 const struct config *engine_config(const struct engine *engine);      /* never NULL */
