@@ -1,0 +1,210 @@
+#include "engine/config/config.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/config/findings.h"
+#include "engine/config/options.h"
+#include "engine/config/read.h"
+
+#define FILE_LIMIT (1 << 20)
+
+struct config *config_new(void)
+{
+    struct config *c = xcalloc(1, sizeof *c);
+    c->platform = xstrdup("local");
+    c->observer = -1;
+    c->identity.timeout_us = 3 * US_PER_S;
+    return c;
+}
+
+static void source_fini(struct config_source *s)
+{
+    free(s->name);
+    free(s->kind);
+    free(s->url);
+    free(s->preset);
+    cJSON_Delete(s->vars);
+    cJSON_Delete(s->map);
+    free(s->parse);
+    strv_free(s->command);
+    strv_free(s->env);
+    for (size_t i = 0; i < s->header_count; i++) {
+        free(s->headers[i].name);
+        free(s->headers[i].value);
+        free(s->headers[i].secret);
+        free(s->headers[i].prefix);
+    }
+    free(s->headers);
+    free(s->user);
+    free(s->password);
+    free(s->ca);
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->source_count; i++)
+        source_fini(&c->sources[i]);
+    free(c->sources);
+    free(c->path);
+    free(c->folder);
+    free(c->platform);
+    free(c->badge);
+    free(c->journal_folder);
+    free(c->operator_name);
+    strv_free(c->identity.command);
+    free(c->identity.expect);
+    free(c->mirror.syslog);
+    strv_free(c->mirror.command);
+    free(c->theme);
+    strv_free(c->runbooks);
+    free(c);
+}
+
+void config_source_defaults(struct config_source *s, bool signals)
+{
+    if (!s->every_given)
+        s->every_us = (signals ? 2 : 5) * US_PER_S;
+    if (!s->timeout_given)
+        s->timeout_us = s->every_us < 3 * US_PER_S ? s->every_us : 3 * US_PER_S;
+}
+
+bool config_observer(const struct config *c)
+{
+    return c->observer >= 0 ? c->observer == 1 : str_eq(c->badge, "PROD");
+}
+
+char *config_state_folder(const struct config *c)
+{
+    if (c && c->journal == CONFIG_JOURNAL_SHARED)
+        return xstrdup(c->journal_folder);
+    char *state = folder_state(), *folder = path_join(state, c ? c->platform : "local");
+    free(state);
+    return folder;
+}
+
+/* yaml_parse's message begins with "name:line:column: ". */
+static void add_syntax_finding(struct config_findings *findings, const char *name, const struct err *e)
+{
+    int line = 0, column = 0, used = 0;
+    const char *rest = e->msg;
+    size_t length = strlen(name);
+    if (strncmp(rest, name, length) == 0 && rest[length] == ':') {
+        char *end;
+        line = (int)strtol(rest + length + 1, &end, 10);
+        if (*end == ':')
+            column = (int)strtol(end + 1, &end, 10);
+        used = str_starts(end, ": ") ? (int)(end + 2 - rest) : 0;
+    }
+    config_finding_add(findings, CONFIG_ERROR, name, line, column, "%s", rest + used);
+}
+
+struct config *config_parse(const char *text, size_t length, const char *name, const char *folder,
+                            struct config_findings *findings, struct err *e)
+{
+    struct config_findings own = {0};
+    if (!findings)
+        findings = &own;
+    size_t from = findings->len;
+    struct config *c = NULL;
+    struct err problem = {0};
+    cJSON *tree = yaml_parse(text, length, name, 0, &problem);
+    if (!tree) {
+        add_syntax_finding(findings, name, &problem);
+    } else {
+        c = config_new();
+        c->folder = xstrdup(folder);
+        config_read(&(struct value_place){.file = name, .folder = folder, .findings = findings}, tree, c);
+        cJSON_Delete(tree);
+    }
+    findings_sort(findings, from);
+    if (findings_to_err(findings, from, e) < 0) {
+        config_free(c);
+        c = NULL;
+    }
+    config_findings_fini(&own);
+    return c;
+}
+
+char *config_find(void)
+{
+    char *own = folder_config();
+    char *places[] = {xstrdup("belay.yaml"), path_join(own, "belay.yaml"), xstrdup("/etc/belay/belay.yaml")};
+    char *found = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (!found && access(places[i], F_OK) == 0)
+            found = places[i];
+        else
+            free(places[i]);
+    }
+    free(own);
+    return found;
+}
+
+/* The absolute folder that path lies in. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = !slash          ? xstrdup(".")
+                   : slash == path ? xstrdup("/")
+                                   : xstrndup(path, (size_t)(slash - path));
+    char *absolute = realpath(folder, NULL);
+    if (!absolute)
+        return folder;
+    free(folder);
+    return absolute;
+}
+
+struct config *config_load(const char *path, struct config_findings *findings, struct err *e)
+{
+    char *found = path ? xstrdup(path) : config_find();
+    if (!found) {
+        err_set(e, ERR_NOT_FOUND,
+                "no configuration: looked for ./belay.yaml, $XDG_CONFIG_HOME/belay/belay.yaml and "
+                "/etc/belay/belay.yaml");
+        return NULL;
+    }
+    struct config *c = NULL;
+    struct str text = {0};
+    struct err problem = {0};
+    char *folder = folder_of(found);
+    if (file_read(found, FILE_LIMIT, &text, &problem) < 0) {
+        /* file_read names the file in its message. */
+        config_finding_add(findings, CONFIG_ERROR, NULL, 0, 0, "%s", problem.msg);
+        err_set(e, problem.code, "%s", problem.msg);
+    } else {
+        c = config_parse(str_text(&text), text.len, found, folder, findings, e);
+    }
+    if (c) {
+        const char *slash = strrchr(found, '/');
+        c->path = path_join(folder, slash ? slash + 1 : found);
+    }
+    str_fini(&text);
+    free(folder);
+    free(found);
+    return c;
+}
+
+int config_set(struct config *c, const char *key, const char *value, struct err *e)
+{
+    const struct option *option = option_find("", key);
+    bool single = option && option->type != OPTION_GROUP && option->type != OPTION_GROUPS &&
+                  option->type != OPTION_PATHS && option->type != OPTION_ARGV;
+    if (!single)
+        return err_set(e, ERR_USAGE, "\"%.40s\" can't be set by itself: write it in belay.yaml", key);
+    struct config_findings findings = {0};
+    cJSON *item = cJSON_CreateString(value);
+    if (!item)
+        abort();
+    value_set(&(struct value_place){.findings = &findings}, option, item, c);
+    cJSON_Delete(item);
+    int code = findings_to_err(&findings, 0, e) < 0 ? ERR_USAGE : 0;
+    if (code < 0 && e)
+        e->code = code;
+    config_findings_fini(&findings);
+    return code;
+}

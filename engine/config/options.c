@@ -1,0 +1,305 @@
+#include "engine/config/options.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define OF_CONFIG(field) offsetof(struct config, field)
+#define OF_SOURCE(field) offsetof(struct config_source, field)
+
+#define SYSLOG_FACILITIES "user|daemon|auth|authpriv|local0|local1|local2|local3|local4|local5|local6|local7"
+
+const struct option option_table[] = {
+    {
+        .path = "platform",
+        .type = OPTION_NAME,
+        .fallback = "local",
+        .minimum = 1,
+        .maximum = 64,
+        .help =
+            "The name of what is watched. It stands in the header and names the folder of journal and spool.",
+        .offset = OF_CONFIG(platform),
+    },
+    {
+        .path = "badge",
+        .type = OPTION_TEXT,
+        .minimum = 1,
+        .maximum = 16,
+        .help = "A short word beside the platform. `PROD` is drawn as danger and makes the console start as "
+                "observer.",
+        .offset = OF_CONFIG(badge),
+    },
+    {
+        .path = "journal",
+        .type = OPTION_JOURNAL,
+        .fallback = "private",
+        .help = "Where journal, spool and leases are: `private` (this user's state folder) or "
+                "`shared:FOLDER` (a folder of "
+                "its own for a group of operators).",
+        .offset = OF_CONFIG(journal),
+    },
+    {
+        .path = "observer",
+        .type = OPTION_BOOLEAN,
+        .help = "Start as observer, who sees everything and acts on nothing until `:join`. Default: true "
+                "when the badge is "
+                "`PROD`, else false.",
+        .offset = OF_CONFIG(observer),
+    },
+    {
+        .path = "operator",
+        .type = OPTION_TEXT,
+        .minimum = 1,
+        .maximum = 64,
+        .help = "The name that the journal shows for you. Default: the login name. It is a claim; uid and "
+                "SSH key are "
+                "recorded beside it.",
+        .offset = OF_CONFIG(operator_name),
+    },
+    {
+        .path = "identity",
+        .type = OPTION_GROUP,
+        .help = "Observes where acts would land, right before each; a mismatch refuses.",
+    },
+    {
+        .path = "identity.command",
+        .type = OPTION_ARGV,
+        .required = true,
+        .help = "Prints where acts would land, as `[kubectl, config, current-context]`.",
+        .offset = OF_CONFIG(identity.command),
+    },
+    {
+        .path = "identity.expect",
+        .type = OPTION_TEXT,
+        .required = true,
+        .minimum = 1,
+        .maximum = 256,
+        .help = "What its output must be, blanks around it aside.",
+        .offset = OF_CONFIG(identity.expect),
+    },
+    {
+        .path = "identity.timeout",
+        .type = OPTION_DURATION,
+        .fallback = "3s",
+        .minimum = 100 * US_PER_MS,
+        .maximum = 60 * US_PER_S,
+        .help = "How long it may take.",
+        .offset = OF_CONFIG(identity.timeout_us),
+    },
+    {
+        .path = "mirror",
+        .type = OPTION_GROUP,
+        .help = "Sends each event's line and the head of the journal's hash chain off this host: only so is "
+                "a cut tail "
+                "seen. One of its two keys.",
+    },
+    {
+        .path = "mirror.syslog",
+        .type = OPTION_CHOICE,
+        .choices = SYSLOG_FACILITIES,
+        .help = "The syslog facility to send to.",
+        .offset = OF_CONFIG(mirror.syslog),
+    },
+    {
+        .path = "mirror.command",
+        .type = OPTION_ARGV,
+        .help = "A program that reads the lines on its standard input.",
+        .offset = OF_CONFIG(mirror.command),
+    },
+    {
+        .path = "theme",
+        .type = OPTION_NAME,
+        .fallback = "dark",
+        .minimum = 1,
+        .maximum = 64,
+        .help = "A file in `themes/`, without `.yaml`.",
+        .offset = OF_CONFIG(theme),
+    },
+    {
+        .path = "runbooks",
+        .type = OPTION_PATHS,
+        .help = "Markdown files, and folders of them.",
+        .offset = OF_CONFIG(runbooks),
+    },
+    {
+        .path = "sources",
+        .type = OPTION_GROUPS,
+        .help = "Where the state comes from.",
+    },
+    {
+        .path = "sources[].name",
+        .type = OPTION_NAME,
+        .required = true,
+        .minimum = 1,
+        .maximum = 64,
+        .help = "Unique among the sources.",
+        .offset = OF_SOURCE(name),
+    },
+    {
+        .path = "sources[].kind",
+        .type = OPTION_NAME,
+        .required = true,
+        .minimum = 1,
+        .maximum = 32,
+        .help = "How it is asked: `prometheus`, `http`, `redis` or `command`.",
+        .offset = OF_SOURCE(kind),
+    },
+    {
+        .path = "sources[].url",
+        .type = OPTION_URL,
+        .help = "Where it is. No password here: `password:` takes a reference.",
+        .offset = OF_SOURCE(url),
+    },
+    {
+        .path = "sources[].command",
+        .type = OPTION_ARGV,
+        .help = "For `kind: command`: a program and its arguments, run without a shell. It prints JSON, or "
+                "what `parse:` says.",
+        .offset = OF_SOURCE(command),
+    },
+    {
+        .path = "sources[].env",
+        .type = OPTION_ENVIRONMENT,
+        .help = "Environment variables that are added for the command.",
+        .offset = OF_SOURCE(env),
+    },
+    {
+        .path = "sources[].preset",
+        .type = OPTION_NAME,
+        .minimum = 1,
+        .maximum = 64,
+        .help = "A mapping that ships with belay (`assets/presets/`), without `.yaml`.",
+        .offset = OF_SOURCE(preset),
+    },
+    {
+        .path = "sources[].vars",
+        .type = OPTION_STRINGS,
+        .help = "Values for the preset's or mapping's variables.",
+        .offset = OF_SOURCE(vars),
+    },
+    {
+        .path = "sources[].map",
+        .type = OPTION_TREE,
+        .help = "The mapping in place, instead of a preset or besides it. A list gives several kinds of "
+                "entities.",
+        .offset = OF_SOURCE(map),
+    },
+    {
+        .path = "sources[].parse",
+        .type = OPTION_CHOICE,
+        .choices = "json|prometheus",
+        .help = "How the answer is read. Default: what the kind of source usually gives (`command`: json).",
+        .offset = OF_SOURCE(parse),
+    },
+    {
+        .path = "sources[].every",
+        .type = OPTION_DURATION,
+        .fallback = "5s",
+        .minimum = 100 * US_PER_MS,
+        .maximum = 86400 * US_PER_S,
+        .help = "How often it is asked. Default for signals: 2s.",
+        .offset = OF_SOURCE(every_us),
+    },
+    {
+        .path = "sources[].timeout",
+        .type = OPTION_DURATION,
+        .minimum = 10 * US_PER_MS,
+        .maximum = 600 * US_PER_S,
+        .help = "How long one question may take. Default: `every`, but at most 3s.",
+        .offset = OF_SOURCE(timeout_us),
+    },
+    {
+        .path = "sources[].stale_after",
+        .type = OPTION_DURATION,
+        .minimum = 100 * US_PER_MS,
+        .maximum = 30 * 86400 * US_PER_S,
+        .help = "From this age on, what it said counts as unknown. Default: three times `every`.",
+        .offset = OF_SOURCE(stale_after_us),
+    },
+    {
+        .path = "sources[].expected",
+        .type = OPTION_INTEGER,
+        .minimum = 0,
+        .maximum = 1000000,
+        .unit = "rows",
+        .help = "How many rows must be there: a vanished row is then down, not gone.",
+        .offset = OF_SOURCE(expected),
+    },
+    {
+        .path = "sources[].headers",
+        .type = OPTION_GROUP,
+        .help = "HTTP headers to send.",
+    },
+    {
+        .path = "sources[].headers.*",
+        .type = OPTION_HEADER,
+        .help = "Text, or `{secret: REFERENCE}`; `prefix:` is put before a secret, as `\"Bearer \"`.",
+    },
+    {
+        .path = "sources[].user",
+        .type = OPTION_TEXT,
+        .minimum = 1,
+        .maximum = 256,
+        .help = "User for HTTP basic authentication, or of Redis' access lists.",
+        .offset = OF_SOURCE(user),
+    },
+    {
+        .path = "sources[].password",
+        .type = OPTION_SECRET,
+        .help = "Its password.",
+        .offset = OF_SOURCE(password),
+    },
+    {
+        .path = "sources[].ca",
+        .type = OPTION_PATH,
+        .help = "PEM file with the authorities to trust for https, instead of the system's.",
+        .offset = OF_SOURCE(ca),
+    },
+    {0},
+};
+
+/* The rest of the option's path after prefix, when it is a direct member of the group; else NULL. */
+const char *option_member(const struct option *option, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    if (strncmp(option->path, prefix, length) != 0)
+        return NULL;
+    const char *rest = option->path + length;
+    return *rest && !strpbrk(rest, ".[") ? rest : NULL;
+}
+
+const struct option *option_find(const char *prefix, const char *key)
+{
+    const struct option *any = NULL;
+    for (const struct option *option = option_table; option->path; option++) {
+        const char *member = option_member(option, prefix);
+        if (!member)
+            continue;
+        if (str_eq(member, key))
+            return option;
+        if (str_eq(member, "*"))
+            any = option;
+    }
+    return any;
+}
+
+void option_duration_text(int64_t us, char text[static OPTION_DURATION_SIZE])
+{
+    static const struct {
+        int64_t us;
+        const char *name;
+    } units[] = {{86400 * US_PER_S, "d"},
+                 {3600 * US_PER_S, "h"},
+                 {60 * US_PER_S, "m"},
+                 {US_PER_S, "s"},
+                 {US_PER_MS, "ms"}};
+    size_t used = 0;
+    snprintf(text, OPTION_DURATION_SIZE, "0");
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (us >= units[i].us && used < OPTION_DURATION_SIZE) {
+            used += (size_t)snprintf(text + used, OPTION_DURATION_SIZE - used, "%" PRId64 "%s",
+                                     us / units[i].us, units[i].name);
+            us %= units[i].us;
+        }
+    }
+}

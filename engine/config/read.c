@@ -1,0 +1,138 @@
+#include "engine/config/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/config/options.h"
+
+static void complain_unknown(const struct value_place *place, const char *prefix, const cJSON *member)
+{
+    const char *names[64] = {NULL};
+    size_t count = 0;
+    for (const struct option *option = option_table; option->path && count < 63; option++) {
+        const char *name = option_member(option, prefix);
+        if (name)
+            names[count++] = name;
+    }
+    const char *nearest = config_nearest(member->string, names);
+    if (nearest)
+        value_complain_key(place, member, "unknown key \"%s\", did you mean \"%s\"?", member->string,
+                           nearest);
+    else
+        value_complain_key(place, member, "unknown key \"%s\"", member->string);
+}
+
+static void read_group(const struct value_place *place, const char *prefix, const cJSON *object, void *base);
+
+static void read_sources(const struct value_place *place, const cJSON *list, struct config *c)
+{
+    if (!cJSON_IsArray(list)) {
+        value_complain(place, list, "sources: expected a list, each element beginning with \"- name: ...\"");
+        return;
+    }
+    const cJSON *element;
+    c->sources = xcalloc((size_t)cJSON_GetArraySize(list), sizeof *c->sources);
+    cJSON_ArrayForEach(element, list)
+    {
+        struct config_source *source = &c->sources[c->source_count++];
+        *source = (struct config_source){
+            .expected = -1, .line = yaml_line(element), .column = yaml_column(element)};
+        read_group(place, "sources[].", element, source);
+    }
+}
+
+static void read_member(const struct value_place *place, const char *prefix, const cJSON *member, void *base)
+{
+    const struct option *option = option_find(prefix, member->string);
+    if (!option) {
+        complain_unknown(place, prefix, member);
+    } else if (option->type == OPTION_GROUP) {
+        char *inner = xasprintf("%s.", option->path);
+        read_group(place, inner, member, base);
+        free(inner);
+    } else if (option->type == OPTION_GROUPS) {
+        read_sources(place, member, base);
+    } else if (option->type == OPTION_HEADER) {
+        value_add_header(place, member, base);
+    } else {
+        value_set(place, option, member, base);
+    }
+}
+
+/* prefix is the group's path as its members' paths begin: "", "identity.", "sources[].". */
+static void read_group(const struct value_place *place, const char *prefix, const cJSON *object, void *base)
+{
+    if (!cJSON_IsObject(object)) {
+        value_complain(place, object, "expected a mapping: lines of KEY: VALUE%s%.*s",
+                       *prefix ? " under " : "", (int)strlen(prefix) - (*prefix != '\0'), prefix);
+        return;
+    }
+    const cJSON *member;
+    cJSON_ArrayForEach(member, object) read_member(place, prefix, member, base);
+    for (const struct option *option = option_table; option->path; option++) {
+        const char *name = option_member(option, prefix);
+        if (name && option->required && !cJSON_GetObjectItemCaseSensitive(object, name))
+            value_complain(place, object, "%s is missing: %s", name, option->help);
+    }
+}
+
+static void warn(const struct value_place *place, const struct config_source *s, const char *text)
+{
+    config_finding_add(place->findings, CONFIG_WARNING, place->file, s->line, s->column, "source %s: %s",
+                       s->name, text);
+}
+
+static void complain(const struct value_place *place, const struct config_source *s, const char *text)
+{
+    config_finding_add(place->findings, CONFIG_ERROR, place->file, s->line, s->column, "source %s: %s",
+                       s->name, text);
+}
+
+/* All entities of a mapping in place are signals. */
+static bool maps_signals(const cJSON *map)
+{
+    if (cJSON_IsObject(map))
+        return str_eq(json_string(map, "kind", NULL), "signal");
+    const cJSON *element;
+    bool all = cJSON_IsArray(map) && map->child;
+    cJSON_ArrayForEach(element, map) all = all && str_eq(json_string(element, "kind", NULL), "signal");
+    return all;
+}
+
+static void check_source(const struct value_place *place, const struct config *c, struct config_source *s)
+{
+    s->every_given = s->every_us > 0;
+    s->timeout_given = s->timeout_us > 0;
+    config_source_defaults(s, maps_signals(s->map));
+    if (!s->name)
+        return; /* said already */
+    for (const struct config_source *other = c->sources; other < s; other++)
+        if (str_eq(other->name, s->name))
+            complain(place, s, "the name stands there twice");
+    if (!s->url && !s->command)
+        complain(place, s, "needs a url, or a command");
+    if (s->url && s->command)
+        complain(place, s, "has a url and a command: one of them");
+    if (s->command && (s->headers || s->user || s->password || s->ca))
+        complain(place, s, "headers, user, password and ca belong to a url, not to a command");
+    if (s->env && !s->command)
+        complain(place, s, "env belongs to a command");
+    if (s->user && !s->password)
+        warn(place, s, "has a user and no password");
+    if (s->timeout_us > s->every_us)
+        warn(place, s, "timeout is longer than every: a slow answer delays the next question");
+    if (s->stale_after_us && s->stale_after_us < s->every_us)
+        warn(place, s, "stale_after is shorter than every: it will be unknown most of the time");
+}
+
+void config_read(const struct value_place *place, const cJSON *tree, struct config *c)
+{
+    read_group(place, "", tree, c);
+    for (size_t i = 0; i < c->source_count; i++)
+        check_source(place, c, &c->sources[i]);
+    const cJSON *mirror = cJSON_GetObjectItemCaseSensitive(tree, "mirror");
+    if (c->mirror.syslog && c->mirror.command)
+        value_complain(place, mirror, "mirror: syslog or command, not both");
+    if (cJSON_IsObject(mirror) && !mirror->child)
+        value_complain(place, mirror, "mirror: needs syslog or command");
+}

@@ -1,0 +1,282 @@
+/* The options table as a page for people and as a JSON Schema for editors. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/config/options.h"
+
+static const char *type_text(enum option_type type)
+{
+    switch (type) {
+    case OPTION_TEXT:
+        return "text";
+    case OPTION_NAME:
+        return "name";
+    case OPTION_CHOICE:
+        return "choice";
+    case OPTION_BOOLEAN:
+        return "true or false";
+    case OPTION_INTEGER:
+        return "whole number";
+    case OPTION_DURATION:
+        return "duration";
+    case OPTION_PATH:
+        return "path";
+    case OPTION_URL:
+        return "URL";
+    case OPTION_ARGV:
+        return "list: program, arguments";
+    case OPTION_PATHS:
+        return "list of paths";
+    case OPTION_JOURNAL:
+        return "`private`, `shared:FOLDER`";
+    case OPTION_SECRET:
+        return "secret";
+    case OPTION_HEADER:
+        return "text or secret";
+    case OPTION_STRINGS:
+    case OPTION_ENVIRONMENT:
+        return "mapping of names to text";
+    case OPTION_TREE:
+        return "mapping, or list of them";
+    case OPTION_GROUP:
+        return "mapping";
+    case OPTION_GROUPS:
+        return "list of mappings";
+    }
+    return "";
+}
+
+static void add_range(struct str *out, const struct option *o)
+{
+    char low[OPTION_DURATION_SIZE], high[OPTION_DURATION_SIZE];
+    switch (o->type) {
+    case OPTION_DURATION:
+        option_duration_text(o->minimum, low);
+        option_duration_text(o->maximum, high);
+        str_addf(out, "%s to %s", low, high);
+        break;
+    case OPTION_INTEGER:
+        str_addf(out, "%" PRId64 " to %" PRId64 "%s%s", o->minimum, o->maximum, o->unit ? " " : "",
+                 o->unit ? o->unit : "");
+        break;
+    case OPTION_TEXT:
+    case OPTION_NAME:
+        str_addf(out, "%" PRId64 " to %" PRId64 " bytes", o->minimum, o->maximum);
+        break;
+    case OPTION_CHOICE:
+        for (const char *p = o->choices; *p; p++)
+            str_add(out, *p == '|' ? ", " : (char[]){*p, '\0'});
+        break;
+    default:
+        break;
+    }
+}
+
+char *config_reference_markdown(void)
+{
+    struct str out = {0};
+    str_add(&out,
+            "# Configuration reference\n\n"
+            "This page is generated from the options table that belay checks `belay.yaml` against (`belay "
+            "check`); the\n"
+            "same table makes `assets/schema/belay.schema.json`, which editors with a YAML language server "
+            "understand.\n\n"
+            "The file is looked for as `./belay.yaml`, then `$XDG_CONFIG_HOME/belay/belay.yaml`, then\n"
+            "`/etc/belay/belay.yaml`; `belay --config FILE` names another. It is YAML of at most 1 MiB "
+            "without anchors,\n"
+            "aliases and tags; a key that stands there twice, or that is not on this page, is an error with "
+            "its line and\n"
+            "column. Relative paths start at the folder of the file, and `~/` at the home folder.\n\n"
+            "* A **duration** is written `250ms`, `30s`, `5m`, `2h`, `7d`, or `1m30s`.\n"
+            "* A **name** begins with a letter or digit and goes on with letters, digits, `.`, `_` and `-`.\n"
+            "* A **secret** is never written into the file. It is a reference, `{secret: env:NAME}`,\n"
+            "  `{secret: file:PATH}` or `{secret: command:PROGRAM ARGUMENTS}` (no shell, at most 10 s); the "
+            "value is\n"
+            "  fetched when it is needed and kept out of journal, screen and export.\n\n"
+            "| key | type | default | range | what it says |\n|---|---|---|---|---|\n");
+    for (const struct option *o = option_table; o->path; o++) {
+        str_addf(&out, "| `%s`%s | %s | ", o->path, o->required ? " (required)" : "", type_text(o->type));
+        if (o->fallback)
+            str_addf(&out, "`%s`", o->fallback);
+        str_add(&out, " | ");
+        add_range(&out, o);
+        str_addf(&out, " | %s |\n", o->help);
+    }
+    str_add(&out, "\n`sources[]` stands for each element of the list `sources:`, and `*` for any name. What "
+                  "`map:` may hold is\n"
+                  "described with the mapping language in the guide.\n");
+    return str_take(&out);
+}
+
+static cJSON *must(cJSON *item)
+{
+    if (!item)
+        abort();
+    return item;
+}
+
+static cJSON *typed(const char *type)
+{
+    cJSON *schema = must(cJSON_CreateObject());
+    must(cJSON_AddStringToObject(schema, "type", type));
+    return schema;
+}
+
+static cJSON *text_matching(const char *pattern)
+{
+    cJSON *schema = typed("string");
+    must(cJSON_AddStringToObject(schema, "pattern", pattern));
+    return schema;
+}
+
+static cJSON *list_of(cJSON *items, bool filled)
+{
+    cJSON *schema = typed("array");
+    cJSON_AddItemToObject(schema, "items", items);
+    if (filled)
+        must(cJSON_AddNumberToObject(schema, "minItems", 1));
+    return schema;
+}
+
+static cJSON *secret_schema(bool with_prefix)
+{
+    cJSON *schema = typed("object"), *members = must(cJSON_AddObjectToObject(schema, "properties"));
+    cJSON_AddItemToObject(members, "secret", text_matching("^(env|file|command):.+"));
+    if (with_prefix)
+        cJSON_AddItemToObject(members, "prefix", typed("string"));
+    cJSON *required = must(cJSON_AddArrayToObject(schema, "required"));
+    cJSON_AddItemToArray(required, must(cJSON_CreateString("secret")));
+    must(cJSON_AddFalseToObject(schema, "additionalProperties"));
+    return schema;
+}
+
+static cJSON *either(cJSON *a, cJSON *b)
+{
+    cJSON *schema = must(cJSON_CreateObject()), *list = must(cJSON_AddArrayToObject(schema, "anyOf"));
+    cJSON_AddItemToArray(list, a);
+    cJSON_AddItemToArray(list, b);
+    return schema;
+}
+
+static cJSON *choice_schema(const char *choices)
+{
+    cJSON *schema = typed("string"), *list = must(cJSON_AddArrayToObject(schema, "enum"));
+    char *copy = xstrdup(choices), *rest = copy;
+    for (char *choice; (choice = strsep(&rest, "|"));)
+        cJSON_AddItemToArray(list, must(cJSON_CreateString(choice)));
+    free(copy);
+    return schema;
+}
+
+static cJSON *group_schema(const char *prefix);
+
+static cJSON *option_schema(const struct option *o)
+{
+    cJSON *schema;
+    char *prefix;
+    switch (o->type) {
+    case OPTION_TEXT:
+        schema = typed("string");
+        must(cJSON_AddNumberToObject(schema, "minLength", (double)o->minimum));
+        must(cJSON_AddNumberToObject(schema, "maxLength", (double)o->maximum));
+        return schema;
+    case OPTION_NAME:
+        return text_matching("^[A-Za-z0-9][A-Za-z0-9._-]*$");
+    case OPTION_CHOICE:
+        return choice_schema(o->choices);
+    case OPTION_BOOLEAN:
+        return typed("boolean");
+    case OPTION_INTEGER:
+        schema = typed("integer");
+        must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum));
+        must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum));
+        return schema;
+    case OPTION_DURATION:
+        return text_matching("^([0-9]+(\\.[0-9]+)?(us|ms|s|m|min|h|d))+$");
+    case OPTION_PATH:
+        return typed("string");
+    case OPTION_URL:
+        return text_matching("^[A-Za-z]+://[^ ]+$");
+    case OPTION_ARGV:
+        return list_of(typed("string"), true);
+    case OPTION_PATHS:
+        return list_of(typed("string"), false);
+    case OPTION_JOURNAL:
+        return text_matching("^(private|shared:.+)$");
+    case OPTION_SECRET:
+        return secret_schema(false);
+    case OPTION_HEADER:
+        return either(typed("string"), secret_schema(true));
+    case OPTION_STRINGS:
+    case OPTION_ENVIRONMENT:
+        schema = typed("object");
+        cJSON *types = must(cJSON_CreateObject()), *list = must(cJSON_AddArrayToObject(types, "type"));
+        cJSON_AddItemToArray(list, must(cJSON_CreateString("string")));
+        cJSON_AddItemToArray(list, must(cJSON_CreateString("number")));
+        cJSON_AddItemToArray(list, must(cJSON_CreateString("boolean")));
+        cJSON_AddItemToObject(schema, "additionalProperties", types);
+        return schema;
+    case OPTION_TREE:
+        return either(typed("object"), list_of(typed("object"), false));
+    case OPTION_GROUP:
+    case OPTION_GROUPS:
+        prefix = xasprintf(o->type == OPTION_GROUP ? "%s." : "%s[].", o->path);
+        schema = group_schema(prefix);
+        free(prefix);
+        return o->type == OPTION_GROUP ? schema : list_of(schema, false);
+    }
+    abort();
+}
+
+static cJSON *group_schema(const char *prefix)
+{
+    cJSON *schema = typed("object"), *members = must(cJSON_CreateObject()),
+          *required = must(cJSON_CreateArray());
+    cJSON *others = NULL;
+    for (const struct option *o = option_table; o->path; o++) {
+        const char *name = option_member(o, prefix);
+        if (!name)
+            continue;
+        cJSON *member = option_schema(o);
+        must(cJSON_AddStringToObject(member, "description", o->help));
+        if (o->fallback)
+            must(cJSON_AddStringToObject(member, "default", o->fallback));
+        if (str_eq(name, "*"))
+            others = member;
+        else
+            cJSON_AddItemToObject(members, name, member);
+        if (o->required)
+            cJSON_AddItemToArray(required, must(cJSON_CreateString(name)));
+    }
+    cJSON_AddItemToObject(schema, "properties", members);
+    if (required->child)
+        cJSON_AddItemToObject(schema, "required", required);
+    else
+        cJSON_Delete(required);
+    cJSON_AddItemToObject(schema, "additionalProperties", others ? others : must(cJSON_CreateFalse()));
+    return schema;
+}
+
+char *config_schema_json(void)
+{
+    cJSON *schema = must(cJSON_CreateObject());
+    must(cJSON_AddStringToObject(schema, "$schema", "https://json-schema.org/draft/2020-12/schema"));
+    must(cJSON_AddStringToObject(schema, "title", "belay.yaml"));
+    cJSON *root = group_schema("");
+    while (root->child) {
+        cJSON *member = cJSON_DetachItemViaPointer(root, root->child);
+        char *name = xstrdup(member->string);
+        cJSON_AddItemToObject(schema, name, member);
+        free(name);
+    }
+    cJSON_Delete(root);
+    char *text = cJSON_Print(schema);
+    if (!text)
+        abort();
+    cJSON_Delete(schema);
+    struct str out = {0};
+    str_addf(&out, "%s\n", text);
+    free(text);
+    return str_take(&out);
+}
