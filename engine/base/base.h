@@ -9,6 +9,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/json.h"
 #include "engine/base/map.h"
+#include "engine/base/number.h"
 #include "engine/base/rng.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
