@@ -8,13 +8,16 @@
  * wall_us is UTC and is displayed. One thread. Texts handed in are borrowed for the call and copied; they may
  * be anything (they are cleaned where they are drawn), but are cut to the bounds below at a character's edge.
  *
- * Measures by kind (a source may add others; unit in the name, rates are per second, shares are 0..1):
- *   signal     value, baseline, warn, crit       (crit below warn: low values are the bad ones)
- *   breaker    failure_rate, slow_rate (0..1), calls (ever counted), trips, not_permitted (ever counted),
- * cool_down_s (left) chain      tier (1 is first), hits (ever counted), hits_rate, cost (a call), accuracy
- * (0..1) one entity a tier; group is the chain, name is "chain/tier name" shard      replicas, replicas_ok,
- * points     name is "collection/shard", group the collection job        done, total, rate, interval (records
- * between checkpoints), checkpoint_age_s, eta_s, cost alert      severity (3 critical, 2 warning, 1 info)
+ * Measures by kind (a source may add others; units are in the names, rates are per second, shares 0..1):
+ *   signal     value, baseline, warn, crit (crit below warn: low values are the bad ones)
+ *   breaker    failure_rate, slow_rate, calls and not_permitted (ever counted), trips, cool_down_s (left)
+ *   chain      tier (1 is first), hits (ever counted), hits_rate, cost (of a call), accuracy
+ *              one entity a tier; the group is the chain, the name "chain/tier name"
+ *   shard      replicas, replicas_ok, points
+ *              the name is "collection/shard", the group the collection
+ *   job        done, total, rate, interval (records between checkpoints), checkpoint_age_s, eta_s, cost;
+ *              late_s, stalled_s (ages of the newest checkpoint from which it is late, stalled)
+ *   alert      severity (3 critical, 2 warning, 1 info)
  *   snapshot   age_s, schedule_s
  *   component  ready, replicas, restarts
  */
@@ -28,21 +31,27 @@
 #include "engine/base/err.h"
 #include "engine/base/str.h"
 
-#define PLATFORM_NAME_LIMIT 256 /* bytes of a name, a group, an attribute's name; longer names are refused   \
-                                 */
-#define PLATFORM_TEXT_LIMIT      256   /* bytes of a raw state, a reason, an attribute's value; cut */
-#define PLATFORM_SNIPPET_LIMIT   1024  /* bytes of the raw answer kept for the detail page; cut */
-#define PLATFORM_ATTRIBUTE_LIMIT 16    /* attributes an entity; the rest is dropped */
-#define PLATFORM_MEASURE_LIMIT   16    /* measures an entity; the rest is dropped */
-#define PLATFORM_ENTITY_LIMIT    50000 /* entities; more are refused and the source says so */
-#define PLATFORM_HISTORY         120   /* samples kept a measure */
+/* Bounds in bytes. A longer name (or group, or name of an attribute or measure) is refused, so that two can't
+ * become one; a text (raw state, reason, attribute's value) and a snippet are cut. */
+#define PLATFORM_NAME_LIMIT    256
+#define PLATFORM_TEXT_LIMIT    256
+#define PLATFORM_SNIPPET_LIMIT 1024
 
-#define PLATFORM_LATE_INTERVALS 3                   /* silent for so many intervals: unknown */
-#define PLATFORM_FLAP_CHANGES   5                   /* so many changes ... */
-#define PLATFORM_FLAP_WINDOW_US (300LL * 1000000LL) /* ... in so long: flapping */
-#define PLATFORM_IDLE_AFTER_US                                                                               \
-    (60LL * 1000000LL)                          /* a closed breaker's calls did not grow for so long: idle */
-#define PLATFORM_FORGET_US (3600LL * 1000000LL) /* what is gone and not expected is forgotten after this */
+/* Bounds in numbers. Attributes and measures beyond them are dropped; entities are refused, and the source's
+ * view counts them. */
+#define PLATFORM_ATTRIBUTE_LIMIT 16
+#define PLATFORM_MEASURE_LIMIT   16
+#define PLATFORM_ENTITY_LIMIT    50000
+#define PLATFORM_CHAIN_TIERS     16
+#define PLATFORM_HISTORY         120 /* samples kept of a measure */
+
+#define PLATFORM_LATE_INTERVALS 3                      /* silent for so many intervals: unknown */
+#define PLATFORM_FLAP_CHANGES   5                      /* so many changes in ... */
+#define PLATFORM_FLAP_WINDOW_US (300LL * 1000 * 1000)  /* ... so long: flapping */
+#define PLATFORM_IDLE_AFTER_US  (60LL * 1000 * 1000)   /* a closed breaker's calls stood still so long */
+#define PLATFORM_FORGET_US      (3600LL * 1000 * 1000) /* gone and not expected: forgotten after this */
+#define PLATFORM_JOB_LATE_S     60                     /* without late_s */
+#define PLATFORM_JOB_STALLED_S  300                    /* without stalled_s */
 
 /* name, text, plural */
 #define ENTITY_KINDS(X)                                                                                      \
@@ -193,16 +202,18 @@ struct batch {
     size_t observation_count;
 };
 
-/* The condition by the table of normalised states, from raw and measures; never ok for what it does not
- * understand: breaker    CLOSED | HALF_OPEN, DISABLED, METRICS_ONLY | OPEN, FORCED_OPEN (any case, blank or
- * hyphen for the underscore) shard      replicas and replicas_ok; else raw Active, ActiveRead, green,
- * STARTED, HEALTHY, ONLINE ... or Dead, red ... signal     value against warn and crit (unknown without a
- * value; ok without thresholds) snapshot   age_s against schedule_s (late: older than it; down: older than
- * twice) job        running, done, completed | paused, late, degraded | failed, stalled alert      resolved,
- * inactive | pending, suppressed, silenced, and firing or active of severity warning or info | firing
- *   component  ready against replicas; raw Running, Ready | Pending, Starting | CrashLoopBackOff, Failed
- *   chain      by its raw state or hits_rate; tiers are judged together after each batch (see chain_summary)
- */
+/* The condition by the table of normalised states, from raw and measures (ok | degraded | down); never ok for
+ * what it does not understand. Words in any case, with blank, hyphen or underscore:
+ *   breaker    CLOSED | HALF_OPEN, DISABLED, METRICS_ONLY | OPEN, FORCED_OPEN
+ *   shard      replicas_ok of replicas; else Active, green ... | Partial, yellow ... | Dead, red ...
+ *   signal     value against warn and crit (unknown without a value, ok without thresholds)
+ *   snapshot   age_s against schedule_s: younger | late | older than twice
+ *   job        running, done, completed | paused, late, degraded | failed, stalled; a running one, or one
+ *              without a word, by checkpoint_age_s too
+ *   alert      resolved, inactive | pending, suppressed, silenced | firing (severity below 3: degraded)
+ *   component  ready of replicas; else Running, Ready | Pending ... | CrashLoopBackOff, Failed ...
+ *   chain      hits_rate; tiers without hits are judged by their chain's others: passed over is degraded,
+ *              behind the one that serves is ok (and idle); OPEN is down; without any traffic unknown */
 enum condition condition_derive(const struct observation *o);
 
 /* ---- The platform ---- */
@@ -224,7 +235,7 @@ const char *transition_kind_text(enum transition_kind kind);
 struct transition {
     enum transition_kind kind;
     const struct entity *entity; /* as it is after */
-    enum condition from, to;
+    enum condition from, to;     /* from skips silence: it is what was known last */
     const char *raw_from, *raw_to;
     uint32_t count;    /* FLAPPING, SETTLED: changes; else 1 */
     bool first_answer; /* APPEARED in the source's first answer: not news */
