@@ -158,7 +158,7 @@ struct plot {
 /* Axis, threshold lines and the values (braille dots, ASCII *), at any size. */
 void plot_draw(const struct plot *p, struct canvas *c, unsigned style);
 /* A number in at most 6 columns: "1.25k", "0.031", "NaN" as "-". */
-#define NUMBER_TEXT_SIZE 16
-void number_format(double value, char text[static NUMBER_TEXT_SIZE]);
+#define PLOT_NUMBER_SIZE 16
+void plot_number(double value, char text[static PLOT_NUMBER_SIZE]);
 
 #endif
