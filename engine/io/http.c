@@ -2,11 +2,13 @@
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
 
+#include "engine/base/clock.h"
 #include "engine/base/utf8.h"
 #include "engine/io/uv.h"
 

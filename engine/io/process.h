@@ -28,7 +28,7 @@ struct process_result {
 };
 
 struct process_request {
-    char *const *argv; /* argv[0] is looked up in PATH */
+    char *const *argv; /* argv[0] is looked up in the PATH of env, else in ours */
     char *const *env;  /* the whole environment, NAME=VALUE; NULL: ours */
     const char *cwd;   /* NULL: ours */
     const void *input; /* stdin; NULL: /dev/null. Copied */
