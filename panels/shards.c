@@ -1,0 +1,264 @@
+/* Panel 3: shards by collection, the snapshots that a restore would start from, and the components. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "panels/list.h"
+
+#define GROUPS_SHOWN    64
+#define SNAPSHOTS_SHOWN 32
+
+static const struct list_column columns[] = {
+    {{"", 1, 0, ALIGN_LEFT, 0}, COLUMN_MARK, NULL, FORM_NUMBER},
+    {{"kind", 9, 0, ALIGN_LEFT, 3}, COLUMN_KIND, NULL, FORM_NUMBER},
+    {{"name", 16, 3, ALIGN_LEFT, 0}, COLUMN_NAME, NULL, FORM_NUMBER},
+    {{"state", 12, 0, ALIGN_LEFT, 0}, COLUMN_STATE, NULL, FORM_NUMBER},
+    {{"since", 5, 0, ALIGN_RIGHT, 1}, COLUMN_SINCE, NULL, FORM_NUMBER},
+    {{"replicas", 8, 0, ALIGN_RIGHT, 2}, COLUMN_MEASURE, "replicas", FORM_COUNT},
+    {{"ok", 4, 0, ALIGN_RIGHT, 2}, COLUMN_MEASURE, "replicas_ok", FORM_COUNT},
+    {{"points", 11, 0, ALIGN_RIGHT, 4}, COLUMN_MEASURE, "points", FORM_COUNT},
+    {{"age", 5, 0, ALIGN_RIGHT, 4}, COLUMN_MEASURE, "age_s", FORM_SECONDS},
+    {{"restarts", 8, 0, ALIGN_RIGHT, 5}, COLUMN_MEASURE, "restarts", FORM_COUNT},
+    {{"source", 8, 1, ALIGN_LEFT, 6}, COLUMN_SOURCE, NULL, FORM_NUMBER},
+    {{"why", 10, 4, ALIGN_LEFT, 3}, COLUMN_WHY, NULL, FORM_NUMBER},
+};
+
+/* "shard-5" of "docs/shard-5". */
+static const char *short_name(const struct entity *e)
+{
+    size_t length = strlen(e->group);
+    bool prefixed = length > 0 && strncmp(e->name, e->group, length) == 0 && e->name[length] == '/';
+    return prefixed ? e->name + length + 1 : e->name;
+}
+
+/* "shard-5 Dead 14m, 1 replica ok" */
+static void story(const struct panel_scene *scene, const struct entity *e, struct str *out)
+{
+    char age[SCENE_TEXT_SIZE];
+    scene_age(scene, e->since_us, age);
+    str_addf(out, "%s ", short_name(e));
+    entity_state(e, out);
+    str_addf(out, " %s", age);
+    double replicas = entity_measure(e, "replicas_ok");
+    if (isfinite(replicas) && (e->flags & ENTITY_SILENT) == 0) {
+        str_addf(out, ", %.0f replica%s ok", replicas, replicas == 1 ? "" : "s");
+    }
+    if (e->condition == CONDITION_UNKNOWN) {
+        str_add(out, ", ");
+        entity_why(scene, e, out);
+    }
+}
+
+static const struct entity *worst_of(const struct entity *const *members, size_t count)
+{
+    const struct entity *worst = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (worst == NULL || members[i]->condition > worst->condition) {
+            worst = members[i];
+        }
+    }
+    return worst;
+}
+
+/* "●●●●● ✗ ●●●●●●": one mark a shard, those that aren't ok set apart. */
+static int put_marks(const struct entity *const *members, size_t count, struct canvas *c, int x, int y,
+                     int most)
+{
+    int end = x + most;
+    for (size_t i = 0; i < count && x < end; i++) {
+        const struct mark *mark = entity_mark(members[i]);
+        bool bad = members[i]->condition != CONDITION_OK;
+        bool before = i > 0 && members[i - 1]->condition != CONDITION_OK;
+        if ((bad || before) && i > 0) {
+            x++;
+        }
+        if (x >= end - 1 && i + 1 < count) {
+            return canvas_put_glyph(c, x, y, ROLE_FAINT, GLYPH_ELLIPSIS);
+        }
+        x = mark_put(mark, c, x, y);
+    }
+    return x;
+}
+
+static void draw_group(const struct panel_scene *scene, const char *group, struct canvas *c, int y)
+{
+    int width = canvas_width(c), name_width = width / 6 < 9 ? 9 : width / 6;
+    size_t count = platform_group(scene->platform, ENTITY_SHARD, group, NULL, 0);
+    const struct entity **members = xcalloc(count + 1, sizeof *members);
+    platform_group(scene->platform, ENTITY_SHARD, group, members, count);
+    canvas_put_cut(c, 1, y, name_width - 1, ROLE_TEXT, group[0] != '\0' ? group : "shards");
+    int x = put_marks(members, count, c, name_width + 1, y, width / 3);
+    const struct entity *worst = worst_of(members, count);
+    if (worst != NULL && worst->condition != CONDITION_OK) {
+        struct str out = {0};
+        story(scene, worst, &out);
+        canvas_put_cut(c, x + 2, y, width - x - 3, entity_mark(worst)->role, str_text(&out));
+        str_fini(&out);
+    }
+    free(members);
+}
+
+/* A line of a kind: "snapshots  docs 6h ●  chunks 31h ✗". */
+static void draw_kind(const struct panel_scene *scene, enum entity_kind kind, struct canvas *c, int y)
+{
+    size_t count = 0;
+    const struct entity *const *list = platform_list(scene->platform, kind, &count);
+    int width = canvas_width(c);
+    int x = canvas_put(c, 1, y, ROLE_TEXT, entity_kind_plural(kind)) + 2;
+    for (size_t i = 0; i < count && i < SNAPSHOTS_SHOWN && x < width - 2; i++) {
+        char age[SCENE_TEXT_SIZE] = "";
+        if (kind == ENTITY_SNAPSHOT && isfinite(entity_measure(list[i], "age_s"))) {
+            entity_value(scene, list[i], "age_s", FORM_SECONDS, age);
+        }
+        int wanted = canvas_columns(c, list[i]->name) + (int)strlen(age) + 3;
+        if (x + wanted >= width && i > 0) {
+            canvas_put_glyph(c, x, y, ROLE_FAINT, GLYPH_ELLIPSIS);
+            return;
+        }
+        x = canvas_put_cut(c, x, y, width - x - 8, ROLE_TEXT, list[i]->name) + 1;
+        if (age[0] != '\0') {
+            x = canvas_put(c, x, y, ROLE_FAINT, age) + 1;
+        }
+        x = mark_put(entity_mark(list[i]), c, x, y) + 2;
+    }
+}
+
+static enum condition group_condition(const struct panel_scene *scene, const char *group)
+{
+    const struct entity *members[GROUPS_SHOWN];
+    size_t count = platform_group(scene->platform, ENTITY_SHARD, group, members, GROUPS_SHOWN);
+    const struct entity *worst = worst_of(members, count < GROUPS_SHOWN ? count : GROUPS_SHOWN);
+    return worst == NULL ? CONDITION_NONE : worst->condition;
+}
+
+/* The collections, worst first, else by name. */
+static size_t read_groups(const struct panel_scene *scene, const char *groups[static GROUPS_SHOWN])
+{
+    size_t count = platform_groups(scene->platform, ENTITY_SHARD, groups, GROUPS_SHOWN);
+    count = count < GROUPS_SHOWN ? count : GROUPS_SHOWN;
+    for (size_t i = 1; i < count; i++) {
+        const char *group = groups[i];
+        enum condition condition = group_condition(scene, group);
+        size_t place = i;
+        while (place > 0 && group_condition(scene, groups[place - 1]) < condition) {
+            groups[place] = groups[place - 1];
+            place--;
+        }
+        groups[place] = group;
+    }
+    return count;
+}
+
+static void tile(const struct panel_scene *scene, struct canvas *c)
+{
+    const char *groups[GROUPS_SHOWN];
+    size_t count = read_groups(scene, groups);
+    int extra = 0, height = canvas_height(c), y = 0;
+    static const enum entity_kind kinds[] = {ENTITY_SNAPSHOT, ENTITY_COMPONENT};
+    for (size_t i = 0; i < 2; i++) {
+        extra += entity_at(scene, kinds[i], 0) != NULL;
+    }
+    for (size_t i = 0; i < count && y < (height > extra ? height - extra : 1); i++) {
+        draw_group(scene, groups[i], c, y++);
+    }
+    for (size_t i = 0; i < 2 && y < height; i++) {
+        if (entity_at(scene, kinds[i], 0) != NULL) {
+            draw_kind(scene, kinds[i], c, y++);
+        }
+    }
+    if (y == 0) {
+        canvas_put_cut(c, 1, 0, canvas_width(c) - 2, ROLE_FAINT, "no shard is watched");
+    }
+}
+
+static void group_note(const struct panel_scene *scene, const char *group, struct str *out)
+{
+    size_t count = platform_group(scene->platform, ENTITY_SHARD, group, NULL, 0), by[CONDITION_COUNT] = {0};
+    const struct entity **members = xcalloc(count + 1, sizeof *members);
+    platform_group(scene->platform, ENTITY_SHARD, group, members, count);
+    for (size_t i = 0; i < count; i++) {
+        by[members[i]->condition]++;
+    }
+    free(members);
+    struct str part = {0};
+    for (int condition = CONDITION_OK; condition < CONDITION_COUNT; condition++) {
+        if (by[condition] > 0) {
+            str_addf(&part, " %zu %s", by[condition], condition_name((enum condition)condition));
+        }
+    }
+    note_part(out, "%s%s", group[0] != '\0' ? group : "shards", str_text(&part));
+    str_fini(&part);
+}
+
+static void note(void *state, const struct panel_scene *scene, struct str *out)
+{
+    (void)state;
+    const char *groups[GROUPS_SHOWN];
+    size_t count = read_groups(scene, groups);
+    for (size_t i = 0; i < count && i < 4; i++) {
+        group_note(scene, groups[i], out);
+    }
+    if (count > 4) {
+        note_part(out, "%zu more", count - 4);
+    }
+}
+
+static void summary(void *state, const struct panel_scene *scene, struct canvas *row)
+{
+    static const enum entity_kind kinds[] = {ENTITY_SHARD, ENTITY_COMPONENT, ENTITY_SNAPSHOT};
+    int x = 0, width = canvas_width(row);
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
+        size_t count = 0;
+        const struct entity *const *list = platform_list(scene->platform, kinds[k], &count);
+        for (size_t i = 0; i < count && list[i]->condition != CONDITION_OK && x < width; i++) {
+            struct str out = {0};
+            str_addf(&out, "%s%s", list[i]->group, list[i]->group[0] != '\0' ? "/" : "");
+            if (kinds[k] != ENTITY_SHARD) {
+                str_clear(&out);
+                str_addf(&out, "%s ", entity_kind_text(kinds[k]));
+            }
+            story(scene, list[i], &out);
+            x = mark_put(entity_mark(list[i]), row, x, 0) + 1;
+            x = canvas_put_cut(row, x, 0, width - x, ROLE_TEXT, str_text(&out)) + 2;
+            str_fini(&out);
+        }
+    }
+    if (x == 0) {
+        struct str rest = {0};
+        note(state, scene, &rest);
+        canvas_put_cut(row, 0, 0, width, rest.len > 0 ? ROLE_OK : ROLE_FAINT,
+                       rest.len > 0 ? rest.data : "none");
+        str_fini(&rest);
+    }
+}
+
+static const struct list_type type = {
+    .kinds = 1u << ENTITY_SHARD | 1u << ENTITY_SNAPSHOT | 1u << ENTITY_COMPONENT,
+    .columns = columns,
+    .column_count = sizeof columns / sizeof columns[0],
+    .tile = tile,
+    .nothing = "No shard, snapshot or component is watched. A preset such as qdrant brings them here.",
+};
+
+static void *open(const struct engine *engine)
+{
+    (void)engine;
+    return list_open(&type);
+}
+
+const struct panel panel_shards = {
+    .name = "shards",
+    .title = "Shards",
+    .digit = '3',
+    .help = "shards and their replicas, snapshots, components",
+    .open = open,
+    .close = list_close,
+    .update = list_update,
+    .note = note,
+    .corner = list_corner,
+    .worst = list_worst,
+    .summary = summary,
+    .draw = list_draw,
+    .key = list_key,
+    .selected = list_selected,
+};
