@@ -86,10 +86,10 @@ struct loop *loop_new(struct err *e)
 static void close_handle(uv_handle_t *handle, void *unused)
 {
     (void)unused;
-    if (uv_is_closing(handle))
-        return;
-    assert(!"a timer, watch or signal outlived its loop");
-    uv_close(handle, NULL); /* its memory is lost; waiting for it for ever would be worse */
+    bool freed = uv_is_closing(handle); /* timers, watches and signals, before their loop */
+    assert(freed);
+    if (!freed)
+        uv_close(handle, NULL); /* its memory is lost; waiting for it for ever would be worse */
 }
 
 void loop_free(struct loop *l)

@@ -54,6 +54,8 @@ struct redis {
 };
 
 static void redis_advance(struct redis *r);
+static void redis_fail(struct redis *r, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* ---- The client's commands ---- */
 
