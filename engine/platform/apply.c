@@ -152,10 +152,13 @@ static void observation_apply(struct platform *p, struct tracked *t, const struc
     idle_judge(p, t, now_us);
 }
 
-/* The answer does not have it any more. */
+/* The answer does not have it, any more or still. */
 static void tracked_vanish(struct platform *p, struct tracked *t, int64_t now_us, int64_t wall_us)
 {
     struct entity *e = &t->view;
+    t->heard_us = now_us;
+    if (e->flags & ENTITY_GONE && !(e->flags & ENTITY_SILENT))
+        return;
     struct change change = {.condition = CONDITION_UNKNOWN, .raw = "gone", .gone = true};
     const char *reason = "no longer reported";
     if (e->flags & ENTITY_EXPECTED) {
@@ -291,13 +294,30 @@ bool platform_apply(struct platform *p, const struct batch *b, int64_t now_us, i
     chain_judge(b, conditions);
     rows_apply(p, s, b, conditions, now_us, wall_us);
     free(conditions);
-    for (size_t i = 0; !b->partial && i < s->entities.len; i++) {
-        struct tracked *t = s->entities.data[i];
-        bool known_gone = t->view.flags & ENTITY_GONE && !(t->view.flags & ENTITY_SILENT);
-        if (t->seen != s->sequence && !known_gone)
-            tracked_vanish(p, t, now_us, wall_us);
-    }
+    for (size_t i = 0; !b->partial && i < s->entities.len; i++)
+        if (s->entities.data[i]->seen != s->sequence)
+            tracked_vanish(p, s->entities.data[i], now_us, wall_us);
     return true;
+}
+
+static void tracked_quieten(struct platform *p, struct tracked *t, int64_t wall_us)
+{
+    if (t->view.kind == ENTITY_ALERT && (t->view.flags & (ENTITY_GONE | ENTITY_EXPECTED)) == ENTITY_GONE)
+        tracked_forget(p, t); /* resolved, and nobody can say any more whether it still is */
+    else
+        tracked_silence(p, t, wall_us);
+}
+
+static void tracked_tick(struct platform *p, struct tracked *t, int64_t now_us, int64_t wall_us)
+{
+    unsigned flags = t->view.flags;
+    tracked_settle(p, t, now_us, wall_us);
+    if (t->view.flags & ENTITY_FLAPPING)
+        platform_due(p, tracked_settles_us(t));
+    if (flags & ENTITY_GONE && !(flags & ENTITY_EXPECTED))
+        platform_due(p, t->gone_at_us + PLATFORM_FORGET_US);
+    if (t->view.kind == ENTITY_BREAKER && !(flags & (ENTITY_GONE | ENTITY_SILENT)))
+        idle_judge(p, t, now_us);
 }
 
 static void entities_tick(struct platform *p, struct source *s, int64_t now_us, int64_t wall_us)
@@ -308,23 +328,14 @@ static void entities_tick(struct platform *p, struct source *s, int64_t now_us, 
             tracked_forget(p, t);
             continue;
         }
-        unsigned flags = t->view.flags;
-        if (flags & ENTITY_FLAPPING) {
-            tracked_settle(p, t, now_us, wall_us);
-            if (t->view.flags & ENTITY_FLAPPING)
-                platform_due(p, tracked_settles_us(t));
-        }
-        if (flags & ENTITY_GONE && !(flags & ENTITY_EXPECTED))
-            platform_due(p, t->gone_at_us + PLATFORM_FORGET_US);
-        if (!(flags & (ENTITY_GONE | ENTITY_SILENT)) && t->heard_us < s->heard_us) {
-            /* its source answers, but in parts that leave this one out */
-            if (now_us - t->heard_us >= s->stale_after_us)
-                tracked_silence(p, t, wall_us);
-            else
-                platform_due(p, t->heard_us + s->stale_after_us);
-        }
-        if (t->view.kind == ENTITY_BREAKER && !(t->view.flags & (ENTITY_GONE | ENTITY_SILENT)))
-            idle_judge(p, t, now_us);
+        tracked_tick(p, t, now_us, wall_us);
+        if (t->view.flags & ENTITY_SILENT || t->heard_us >= s->heard_us)
+            continue;
+        /* its source answers, but in parts that leave this one out */
+        if (now_us - t->heard_us >= s->stale_after_us)
+            tracked_quieten(p, t, wall_us);
+        else
+            platform_due(p, t->heard_us + s->stale_after_us);
     }
 }
 
@@ -339,13 +350,9 @@ static void source_tick(struct platform *p, struct source *s, int64_t now_us, in
         return;
     }
     source_set_state(p, s, SOURCE_SILENT, wall_us);
-    for (size_t i = s->entities.len; i-- > 0;) {
-        struct tracked *t = s->entities.data[i];
-        if (t->view.kind == ENTITY_ALERT && (t->view.flags & (ENTITY_GONE | ENTITY_EXPECTED)) == ENTITY_GONE)
-            tracked_forget(p, t); /* resolved, and nobody can say any more whether it still is */
-        else
-            tracked_silence(p, t, wall_us);
-    }
+    for (size_t i = s->entities.len; i-- > 0;)
+        if (!(s->entities.data[i]->view.flags & ENTITY_SILENT))
+            tracked_quieten(p, s->entities.data[i], wall_us);
 }
 
 void platform_tick(struct platform *p, int64_t now_us, int64_t wall_us)
