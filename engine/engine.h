@@ -56,9 +56,6 @@ enum engine_change {
 };
 void engine_subscribe(struct engine *engine, void (*changed)(void *context, unsigned mask), void *context);
 
-/* One pass over every source, for an engine opened without `watch`; done runs on the loop after the last answer. */
-void engine_poll_once(struct engine *engine, void (*done)(void *context), void *context);
-
 /* True once the runbooks are parsed, the newest events are read and the interrupted runs are restored: what a
  * command without a screen waits for. ENGINE_OFFERS, _TIMELINE or _RUNS announces it. */
 bool engine_settled(const struct engine *engine);
@@ -116,7 +113,7 @@ struct engine_run {
     bool elsewhere;                  /* another live console walks it: shown, not moved */
     int current_step;                /* the step that runs or waits for a person, -1 when none */
 };
-size_t engine_run_count(const struct engine *engine);                 /* those in memory: open, and ended today */
+size_t engine_run_count(const struct engine *engine);                 /* open ones, and those that ended since this console started */
 bool engine_run_at(const struct engine *engine, size_t index, struct engine_run *view);
 bool engine_run_by_id(const struct engine *engine, int64_t id, struct engine_run *view);
 /* The run clock's now of a run, in ms: what `at_ms` of its steps compares with. */
@@ -145,6 +142,11 @@ int64_t engine_focused_incident(const struct engine *engine);         /* 0 when 
  * data: journal_read on engine_journal. */
 const struct timeline *engine_timeline(const struct engine *engine);
 struct journal *engine_journal(const struct engine *engine);          /* NULL when it couldn't be opened */
+/* Everything about one event as text for a person: its fields, its data, the first 64 KiB of the outputs and evidence that it
+ * refers to. Read in the pool; done comes once, on the loop, never from inside the call, also when the engine closes (then with ""). text is
+ * borrowed for the call. */
+void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(void *context, const char *text),
+                       void *context);
 
 /* ---- Asking for things ------------------------------------------------------------------------------ */
 

@@ -35,8 +35,8 @@ struct list_type {
     bool problems_only; /* what isn't ok, worst first over all kinds */
     const struct list_column *columns;
     size_t column_count;
-    void (*tile)(const struct panel_scene *scene, struct canvas *c); /* NULL: the panel draws it */
-    const char *nothing;                                             /* what an empty list says */
+    void (*tile)(const struct panel_scene *scene, struct canvas *c);
+    const char *nothing; /* what an empty list says */
 };
 
 /* The functions of struct panel; state is what list_open returns. */

@@ -1,0 +1,361 @@
+/* Panel 9: the sources: who answers, how fast, how old it is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "panels/entity.h"
+
+static const struct table_column columns[] = {
+    {"", 1, 0, ALIGN_LEFT, 0},           {"source", 10, 1, ALIGN_LEFT, 0},
+    {"kind", 10, 0, ALIGN_LEFT, 4},      {"every", 5, 0, ALIGN_RIGHT, 3},
+    {"last good", 9, 0, ALIGN_RIGHT, 0}, {"took", 7, 0, ALIGN_RIGHT, 2},
+    {"rows", 6, 0, ALIGN_RIGHT, 2},      {"failures", 8, 0, ALIGN_RIGHT, 3},
+    {"target", 20, 3, ALIGN_LEFT, 5},    {"error or note", 20, 5, ALIGN_LEFT, 1},
+};
+
+struct source_list {
+    struct table *table;
+    const struct panel_scene *scene; /* during a call only */
+    struct str scratch;
+    struct text_view *page;
+    char *detailed; /* the source whose page is open */
+};
+
+static void *open(const struct engine *engine)
+{
+    (void)engine;
+    struct source_list *list = xcalloc(1, sizeof *list);
+    list->table = table_new(columns, sizeof columns / sizeof columns[0], -1);
+    list->page = text_view_new();
+    return list;
+}
+
+static void close(void *state)
+{
+    struct source_list *list = state;
+    table_free(list->table);
+    text_view_free(list->page);
+    str_fini(&list->scratch);
+    free(list->detailed);
+    free(list);
+}
+
+static const char *word(const struct panel_scene *scene, const struct source_status *status)
+{
+    const struct source_view *view = platform_source_find(scene->platform, status->name);
+    if (view == NULL || view->state == SOURCE_NEW) {
+        return status->error[0] != '\0' ? "degraded" : "pending";
+    }
+    return view->state == SOURCE_SILENT ? "unknown" : view->state == SOURCE_FAILING ? "degraded" : "ok";
+}
+
+static const char *state_text(const char *word)
+{
+    return str_eq(word, "unknown")    ? "silent"
+           : str_eq(word, "degraded") ? "failing"
+           : str_eq(word, "pending")  ? "no answer yet"
+                                      : "ok";
+}
+
+static void row_status(void *data, size_t row, struct source_status *status)
+{
+    engine_source_status(((struct source_list *)data)->scene->engine, row, status);
+}
+
+static size_t rows_count(void *data)
+{
+    return engine_source_count(((struct source_list *)data)->scene->engine);
+}
+
+static const char *row_identity(void *data, size_t row)
+{
+    struct source_status status;
+    row_status(data, row, &status);
+    return status.name;
+}
+
+static const char *row_haystack(void *data, size_t row)
+{
+    struct source_list *list = data;
+    struct source_status status;
+    row_status(data, row, &status);
+    str_clear(&list->scratch);
+    str_addf(&list->scratch, "%s %s %s %s %s", status.name, status.kind, status.target, status.error,
+             state_text(word(list->scene, &status)));
+    return str_text(&list->scratch);
+}
+
+static void took(int64_t us, char text[static SCENE_TEXT_SIZE])
+{
+    if (us <= 0) {
+        memcpy(text, "-", 2);
+    } else if (us < US_PER_S) {
+        snprintf(text, SCENE_TEXT_SIZE, "%lldms", (long long)((us + 999) / US_PER_MS));
+    } else {
+        snprintf(text, SCENE_TEXT_SIZE, "%.1fs", (double)us / 1e6);
+    }
+}
+
+static void row_cell(void *data, size_t row, size_t column, struct table_cell *cell)
+{
+    struct source_list *list = data;
+    struct source_status status;
+    char text[SCENE_TEXT_SIZE] = "";
+    row_status(data, row, &status);
+    const struct mark *mark = mark_find(word(list->scene, &status));
+    const char *said = text;
+    switch (column) {
+    case 0:
+        said = glyph_text(mark->glyph, false, text);
+        cell->style = mark->role;
+        break;
+    case 1:
+        said = status.name;
+        break;
+    case 2:
+        said = status.kind;
+        break;
+    case 3:
+        duration_format(status.every_us, text);
+        break;
+    case 4:
+        scene_age(list->scene, status.last_good_us, text);
+        break;
+    case 5:
+        took(status.latency_us, text);
+        break;
+    case 6:
+        scene_count((double)status.rows, text);
+        break;
+    case 7:
+        scene_count((double)status.failures, text);
+        break;
+    case 8:
+        said = status.target;
+        cell->style = ROLE_FAINT;
+        break;
+    case 9:
+        said = status.error[0] != '\0' ? status.error : status.note;
+        cell->style = status.error[0] != '\0' ? mark->role : ROLE_TEXT;
+        break;
+    }
+    snprintf(cell->text, sizeof cell->text, "%s", said);
+}
+
+static struct table_source rows(struct source_list *list)
+{
+    return (struct table_source){.data = list,
+                                 .count = rows_count,
+                                 .identity = row_identity,
+                                 .cell = row_cell,
+                                 .haystack = row_haystack};
+}
+
+/* Numbers of sources by their words. */
+struct tally {
+    size_t ok, failing, silent, fresh, total;
+};
+
+static struct tally count_sources(const struct panel_scene *scene)
+{
+    struct tally tally = {.total = engine_source_count(scene->engine)};
+    for (size_t i = 0; i < tally.total; i++) {
+        struct source_status status;
+        engine_source_status(scene->engine, i, &status);
+        const char *state = word(scene, &status);
+        tally.silent += str_eq(state, "unknown");
+        tally.failing += str_eq(state, "degraded");
+        tally.fresh += str_eq(state, "pending");
+        tally.ok += str_eq(state, "ok");
+    }
+    return tally;
+}
+
+static void note(void *state, const struct panel_scene *scene, struct str *out)
+{
+    (void)state;
+    struct tally tally = count_sources(scene);
+    const struct {
+        size_t count;
+        const char *text;
+    } parts[] = {{tally.silent, "silent"},
+                 {tally.failing, "failing"},
+                 {tally.fresh, "without an answer yet"},
+                 {tally.ok, "ok"}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].count > 0) {
+            note_part(out, "%zu %s", parts[i].count, parts[i].text);
+        }
+    }
+}
+
+static int put_source(const struct panel_scene *scene, const struct source_status *status, struct canvas *c,
+                      int x, int y)
+{
+    const char *state = word(scene, status);
+    const struct mark *mark = mark_find(state);
+    int width = canvas_width(c);
+    x = mark_put(mark, c, x, y) + 1;
+    x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT, status->name) + 1;
+    return canvas_put_cut(c, x, y, width - x, mark->role, state_text(state)) + 1;
+}
+
+/* Those that don't answer first. */
+static void tile(const struct panel_scene *scene, struct canvas *c)
+{
+    int y = 0, height = canvas_height(c), width = canvas_width(c);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < engine_source_count(scene->engine) && y < height; i++) {
+            struct source_status status;
+            engine_source_status(scene->engine, i, &status);
+            bool good = str_eq(word(scene, &status), "ok");
+            if (good != (pass == 1)) {
+                continue;
+            }
+            int x = put_source(scene, &status, c, 1, y) + 1; /* how long it took is noise here */
+            canvas_put_cut(c, x, y, width - x - 1, ROLE_FAINT,
+                           status.error[0] != '\0' ? status.error : status.note);
+            y++;
+        }
+    }
+    if (engine_source_count(scene->engine) == 0) {
+        canvas_put_cut(c, 1, 0, width - 2, ROLE_FAINT, "no source is configured");
+    }
+}
+
+static void summary(void *state, const struct panel_scene *scene, struct canvas *row)
+{
+    int x = 0, width = canvas_width(row);
+    for (size_t i = 0; i < engine_source_count(scene->engine) && x < width; i++) {
+        struct source_status status;
+        engine_source_status(scene->engine, i, &status);
+        if (!str_eq(word(scene, &status), "ok")) {
+            x = put_source(scene, &status, row, x, 0);
+            x = canvas_put_cut(row, x, 0, width - x, ROLE_FAINT, status.error) + 2;
+        }
+    }
+    if (x == 0) {
+        struct str out = {0};
+        note(state, scene, &out);
+        canvas_put_cut(row, 0, 0, width, out.len > 0 ? ROLE_OK : ROLE_FAINT, out.len > 0 ? out.data : "none");
+        str_fini(&out);
+    }
+}
+
+static void write_page(struct source_list *list, const struct panel_scene *scene)
+{
+    text_view_clear(list->page);
+    for (size_t i = 0; i < engine_source_count(scene->engine); i++) {
+        struct source_status s;
+        engine_source_status(scene->engine, i, &s);
+        if (!str_eq(s.name, list->detailed)) {
+            continue;
+        }
+        char good[SCENE_TEXT_SIZE], tried[SCENE_TEXT_SIZE], every[DURATION_TEXT_SIZE],
+            limit[DURATION_TEXT_SIZE], latency[SCENE_TEXT_SIZE];
+        scene_date(scene, s.last_good_us, good);
+        scene_date(scene, s.last_try_us, tried);
+        duration_format(s.every_us, every);
+        duration_format(s.timeout_us, limit);
+        took(s.latency_us, latency);
+        const char *state = word(scene, &s);
+        text_view_addf(list->page, mark_find(state)->role, "%s\n", state_text(state));
+        text_view_addf(list->page, ROLE_TEXT, "kind        %s%s%s\n", s.kind, s.preset[0] ? ", preset " : "",
+                       s.preset);
+        text_view_addf(list->page, ROLE_TEXT, "target      %s\n", s.target);
+        text_view_addf(list->page, ROLE_TEXT, "every       %s, each at most %s\n", every, limit);
+        text_view_addf(list->page, ROLE_TEXT, "last good   %s\nlast tried  %s\n", good, tried);
+        text_view_addf(list->page, ROLE_TEXT, "took        %s, %llu bytes, %zu rows\n", latency,
+                       (unsigned long long)s.bytes, s.rows);
+        text_view_addf(list->page, ROLE_TEXT, "answers     %llu, failures %llu (%u in a row)\n",
+                       (unsigned long long)s.answers, (unsigned long long)s.failures, s.failures_in_a_row);
+        if (s.error[0] != '\0') {
+            text_view_addf(list->page, ROLE_DOWN, "\nerror       %s\n", s.error);
+        }
+        if (s.note[0] != '\0') {
+            text_view_addf(list->page, ROLE_DEGRADED, "\nnote        %s\n", s.note);
+        }
+    }
+}
+
+static void draw(void *state, const struct panel_scene *scene, struct canvas *c, enum panel_shape shape,
+                 bool focus)
+{
+    struct source_list *list = state;
+    list->scene = scene;
+    if (shape == PANEL_TILE) {
+        tile(scene, c);
+    } else if (shape == PANEL_FULL) {
+        struct table_source source = rows(list);
+        table_update(list->table, &source, scene->filter);
+        if (table_total(list->table) == 0) {
+            canvas_put_wrapped(c, 1, 1, canvas_width(c) - 2, ROLE_FAINT,
+                               "No source is configured: `sources:` in belay.yaml names what to watch.");
+        } else {
+            table_draw(list->table, &source, c, focus);
+        }
+    } else {
+        write_page(list, scene);
+        canvas_putf(c, 1, 0, ROLE_STRONG, "source %s", list->detailed != NULL ? list->detailed : "");
+        struct canvas text = canvas_sub(c, (struct rect){1, 2, canvas_width(c) - 2, canvas_height(c) - 2});
+        text_view_draw(list->page, &text, scene->filter);
+    }
+    list->scene = NULL;
+}
+
+static enum panel_answer key(void *state, const struct panel_scene *scene, const struct key *pressed,
+                             const char *command, enum panel_shape shape, struct str *reply)
+{
+    (void)scene;
+    (void)pressed;
+    (void)reply;
+    struct source_list *list = state;
+    if (command == NULL) {
+        return PANEL_IGNORED;
+    }
+    if (shape == PANEL_DETAIL) {
+        return text_view_command(list->page, command) ? PANEL_REDRAW : PANEL_IGNORED;
+    }
+    const char *selected = table_selected(list->table);
+    if (str_eq(command, "open") && selected != NULL) {
+        free(list->detailed);
+        list->detailed = xstrdup(selected);
+        return PANEL_DETAILS;
+    }
+    return table_command(list->table, command) ? PANEL_REDRAW : PANEL_IGNORED;
+}
+
+static bool update(void *state, const struct panel_scene *scene)
+{
+    (void)state;
+    (void)scene;
+    return true; /* ages and latencies are all that it shows */
+}
+
+static int worst(void *state, const struct panel_scene *scene)
+{
+    (void)state;
+    struct tally tally = count_sources(scene);
+    return tally.silent > 0 ? 2 : tally.failing > 0 ? 1 : 0;
+}
+
+static const char *selected(void *state)
+{
+    return table_selected(((struct source_list *)state)->table);
+}
+
+const struct panel panel_sources = {
+    .name = "sources",
+    .title = "Sources",
+    .digit = '9',
+    .help = "what is watched: who answers, how fast, since when not",
+    .open = open,
+    .close = close,
+    .update = update,
+    .note = note,
+    .worst = worst,
+    .summary = summary,
+    .draw = draw,
+    .key = key,
+    .selected = selected,
+};
