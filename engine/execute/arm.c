@@ -1,0 +1,350 @@
+/* Arming: the folder, the supervisor, go. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/execute/execution.h"
+#include "engine/execute/folder.h"
+#include "engine/execute/request.h"
+
+extern char **environ;
+
+/* ---- The request ---- */
+
+static char *cwd_absolute(const char *cwd, struct err *e)
+{
+    if (cwd && cwd[0] == '/')
+        return xstrdup(cwd);
+    char *here = getcwd(NULL, 0);
+    if (!here) {
+        err_errno(e, "the current folder can't be told");
+        return NULL;
+    }
+    char *path = cwd && cwd[0] ? path_join(here, cwd) : xstrdup(here);
+    free(here);
+    return path;
+}
+
+static bool is_bash(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    return str_eq(slash ? slash + 1 : program, "bash");
+}
+
+/* A sealed piece of memory with the request in it; the descriptor. */
+static int request_memory(const struct spool *s, const struct exec_request *request, struct err *e)
+{
+    struct request r = {
+        .argv = strv_copy(request->argv),
+        .env = environment_make(environ, request->path, request->env),
+        .cwd = cwd_absolute(request->cwd, e),
+        .timeout_us = request->timeout_us,
+        .grace_us = request->grace_us > 0 ? request->grace_us : EXEC_GRACE_US,
+        .limit_bytes = request->limit_bytes > 0 ? request->limit_bytes : EXEC_LIMIT_BYTES,
+        .mode = s->file_mode,
+        .capture_exports = request->capture_exports && is_bash(request->argv[0]),
+    };
+    struct str bytes = {0};
+    int memory = -1;
+    if (!r.cwd)
+        goto out;
+    request_encode(&r, &bytes);
+    if (bytes.len > REQUEST_BYTES_MAX) {
+        err_set(e, ERR_RANGE, "step %s: command and environment are larger than %u MiB", request->key,
+                REQUEST_BYTES_MAX >> 20);
+        goto out;
+    }
+    memory = memfd_create("step", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (memory < 0) {
+        err_errno(e, "no memory for the request");
+        goto out;
+    }
+    if (file_write_all(memory, bytes.data, bytes.len, e) < 0) {
+        close(memory);
+        memory = -1;
+        goto out;
+    }
+    fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+out:
+    if (bytes.data)
+        explicit_bzero(bytes.data, bytes.len);
+    str_fini(&bytes);
+    request_fini(&r);
+    return memory;
+}
+
+/* ---- The supervisor ---- */
+
+/* What becomes of the child that will be the supervisor: nothing here may take a lock that another thread of
+ * ours held at the fork, so no malloc and no stdio. */
+static _Noreturn void become_supervisor(const char *const *argv, const int *given, const char *path)
+{
+    static const int places[] = {SUPERVISOR_FD_CONSOLE, SUPERVISOR_FD_LOCK, SUPERVISOR_FD_CHILD_LOCK,
+                                 SUPERVISOR_FD_REQUEST};
+    int safe[4];
+    sigset_t none;
+    for (int i = 0; i < 4; i++)
+        safe[i] = fcntl(given[i], F_DUPFD_CLOEXEC, 10);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+    for (int i = 0; i < 4; i++)
+        dup2(safe[i], places[i]);
+    close_range(SUPERVISOR_FD_NEXT, ~0u, 0);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (path)
+        execv(path, (char *const *)(uintptr_t)argv);
+    else
+        execvp(argv[0], (char *const *)(uintptr_t)argv);
+    /* Its console knows the rest of the sentence. */
+    const char *why = strerrordesc_np(errno);
+    char message[128] = "x";
+    strncat(message, why ? why : "unknown error", sizeof message - 2);
+    if (send(SUPERVISOR_FD_CONSOLE, message, strlen(message), MSG_NOSIGNAL) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+/* Forks twice, so that the supervisor is nobody's child and no zombie of ours; the one between lives some
+ * microseconds. */
+static int fork_twice(const char *const *argv, const int *given, const char *path, struct err *e)
+{
+    pid_t between = fork();
+    if (between < 0)
+        return err_errno(e, "no new process");
+    if (between == 0) {
+        setsid();
+        pid_t child = fork();
+        if (child == 0)
+            become_supervisor(argv, given, path);
+        _exit(child < 0 ? errno : 0);
+    }
+    int status;
+    while (waitpid(between, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (WIFEXITED(status) && WEXITSTATUS(status)) {
+        errno = WEXITSTATUS(status);
+        return err_errno(e, "no new process");
+    }
+    return 0;
+}
+
+static void on_socket(void *data, int events);
+
+static int supervisor_start(struct execution *x, bool scope, struct err *e)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return err_errno(e, "no socket");
+    char *folder = path_join(x->spool->folder, x->key);
+    const char *argv[] = {"systemd-run", "--user",          "--scope",   "--quiet", "--collect",
+                          "--",          x->spool->program, "supervise", folder,    NULL};
+    int given[] = {ends[1], x->lock, x->child_lock, x->memory};
+    int code = fork_twice(scope ? argv : argv + 6, given, scope ? NULL : x->spool->program, e);
+    free(folder);
+    close(ends[1]);
+    if (code == 0) {
+        x->socket = ends[0];
+        x->socket_watch = loop_watch_new(x->loop, x->socket, LOOP_READ, on_socket, x, e);
+        code = x->socket_watch ? 0 : ERR_IO;
+    } else {
+        close(ends[0]);
+    }
+    return code;
+}
+
+static void keep_nothing(struct execution *x)
+{
+    int *all[] = {&x->lock, &x->child_lock, &x->memory};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (*all[i] >= 0)
+            close(*all[i]);
+        *all[i] = -1;
+    }
+}
+
+static void socket_close(struct execution *x)
+{
+    loop_watch_free(x->socket_watch);
+    x->socket_watch = NULL;
+    if (x->socket >= 0)
+        close(x->socket);
+    x->socket = -1;
+}
+
+void execution_release(struct execution *x)
+{
+    socket_close(x);
+    keep_nothing(x);
+}
+
+/* systemd-run ended without running anything: once more without it. */
+static bool start_again(struct execution *x)
+{
+    struct err e;
+    bool wanted = x->went;
+    if (x->lock < 0 || x->armed || x->failure[0])
+        return false;
+    socket_close(x);
+    if (supervisor_start(x, false, &e) < 0) {
+        snprintf(x->failure, sizeof x->failure, "%.150s", e.msg);
+        return false;
+    }
+    keep_nothing(x);
+    return !wanted || send(x->socket, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
+void execution_hear(struct execution *x)
+{
+    char text[sizeof x->failure + 1];
+    ssize_t got = 0;
+    if (x->socket < 0)
+        return;
+    while ((got = recv(x->socket, text, sizeof text - 1, MSG_DONTWAIT)) > 0) {
+        text[got] = '\0';
+        if (text[0] == 'r')
+            x->armed = true;
+        else if (text[0] == 'x' && !x->failure[0])
+            snprintf(x->failure, sizeof x->failure, "the supervisor %.60s: %.80s", x->spool->program,
+                     text + 1);
+    }
+    if (x->armed)
+        keep_nothing(x);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (!start_again(x)) {
+        execution_release(x);
+        execution_wake(x);
+    }
+}
+
+static void on_socket(void *data, int events)
+{
+    (void)events;
+    execution_hear(data);
+}
+
+/* ---- For the caller ---- */
+
+static int request_check(const struct exec_request *request, struct err *e)
+{
+    if (!request->key || !key_valid(request->key))
+        return err_set(e, ERR_USAGE, "\"%.40s\" is no key of a step", request->key ? request->key : "");
+    if (!request->argv || !request->argv[0] || !request->argv[0][0])
+        return err_set(e, ERR_USAGE, "step %s has no command", request->key);
+    return 0;
+}
+
+struct execution *execution_arm(struct spool *s, struct loop *loop, const struct exec_request *request,
+                                const struct execution_events *events, void *data, struct err *e)
+{
+    struct spool_new made;
+    struct about about = {
+        .limit_bytes = request->limit_bytes > 0 ? request->limit_bytes : EXEC_LIMIT_BYTES,
+        .armed_wall_us = clock_wall_us(),
+    };
+    struct err own;
+    e = e ? e : &own;
+    if (request_check(request, e) < 0)
+        return NULL;
+    snprintf(about.key, sizeof about.key, "%s", request->key);
+    int memory = request_memory(s, request, e);
+    if (memory < 0)
+        return NULL;
+    if (spool_make(s, &about, &made, e) < 0) {
+        close(memory);
+        return NULL;
+    }
+    struct execution *x = execution_new(s, loop, request->key, made.dir, events, data, e);
+    if (!x) {
+        close(made.lock);
+        close(made.child_lock);
+        close(memory);
+        execution_forget(s, request->key, NULL);
+        return NULL;
+    }
+    x->lock = made.lock;
+    x->child_lock = made.child_lock;
+    x->memory = memory;
+    x->entry.state = SPOOL_ARMED;
+    if (supervisor_start(x, request->use_scope, e) < 0) {
+        execution_free(x);
+        execution_forget(s, request->key, NULL);
+        return NULL;
+    }
+    if (!request->use_scope)
+        keep_nothing(x);
+    return x;
+}
+
+int execution_go(struct execution *x, struct err *e)
+{
+    if (x->went || x->ended)
+        return err_set(e, ERR_USAGE, "step %s has had its go", x->key);
+    if (x->socket < 0 || send(x->socket, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
+        return err_set(e, ERR_NOT_FOUND, "the supervisor of step %s is gone: nothing was started", x->key);
+    x->went = true;
+    return 0;
+}
+
+void execution_void(struct execution *x)
+{
+    if (x->went || x->ended)
+        return;
+    if (x->socket >= 0)
+        execution_release(x);
+    else
+        spool_void(x->spool, x->key, NULL);
+    execution_wake(x);
+}
+
+/* 0, or -1 when nobody reads it. */
+static int control_write(const struct execution *x)
+{
+    int fd = openat(x->dir, NAME_CONTROL, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t put = write(fd, "cancel\n", 7);
+    close(fd);
+    return put == 7 ? 0 : -1;
+}
+
+int execution_cancel(struct execution *x, struct err *e)
+{
+    struct spool_entry entry;
+    if (x->ended)
+        return 0;
+    if (x->socket >= 0 && !x->went) {
+        execution_void(x);
+        return 0;
+    }
+    if (control_write(x) == 0)
+        return 0;
+    /* Nobody reads: the supervisor isn't that far yet, and then this is in time, or it is gone. */
+    if (spool_void(x->spool, x->key, NULL) == 0) {
+        execution_wake(x);
+        return 0;
+    }
+    if (control_write(x) == 0)
+        return 0;
+    folder_judge(x->dir, x->key, &entry);
+    if (entry.state == SPOOL_ENDED)
+        return 0;
+    if (entry.main_pid > 0)
+        return err_set(
+            e, ERR_NOT_FOUND,
+            "the supervisor of step %s is gone, and it alone may signal: end process group %d by hand",
+            x->key, (int)entry.main_pid);
+    return err_set(e, ERR_NOT_FOUND, "the supervisor of step %s is gone", x->key);
+}

@@ -1,0 +1,261 @@
+/* The spool: opening, listing, voiding, reading and removing step folders. */
+#include "engine/execute/spool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/clock.h"
+#include "engine/base/file.h"
+#include "engine/base/vec.h"
+#include "engine/execute/folder.h"
+
+#define PREFIX_NEW  ".new-"  /* being made */
+#define PREFIX_GONE ".gone-" /* being removed */
+
+#define HALF_MADE_AGE_S 60 /* a younger one may be in the hands of a living console */
+
+/* ---- Opening ---- */
+
+static int folder_check(const struct spool *s, bool shared, struct err *e)
+{
+    struct stat st;
+    if (fstat(s->dir, &st) < 0)
+        return err_errno(e, "%s", s->folder);
+    if (shared)
+        return 0;
+    if (st.st_uid != geteuid())
+        return err_set(e, ERR_DENIED, "%s belongs to another user (uid %u): steps are never run out of it",
+                       s->folder, (unsigned)st.st_uid);
+    if ((st.st_mode & 077) && fchmod(s->dir, s->folder_mode) < 0)
+        return err_errno(e, "%s is open to others, and can't be closed", s->folder);
+    return 0;
+}
+
+static bool abandoned(const struct spool *s, const char *name)
+{
+    struct stat st;
+    int fd = openat(s->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool old = fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > HALF_MADE_AGE_S;
+    bool held = lock_look(fd, NAME_SUPERVISOR_LOCK).held;
+    close(fd);
+    return old && !held;
+}
+
+/* What a crash left half made or half removed. Never an error: the next one tries again. */
+static void sweep(const struct spool *s)
+{
+    int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (!folder) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        bool gone = str_starts(entry->d_name, PREFIX_GONE);
+        if (!gone && !(str_starts(entry->d_name, PREFIX_NEW) && abandoned(s, entry->d_name)))
+            continue;
+        char *path = path_join(s->folder, entry->d_name);
+        folder_remove(path, NULL);
+        free(path);
+    }
+    closedir(folder);
+}
+
+struct spool *spool_open(const char *folder, bool shared, const char *program, struct err *e)
+{
+    struct spool *s = xcalloc(1, sizeof *s);
+    const char *remote;
+    s->dir = -1;
+    s->folder_mode = shared ? 02770 : 0700;
+    s->file_mode = shared ? 0660 : 0600;
+    if (path_is_remote(folder, &remote)) {
+        err_set(e, ERR_UNSUPPORTED,
+                "%s lies on %s: locks can't be trusted there, choose a local folder (XDG_STATE_HOME)", folder,
+                remote);
+        goto failed;
+    }
+    if (folder_make(folder, s->folder_mode, e) < 0)
+        goto failed;
+    s->folder = realpath(folder, NULL);
+    s->dir = s->folder ? open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (s->dir < 0) {
+        err_errno(e, "%s", folder);
+        goto failed;
+    }
+    s->program = program ? xstrdup(program) : program_find(e);
+    if (!s->program || folder_check(s, shared, e) < 0)
+        goto failed;
+    sweep(s);
+    return s;
+failed:
+    spool_close(s);
+    return NULL;
+}
+
+void spool_close(struct spool *s)
+{
+    if (!s)
+        return;
+    if (s->dir >= 0)
+        close(s->dir);
+    free(s->folder);
+    free(s->program);
+    free(s);
+}
+
+int spool_step(const struct spool *s, const char *key, struct err *e)
+{
+    if (!key_valid(key))
+        return err_set(e, ERR_USAGE, "\"%.40s\" is no key of a step", key);
+    int fd = openat(s->dir, key, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? err_errno(e, "%s/%s", s->folder, key) : fd;
+}
+
+/* ---- Looking ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int names_read(const struct spool *s, char ***names, struct err *e)
+{
+    int fd = openat(s->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (!folder) {
+        err_errno(e, "%s", s->folder);
+        if (fd >= 0)
+            close(fd);
+        return ERR_IO;
+    }
+    VEC(char *) list = {0};
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (key_valid(entry->d_name))
+            *vec_push(&list) = xstrdup(entry->d_name);
+    closedir(folder);
+    if (list.len)
+        qsort(list.data, list.len, sizeof *list.data, by_name);
+    *vec_push(&list) = NULL;
+    *names = list.data;
+    return 0;
+}
+
+int spool_each(struct spool *s, void (*visit)(void *data, const struct spool_entry *entry), void *data,
+               struct err *e)
+{
+    char **names;
+    int code = names_read(s, &names, e);
+    if (code < 0)
+        return code;
+    for (size_t i = 0; names[i]; i++) {
+        struct spool_entry entry;
+        /* What went away meanwhile, or isn't a folder, is nothing. */
+        if (spool_find(s, names[i], &entry, NULL) == 0)
+            visit(data, &entry);
+    }
+    strv_free(names);
+    return 0;
+}
+
+int spool_find(struct spool *s, const char *key, struct spool_entry *entry, struct err *e)
+{
+    int dir = spool_step(s, key, e);
+    if (dir < 0)
+        return dir;
+    folder_judge(dir, key, entry);
+    close(dir);
+    return 0;
+}
+
+int spool_output(struct spool *s, const char *key,
+                 int (*each)(void *data, enum exec_stream stream, const char *bytes, size_t length),
+                 void *data, struct err *e)
+{
+    int dir = spool_step(s, key, e);
+    if (dir < 0)
+        return dir;
+    int code = 0, fd = openat(dir, NAME_SPOOL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    close(dir);
+    if (fd < 0)
+        return err_errno(e, "%s/%s/%s", s->folder, key, NAME_SPOOL);
+    uint8_t *bytes = xmalloc(FRAME_MAX);
+    off_t offset = 0;
+    while (code == 0) {
+        enum exec_stream stream;
+        size_t payload;
+        ssize_t got = pread(fd, bytes, FRAME_MAX, offset);
+        if (got < 0)
+            code = err_errno(e, "%s/%s/%s", s->folder, key, NAME_SPOOL);
+        ssize_t size = got > 0 ? frame_open(bytes, (size_t)got, &stream, &payload) : 0;
+        if (size <= 0)
+            break;
+        code = each(data, stream, (const char *)bytes + FRAME_HEAD, payload);
+        offset += size;
+    }
+    free(bytes);
+    close(fd);
+    return code;
+}
+
+/* ---- Deciding and removing ---- */
+
+int spool_void(struct spool *s, const char *key, struct err *e)
+{
+    int64_t wall_us;
+    int dir = spool_step(s, key, e);
+    if (dir < 0)
+        return dir;
+    int code = fate_decide(dir, FATE_VOID, clock_wall_us(), s->file_mode, e);
+    if (code == ERR_EXISTS) {
+        bool supervised = lock_look(dir, NAME_SUPERVISOR_LOCK).held;
+        enum fate fate = fate_read(dir, &wall_us);
+        if (fate == FATE_VOID || (fate == FATE_EMPTY && !supervised))
+            code = 0;
+        else if (fate == FATE_EMPTY)
+            code = err_set(e, ERR_BUSY, "the fate of %s is being decided just now", key);
+        else
+            code = err_set(e, ERR_EXISTS, "%s has been started", key);
+    }
+    close(dir);
+    return code;
+}
+
+int execution_forget(struct spool *s, const char *key, struct err *e)
+{
+    struct spool_entry entry;
+    int code = spool_find(s, key, &entry, e);
+    if (code < 0)
+        return code;
+    switch (entry.state) {
+    case SPOOL_ARMED:
+    case SPOOL_RUNNING:
+    case SPOOL_ALONE:
+        return err_set(e, ERR_BUSY, "%s is %s", key, spool_state_text(entry.state));
+    case SPOOL_UNREADABLE:
+        return err_set(e, ERR_CORRUPT, "%s/%s: %s; remove the folder by hand if it is of no use", s->folder,
+                       key, entry.text);
+    case SPOOL_VOID:
+    case SPOOL_ENDED:
+    case SPOOL_LOST:
+        break;
+    }
+    /* Renamed first: half removed it would tell another story. */
+    char name[EXEC_KEY_MAX + 64];
+    snprintf(name, sizeof name, "%s%s-%lld", PREFIX_GONE, key, (long long)clock_monotonic_us());
+    if (renameat(s->dir, key, s->dir, name) < 0)
+        return err_errno(e, "%s/%s", s->folder, key);
+    char *path = path_join(s->folder, name);
+    code = folder_remove(path, e);
+    free(path);
+    return code;
+}
