@@ -201,7 +201,8 @@ int database_open(const char *path, const struct database_options *o, sqlite3 **
     bool writable = access(path, W_OK) == 0;
     int flags = o->read_only && !writable ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     int code = database_open_at(path, path, flags, o, db, e);
-    if (code == 0 || !o->read_only || writable || !file_is_empty(path, "-wal"))
+    if (code == 0 || !o->read_only || code == ERR_CORRUPT || code == ERR_FOREIGN ||
+        !file_is_empty(path, "-wal"))
         return code;
     char *uri = immutable_uri(path);
     code = database_open_at(uri, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, o, db, e);

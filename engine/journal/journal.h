@@ -48,6 +48,8 @@
     X(STEP_INTENT, "step.intent", true, "what is about to run, exactly, and where; before it runs")          \
     X(STEP_OUTCOME, "step.outcome", true, "how it ended, with the digests of its output")                    \
     X(STEP_EVIDENCE, "step.evidence", true, "evidence captured before a step acts")                          \
+    X(STEP_CONCLUDED, "step.concluded", false,                                                               \
+      "what came of a step, verification included: outcome, reason")                                         \
     X(BLOB_STORED, "blob.stored", true, "a blob's manifest: digest, length, pieces, what was dropped")       \
     X(EXPORT_WRITTEN, "export.written", false, "an export was written: path, format, digest")                \
     X(MIRROR_FAILED, "mirror.failed", false, "events no longer reach the mirror off this host")              \

@@ -1,0 +1,17 @@
+/* A row of the event table as a struct event. */
+#ifndef BELAY_JOURNAL_ROW_H
+#define BELAY_JOURNAL_ROW_H
+
+#include <sqlite3.h>
+
+#include "engine/journal/journal.h"
+
+/* In this order, for row_event. */
+#define ROW_COLUMNS                                                                                          \
+    "rowid, seq, at_us, kind, actor, subject, outcome, summary, data, incident, run, prev_hash, hash"
+
+/* The texts point into the statement, until it steps. Strict: a value of another type, or a seq that isn't
+ * the rowid, is ERR_CORRUPT. */
+int row_event(sqlite3_stmt *statement, struct event *event, struct err *e);
+
+#endif

@@ -1,0 +1,395 @@
+#include "engine/journal/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "engine/io/io.h"
+#include "engine/journal/chain.h"
+#include "engine/journal/folder.h"
+#include "engine/journal/manifest.h"
+#include "engine/journal/row.h"
+#include "engine/journal/schema.h"
+
+enum {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    VERSION,
+    LAST,
+    INSERT,
+    INCIDENT,
+    RUN,
+    MANIFEST,
+    PIECE,
+    PIECE_THERE,
+    STATEMENTS,
+};
+
+static const char *const texts[STATEMENTS] = {
+    [BEGIN] = "BEGIN IMMEDIATE",
+    [COMMIT] = "COMMIT",
+    [ROLLBACK] = "ROLLBACK",
+    [VERSION] = "PRAGMA user_version",
+    [LAST] = "SELECT " ROW_COLUMNS " FROM event ORDER BY rowid DESC LIMIT 2",
+    [INSERT] =
+        "INSERT INTO event (" ROW_COLUMNS ") VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [INCIDENT] = "SELECT max(incident) FROM event WHERE incident > 0",
+    [RUN] = "SELECT max(run) FROM event WHERE run > 0",
+    [MANIFEST] = "SELECT rowid FROM event WHERE kind = 'blob.stored' AND subject = ?1",
+    [PIECE] = "INSERT INTO piece (digest, bytes, zstd) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
+    [PIECE_THERE] = "SELECT id FROM piece WHERE digest = ?1",
+};
+
+struct store {
+    char *path;
+    sqlite3 *db;
+    struct guard *guard;
+    struct chain *chain;
+    sqlite3_stmt *statements[STATEMENTS];
+    int wal_pages;
+    dev_t device; /* which file is open */
+    ino_t inode;
+    int64_t retry_us; /* a checkpoint has failed: not again before */
+    int64_t seq;      /* the chain's end inside the transaction */
+    uint8_t head[SHA256_SIZE];
+};
+
+/* Steps a statement that has at most one row to give: 1 a row, 0 none. Reset it after. */
+static int step(struct store *s, int which, struct err *e)
+{
+    int rc = sqlite3_step(s->statements[which]);
+    return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : database_error(s->db, e, s->path);
+}
+
+static int run(struct store *s, int which, struct err *e)
+{
+    int code = step(s, which, e);
+    sqlite3_reset(s->statements[which]);
+    return code < 0 ? code : 0;
+}
+
+static int number(struct store *s, int which, int64_t *value, struct err *e)
+{
+    int code = step(s, which, e);
+    if (code == 1)
+        *value = sqlite3_column_int64(s->statements[which], 0);
+    sqlite3_reset(s->statements[which]);
+    return code < 0 ? code : 0;
+}
+
+static int prepare(struct store *s, struct err *e)
+{
+    for (int i = 0; i < STATEMENTS; i++)
+        if (sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL) !=
+            SQLITE_OK)
+            return database_error(s->db, e, s->path);
+    return 0;
+}
+
+/* The last event and the one before. verify: also that the hashes are what they must be. */
+static int read_end(struct store *s, bool verify, struct err *e)
+{
+    s->seq = 0;
+    memset(s->head, 0, sizeof s->head);
+    struct event last = {0}, before = {0};
+    uint8_t hash[SHA256_SIZE];
+    int code = step(s, LAST, e);
+    if (code == 1 && (code = row_event(s->statements[LAST], &last, e)) == 0) {
+        s->seq = last.seq;
+        memcpy(s->head, last.hash, sizeof s->head);
+        if (verify) {
+            chain_hash(s->chain, &last, hash);
+            code = step(s, LAST, e);
+            if (code == 1)
+                code = row_event(s->statements[LAST], &before, e);
+            if (code == 0 && (memcmp(hash, last.hash, SHA256_SIZE) != 0 || before.seq + 1 != last.seq ||
+                              memcmp(before.hash, last.prev_hash, SHA256_SIZE) != 0))
+                code = err_set(e, ERR_CORRUPT, "event %lld does not fit the chain; `belay verify` says more",
+                               (long long)last.seq);
+        }
+    }
+    sqlite3_reset(s->statements[LAST]);
+    return code < 0 ? err_prefix(e, "%s: ", s->path) : 0;
+}
+
+static int check_triggers(struct store *s, struct err *e)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = 0;
+    if (sqlite3_prepare_v2(
+            s->db,
+            "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name IN ('event_next',"
+            " 'event_update', 'event_delete', 'piece_update', 'piece_delete')",
+            -1, &statement, NULL) != SQLITE_OK ||
+        sqlite3_step(statement) != SQLITE_ROW)
+        code = database_error(s->db, e, s->path);
+    else if (sqlite3_column_int(statement, 0) != 5)
+        code = err_set(e, ERR_CORRUPT,
+                       "%s: the triggers that keep events from being changed are gone; `belay verify` "
+                       "says what else is",
+                       s->path);
+    sqlite3_finalize(statement);
+    return code;
+}
+
+/* Everything is looked at before anything is written: a damaged file stays as it is. */
+static int open_database(struct store *s, struct err *e)
+{
+    struct database_options options = {.full_sync = true, .cache_kib = 2048, .wal_pages = &s->wal_pages};
+    int version = 0, code = database_open(s->path, &options, &s->db, e);
+    if (code == 0)
+        code = schema_check(s->db, s->path, &version, e);
+    if (code == 0)
+        code = check_triggers(s, e);
+    if (code == 0)
+        code = database_use_wal(s->db, e);
+    if (code == 0)
+        code = schema_migrate(s->db, version, e);
+    if (code == 0)
+        code = prepare(s, e);
+    return code == 0 ? read_end(s, true, e) : code;
+}
+
+static int open_or_create(struct store *s, const struct journal_options *o, struct err *e)
+{
+    struct database_header header;
+    int code = database_probe(s->path, &header, e);
+    if (code < 0)
+        return code;
+    if (header.present && (!header.sqlite || header.application_id != SCHEMA_APPLICATION_ID))
+        return err_set(e, ERR_FOREIGN, "%s: not a journal of belay%s; move it away or choose another folder",
+                       s->path, header.sqlite ? "" : ", or damaged at its beginning");
+    if (!header.present && !o->create)
+        return err_set(e, ERR_NOT_FOUND, "%s: there is no journal yet", s->path);
+    if (!header.present) {
+        char *sql = schema_sql(0, schema_version());
+        code = database_create(s->path, folder_file_mode(o->shared), SCHEMA_APPLICATION_ID, sql, e);
+        free(sql);
+    }
+    if (code == 0)
+        code = open_database(s, e);
+    struct stat st;
+    if (code == 0 && stat(s->path, &st) < 0)
+        code = err_errno(e, "%s", s->path);
+    if (code == 0) {
+        s->device = st.st_dev;
+        s->inode = st.st_ino;
+    }
+    return code;
+}
+
+int store_open(const struct journal_options *o, struct store **store, struct err *e)
+{
+    *store = NULL;
+    int code = folder_prepare(o, e);
+    if (code < 0)
+        return code;
+    folder_close_files(o);
+    struct store *s = xcalloc(1, sizeof *s);
+    s->path = path_join(o->folder, FOLDER_DATABASE);
+    s->chain = chain_new();
+    char *lock = path_join(o->folder, FOLDER_LOCK);
+    code = guard_open(lock, folder_file_mode(o->shared), &s->guard, e);
+    if (code == 0)
+        code = guard_lock(s->guard, GUARD_WAIT_US, e);
+    if (code == 0) {
+        code = open_or_create(s, o, e);
+        guard_unlock(s->guard);
+    }
+    free(lock);
+    if (code < 0)
+        store_close(s);
+    else
+        *store = s;
+    return code;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(s->statements[i]);
+    database_close(s->db);
+    guard_close(s->guard);
+    chain_free(s->chain);
+    free(s->path);
+    free(s);
+}
+
+/* A file that was removed or moved takes writes as willingly as ever. */
+static int check_place(const struct store *s, struct err *e)
+{
+    struct stat st;
+    if (stat(s->path, &st) < 0 || st.st_dev != s->device || st.st_ino != s->inode)
+        return err_set(e, ERR_NOT_FOUND, "%s: removed or replaced while it was in use; put it back", s->path);
+    return 0;
+}
+
+int store_begin(struct store *s, struct err *e)
+{
+    int64_t version = 0;
+    int code = check_place(s, e);
+    if (code == 0)
+        code = guard_lock(s->guard, GUARD_WAIT_US, e);
+    if (code < 0)
+        return code;
+    code = run(s, BEGIN, e);
+    if (code == 0)
+        code = number(s, VERSION, &version, e);
+    if (code == 0 && version != schema_version())
+        code = err_set(e, ERR_UNSUPPORTED, "%s: a newer belay has changed the schema; start this one again",
+                       s->path);
+    if (code == 0)
+        code = read_end(s, false, e);
+    if (code < 0)
+        store_abort(s);
+    return code;
+}
+
+static int insert_event(struct store *s, struct event *event, struct err *e)
+{
+    sqlite3_stmt *statement = s->statements[INSERT];
+    event->seq = s->seq + 1;
+    memcpy(event->prev_hash, s->head, SHA256_SIZE);
+    chain_hash(s->chain, event, event->hash);
+    sqlite3_bind_int64(statement, 1, event->seq);
+    sqlite3_bind_int64(statement, 2, event->at_us);
+    const char *const values[] = {event->kind_name, event->actor,   event->subject,
+                                  event->outcome,   event->summary, event->data};
+    for (int i = 0; i < 6; i++)
+        sqlite3_bind_text(statement, 3 + i, values[i], -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 9, event->incident);
+    sqlite3_bind_int64(statement, 10, event->run);
+    sqlite3_bind_blob(statement, 11, event->prev_hash, SHA256_SIZE, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 12, event->hash, SHA256_SIZE, SQLITE_STATIC);
+    int code = run(s, INSERT, e);
+    if (code == 0) {
+        s->seq = event->seq;
+        memcpy(s->head, event->hash, SHA256_SIZE);
+    }
+    return code;
+}
+
+static int number_new(struct store *s, int which, int64_t *wanted, int64_t *given, struct err *e)
+{
+    if (*wanted != JOURNAL_NEW)
+        return 0;
+    if (*given == 0) {
+        int code = number(s, which, given, e);
+        if (code < 0)
+            return code;
+        ++*given;
+    }
+    *wanted = *given;
+    return 0;
+}
+
+static int add_events(struct store *s, struct item *item, struct err *e)
+{
+    for (size_t i = 0; i < item->count; i++) {
+        struct event *event = &item->events[i];
+        bool run_new = event->run == JOURNAL_NEW, incident_new = event->incident == JOURNAL_NEW;
+        int code = number_new(s, INCIDENT, &event->incident, &item->new_incident, e);
+        if (code == 0)
+            code = number_new(s, RUN, &event->run, &item->new_run, e);
+        if (!*event->subject && (run_new || incident_new)) {
+            snprintf(item->labels[i], sizeof item->labels[i], run_new ? "run %lld" : "INC-%lld",
+                     (long long)(run_new ? event->run : event->incident));
+            event->subject = item->labels[i];
+        }
+        if (code == 0)
+            code = insert_event(s, event, e);
+        if (code < 0)
+            return code;
+        if (item->added++ == 0)
+            item->first_seq = event->seq;
+    }
+    return 0;
+}
+
+/* Pieces may have failed in a trouble that is over by now. */
+static int pieces_there(struct store *s, const char *data, bool *all, struct err *e)
+{
+    struct manifest m;
+    int code = manifest_parse(data, 0, &m, e);
+    *all = code == 0;
+    for (size_t i = 0; code == 0 && *all && i < m.count; i++) {
+        int64_t id = 0;
+        sqlite3_bind_blob(s->statements[PIECE_THERE], 1, m.pieces[i].digest, SHA256_SIZE, SQLITE_STATIC);
+        code = number(s, PIECE_THERE, &id, e);
+        *all = id != 0;
+    }
+    manifest_fini(&m);
+    return code;
+}
+
+static int add_manifest(struct store *s, struct item *item, struct err *e)
+{
+    bool all = false;
+    sqlite3_bind_text(s->statements[MANIFEST], 1, item->events[0].subject, -1, SQLITE_STATIC);
+    int code = number(s, MANIFEST, &item->first_seq, e);
+    if (code < 0 || item->first_seq > 0)
+        return code;
+    code = pieces_there(s, item->events[0].data, &all, e);
+    if (code == 0 && all)
+        return add_events(s, item, e);
+    if (code == 0) {
+        item->code = ERR_CANCELLED;
+        item->reason = "a part of the output was lost while the journal could not be written";
+    }
+    return code;
+}
+
+static int add_piece(struct store *s, struct item *item, struct err *e)
+{
+    sqlite3_stmt *statement = s->statements[PIECE];
+    sqlite3_bind_blob(statement, 1, item->digest, SHA256_SIZE, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, (int64_t)item->raw_bytes);
+    sqlite3_bind_blob64(statement, 3, item->zstd, item->zstd_bytes, SQLITE_STATIC);
+    return run(s, PIECE, e);
+}
+
+int store_add(struct store *s, struct item *item, struct err *e)
+{
+    item->first_seq = item->added = item->new_incident = item->new_run = 0;
+    if (item->kind == ITEM_PIECE)
+        return add_piece(s, item, e);
+    return item->unless_stored ? add_manifest(s, item, e) : add_events(s, item, e);
+}
+
+int store_commit(struct store *s, struct err *e)
+{
+    int code = run(s, COMMIT, e);
+    if (code < 0)
+        store_abort(s);
+    guard_unlock(s->guard);
+    return code;
+}
+
+void store_abort(struct store *s)
+{
+    if (!sqlite3_get_autocommit(s->db))
+        (void)run(s, ROLLBACK, NULL);
+    guard_unlock(s->guard);
+}
+
+int64_t store_wal_bytes(const struct store *s)
+{
+    return s->wal_pages * (4096LL + 24); /* SQLite's own page size, and a frame's header */
+}
+
+/* A checkpoint that fails (a full disk) costs nothing but a longer WAL: what is in there is durable. */
+int store_maintain(struct store *s, struct err *e)
+{
+    if (store_wal_bytes(s) <= STORE_WAL_BYTES || clock_monotonic_us() < s->retry_us)
+        return 0;
+    int code = guard_lock(s->guard, GUARD_WAIT_US, e);
+    if (code == 0) {
+        code = database_checkpoint(s->db, e);
+        guard_unlock(s->guard);
+    }
+    s->retry_us = clock_monotonic_us() + (code < 0 ? 5 * US_PER_S : US_PER_S / 10);
+    return code;
+}
