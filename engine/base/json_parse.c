@@ -149,10 +149,14 @@ static cJSON *read_number(struct reader *r)
         return fail(r, "not a number");
     char *digits = xstrndup(r->text + r->at, used);
     double value;
-    /* Ids of 64 bits, and what no double can hold, keep their digits. */
-    bool exact = number_parse(digits, &value) && value <= 0x1p53 && value >= -0x1p53;
-    if (!exact && strpbrk(digits, ".eE") && number_parse(digits, &value) && value - value == 0)
-        exact = true;
+    bool exact =
+        number_parse(digits, &value) && value - value == 0; /* false for what no double can hold: 1e999 */
+    if (!strpbrk(digits, ".eE")) {
+        /* Ids of 64 bits keep their digits. The double itself can't tell: 2^53 + 1 has rounded down by now.
+         */
+        long long integer = strtoll(digits, NULL, 10);
+        exact = integer <= 1LL << 53 && integer >= -(1LL << 53);
+    }
     cJSON *item = must(exact ? cJSON_CreateNumber(value) : cJSON_CreateString(digits));
     free(digits);
     r->at += used;
