@@ -14,7 +14,7 @@
 
 #define BACK_OFF_FIRST_US 50
 #define BACK_OFF_MOST_US  20000
-#define HOLDER_SIZE       12 /* "%-10d\n" and the NUL: always the same length, so one write replaces it */
+#define HOLDER_SIZE       13 /* "%-11d\n" and the NUL: always the same length, so one write replaces it */
 
 struct guard {
     int fd;
@@ -57,26 +57,26 @@ int guard_open(const char *path, mode_t mode, struct guard **guard, struct err *
     return 0;
 }
 
-static int64_t holder_read(const struct guard *g)
+static pid_t holder_read(const struct guard *g)
 {
     char text[HOLDER_SIZE] = {0};
     ssize_t got = pread(g->fd, text, sizeof text - 1, 0);
-    return got > 0 ? strtoll(text, NULL, 10) : 0;
+    return got > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
 }
 
 static int holder_error(const struct guard *g, int64_t wait_us, struct err *e)
 {
-    int64_t pid = holder_read(g);
+    pid_t pid = holder_read(g);
     struct str name = {0};
     char path[40];
-    snprintf(path, sizeof path, "/proc/%lld/comm", (long long)pid);
+    snprintf(path, sizeof path, "/proc/%d/comm", pid);
     if (pid > 0 && file_read(path, 64, &name, NULL) == 0 && name.len && name.data[name.len - 1] == '\n')
         name.data[--name.len] = '\0';
     struct str clean = {0};
     utf8_clean(&clean, str_text(&name), name.len, false);
     int code = pid > 0 ? err_set(e, ERR_BUSY,
-                                 "%s: held for more than %lld ms by process %lld (%s); wait for it or end it",
-                                 g->path, (long long)(wait_us / US_PER_MS), (long long)pid,
+                                 "%s: held for more than %lld ms by process %d (%s); wait for it or end it",
+                                 g->path, (long long)(wait_us / US_PER_MS), pid,
                                  clean.len ? clean.data : "gone or out of sight")
                        : err_set(e, ERR_BUSY, "%s: held by somebody else", g->path);
     str_fini(&clean);
@@ -87,11 +87,11 @@ static int holder_error(const struct guard *g, int64_t wait_us, struct err *e)
 /* So that whoever waits in vain can say for whom. Failing to write it (a full disk) costs only the name. */
 static void holder_write(const struct guard *g)
 {
-    int64_t pid = getpid();
+    pid_t pid = getpid();
     if (holder_read(g) == pid)
         return;
     char text[HOLDER_SIZE];
-    snprintf(text, sizeof text, "%-10lld\n", (long long)pid);
+    snprintf(text, sizeof text, "%-11d\n", pid);
     ssize_t put = pwrite(g->fd, text, sizeof text - 1, 0);
     (void)put;
 }
