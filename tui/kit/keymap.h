@@ -86,6 +86,7 @@ bool key_equal(const struct key *a, const struct key *b);
     X(RUN, "in a runbook's run")                                                                             \
     X(CONFIRM, "on a confirmation page")                                                                     \
     X(RUNNING, "while a step runs")                                                                          \
+    X(CHOICE, "when a step waits for a choice")                                                              \
     X(POPUP, "in a popup")                                                                                   \
     X(EDITOR, "while typing")
 
