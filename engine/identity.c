@@ -1,0 +1,118 @@
+/* Who acts here, and where acts would land. */
+#include "engine/state.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define OBSERVE_LIMIT_US (5 * US_PER_S)
+#define OBSERVE_BYTES    4096
+
+void identity_open(struct engine *engine)
+{
+    uid_t uid = getuid();
+    const struct passwd *entry = getpwuid(uid);
+    char host[256] = "";
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    engine->identity.actor = entry ? xstrdup(entry->pw_name) : xasprintf("uid-%u", (unsigned)uid);
+    const char *claim = engine->identity.claim;
+    engine->identity.actor_line = xasprintf("%s (uid %u)%s%s%s on %s", engine->identity.actor, (unsigned)uid,
+                                            claim ? ", says to be " : "", claim ? claim : "", "", host);
+}
+
+void identity_close(struct engine *engine)
+{
+    process_cancel(engine->identity.process);
+    vec_fini(&engine->identity.waiters);
+    free(engine->identity.actor);
+    free(engine->identity.actor_line);
+    free(engine->identity.claim);
+    free(engine->identity.where);
+}
+
+const char *engine_actor(const struct engine *engine)
+{
+    return engine->identity.actor;
+}
+
+const char *engine_actor_line(const struct engine *engine)
+{
+    return engine->identity.actor_line;
+}
+
+static void waiters_tell(struct engine *engine, int code, const char *message)
+{
+    VEC(struct where_waiter) waiting = {0};
+    waiting.data = engine->identity.waiters.data;
+    waiting.len = engine->identity.waiters.len;
+    engine->identity.waiters.data = NULL;
+    engine->identity.waiters.len = engine->identity.waiters.cap = 0;
+    for (size_t i = 0; i < waiting.len; i++)
+        if (waiting.data[i].done)
+            waiting.data[i].done(waiting.data[i].context, code, message);
+    free(waiting.data);
+}
+
+static void observed(void *data, struct process_result *result)
+{
+    struct engine *engine = data;
+    const char *expect = engine->config->identity.expect;
+    struct str said = {0};
+    struct err e = {0};
+    engine->identity.process = NULL;
+    engine->identity.observed_us = loop_now_us(engine->loop);
+    size_t length = result->out.len;
+    while (length > 0 && strchr(" \t\r\n", result->out.data[length - 1]))
+        length--;
+    utf8_clean(&said, result->out.data, length, false);
+    free(engine->identity.where);
+    if (result->error || result->exit_status != 0) {
+        err_set(&e, ERR_DENIED, "where this would land can't be observed: %s", result->reason);
+        engine->identity.where = xasprintf("unknown: %s", result->reason);
+    } else if (expect && !str_eq(expect, str_text(&said))) {
+        err_set(&e, ERR_DENIED, "this would land in %s, the configuration expects %s: nothing was run",
+                str_text(&said), expect);
+        engine->identity.where = xasprintf("%s, NOT %s as configured", str_text(&said), expect);
+    } else {
+        engine->identity.where = xasprintf("%s", str_text(&said));
+    }
+    engine->identity.matches = e.code == 0;
+    str_fini(&said);
+    engine_changed(engine, ENGINE_RUNS);
+    waiters_tell(engine, e.code, e.msg);
+}
+
+void identity_observe(struct engine *engine, where_done *done, void *context)
+{
+    if (!engine->config->identity.command) {
+        if (done)
+            done(context, 0, "");
+        return;
+    }
+    *vec_push(&engine->identity.waiters) = (struct where_waiter){done, context};
+    if (engine->identity.process)
+        return;
+    int64_t limit = engine->config->identity.timeout_us;
+    struct process_request request = {
+        .argv = engine->config->identity.command,
+        .timeout_us = limit > 0 ? limit : OBSERVE_LIMIT_US,
+        .max_out = OBSERVE_BYTES,
+        .done = observed,
+        .data = engine,
+    };
+    engine->identity.process = process_start(engine->loop, &request);
+}
+
+void engine_where(const struct engine *engine, struct engine_where *where)
+{
+    bool configured = engine->config->identity.command != NULL;
+    *where = (struct engine_where){
+        .text = !configured              ? "this host (no identity: is configured to observe it)"
+                : engine->identity.where ? engine->identity.where
+                                         : "being observed",
+        .configured = configured,
+        .matches = configured ? engine->identity.matches : true,
+        .observed_us = engine->identity.observed_us,
+    };
+}

@@ -1,0 +1,468 @@
+/* Runs from the journal: started here or by an earlier console, rebuilt by replaying their inputs. What was
+ * under way is followed, or its outcome harvested; what another console walks is shown as it goes on. */
+#include "engine/walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OPEN_RUNS_SCANNED 400
+
+/* ---- starting ---------------------------------------------------------------------------------------------
+ */
+
+struct starting {
+    struct engine *engine;
+    char *path, *entity, **variables, **context;
+    int64_t incident;
+    struct runbook *book;
+    struct pending *start;
+    engine_done *done;
+    void *done_context;
+};
+
+static void starting_end(struct starting *s, int code, const char *message, int64_t id)
+{
+    if (s->done)
+        s->done(s->done_context, code, message, id);
+    if (s->start) {
+        run_input_fini(&s->start->input);
+        free(s->start->json);
+        free(s->start);
+    }
+    runbook_free(s->book);
+    strv_free(s->variables);
+    strv_free(s->context);
+    free(s->path);
+    free(s->entity);
+    free(s);
+}
+
+/* What `from: entity.FIELD` draws on, for the fields that the document names. */
+static char **entity_context(const struct engine *engine, const struct runbook *book, const char *title)
+{
+    char **context = NULL;
+    const char *space = title ? strchr(title, ' ') : NULL;
+    char *kind_name = space ? xstrndup(title, (size_t)(space - title)) : NULL;
+    enum entity_kind kind;
+    const struct entity *entity = NULL;
+    if (kind_name && entity_kind_parse(kind_name, &kind))
+        entity = platform_find(engine->watch.platform, kind, NULL, space + 1);
+    for (size_t i = 0; entity && i < book->vars.len; i++) {
+        const char *from = book->vars.data[i].from;
+        struct str value = {0};
+        if (from && str_starts(from, "entity.") && entity_field(entity, from + 7, &value)) {
+            char *pair = xasprintf("%s=%s", from, str_text(&value));
+            strv_add(&context, pair);
+            free(pair);
+        }
+        str_fini(&value);
+    }
+    free(kind_name);
+    return context;
+}
+
+static void started(void *context, const struct journal_result *result)
+{
+    struct starting *s = context;
+    struct engine *engine = s->engine;
+    if (result->code < 0 || engine->closing) {
+        starting_end(s, result->code ? result->code : ERR_CANCELLED, result->reason ? result->reason : "", 0);
+        return;
+    }
+    struct walk *w = walk_new(engine, result->run, s->book);
+    s->book = NULL;
+    w->actor = xstrdup(engine->identity.actor);
+    w->entity = xstrdup(s->entity);
+    w->incident = s->incident;
+    w->started_us = clock_wall_us();
+    w->seen_seq = result->seq + result->count - 1;
+    walk_lock(w);
+    struct run_effects effects = {0};
+    struct err e = {0};
+    int code = run_apply(w->run, &s->start->input, &effects, &e);
+    if (code == 0)
+        walk_effects(w, &effects);
+    vec_fini(&effects);
+    walk_wake(w);
+    engine_changed(engine, ENGINE_RUNS);
+    char *message = xasprintf("run %lld started", (long long)w->id);
+    starting_end(s, code, code ? e.msg : message, result->run);
+    free(message);
+}
+
+static cJSON *started_data(const struct starting *s, const char *blob)
+{
+    cJSON *data = cJSON_CreateObject(), *vars = NULL;
+    cJSON_AddStringToObject(data, "runbook", s->book->id);
+    cJSON_AddStringToObject(data, "title", s->book->title);
+    cJSON_AddStringToObject(data, "path", s->book->path);
+    cJSON_AddStringToObject(data, "digest", s->book->digest);
+    cJSON_AddStringToObject(data, "blob", blob);
+    if (s->entity)
+        cJSON_AddStringToObject(data, "entity", s->entity);
+    vars = cJSON_AddObjectToObject(data, "vars");
+    for (char **pair = s->variables; pair && *pair; pair++) {
+        char *name = xstrndup(*pair, strcspn(*pair, "="));
+        const char *equals = strchr(*pair, '=');
+        cJSON_AddStringToObject(vars, name, equals ? equals + 1 : "");
+        free(name);
+    }
+    return data;
+}
+
+static int starting_journal(struct starting *s, const struct str *bytes, struct err *e)
+{
+    struct engine *engine = s->engine;
+    char blob[SHA256_HEX_SIZE] = "";
+    struct journal_blob_origin origin = {
+        .actor = engine->identity.actor, .what = "runbook", .incident = s->incident};
+    if (!engine->chronicle.journal)
+        return err_set(e, ERR_IO, "there is no journal: %s", engine->chronicle.trouble);
+    if (bytes->len > 0 && journal_blob_put(engine->chronicle.journal, &origin, str_text(bytes), bytes->len,
+                                           blob, NULL, NULL, e) < 0)
+        return e->code;
+    cJSON *data = started_data(s, blob), *input = cJSON_CreateObject();
+    cJSON_AddItemToObject(input, "input", json_parse(s->start->json, strlen(s->start->json), NULL));
+    char *text = json_print(data), *input_text = json_print(input),
+         *summary = xasprintf("starts the runbook %s", s->book->title);
+    struct event_draft drafts[2] = {
+        {.kind = EVENT_RUN_STARTED,
+         .summary = summary,
+         .data = text,
+         .incident = s->incident,
+         .run = JOURNAL_NEW},
+        {.kind = EVENT_RUN_INPUT,
+         .summary = "start",
+         .data = input_text,
+         .incident = s->incident,
+         .run = JOURNAL_NEW},
+    };
+    int code = chronicle_append(engine, drafts, 2, started, s, e);
+    cJSON_Delete(data);
+    cJSON_Delete(input);
+    free(text);
+    free(input_text);
+    free(summary);
+    return code;
+}
+
+static void document_read(void *context, struct runbook *book, struct str *bytes, const struct err *problem)
+{
+    struct starting *s = context;
+    struct err e = {0};
+    s->book = book;
+    if (s->engine->closing || !book) {
+        starting_end(s, book ? ERR_CANCELLED : problem->code, problem->msg, 0);
+        return;
+    }
+    s->context = entity_context(s->engine, book, s->entity);
+    struct run_input input = {.kind = INPUT_START,
+                              .step = STEP_NONE,
+                              .actor = s->engine->identity.actor,
+                              .variables = s->variables,
+                              .context = s->context};
+    struct run *trial = run_new(book);
+    int code = runbook_runnable(book, &e);
+    if (code == 0)
+        code = run_admits(trial, &input, &e);
+    run_free(trial);
+    if (code == 0) {
+        s->start = xcalloc(1, sizeof *s->start);
+        s->start->json = run_input_to_json(book, &input);
+        code = run_input_from_json(book, s->start->json, strlen(s->start->json), &s->start->input, &e);
+    }
+    if (code == 0)
+        code = starting_journal(s, bytes, &e);
+    if (code < 0)
+        starting_end(s, code, e.msg, 0);
+}
+
+void walk_start(struct engine *engine, const struct engine_request *request, engine_done *done, void *context)
+{
+    struct starting *s = xcalloc(1, sizeof *s);
+    s->engine = engine;
+    s->path = xstrdup(request->path);
+    s->entity = xstrdup(request->entity);
+    s->variables = strv_copy(request->variables);
+    s->incident = request->incident ? request->incident : engine->chronicle.focused;
+    s->done = done;
+    s->done_context = context;
+    library_load(engine, request->path, document_read, s);
+}
+
+/* ---- rebuilding
+ * ---------------------------------------------------------------------------------------------- */
+
+struct restoring {
+    struct engine *engine;
+    struct journal *journal;
+    int64_t id, incident, last_seq, last_us, started_us;
+    char *actor, *entity, *path;
+    struct str document;
+    char blob[SHA256_HEX_SIZE];
+    VEC(char *) inputs;
+    VEC(uint64_t) intended;
+    bool ended;
+    struct runbook *book;
+    struct err e;
+};
+
+static int restoring_event(const struct event *event, void *data)
+{
+    struct restoring *r = data;
+    cJSON *tree = json_parse(event->data, strlen(event->data), NULL);
+    const cJSON *input = cJSON_GetObjectItemCaseSensitive(tree, "input");
+    if (event->kind == EVENT_RUN_STARTED) {
+        r->actor = xstrdup(event->actor);
+        r->started_us = event->at_us;
+        r->path = xstrdup(json_string(tree, "path", "runbook.md"));
+        r->entity = xstrdup(json_string(tree, "entity", NULL));
+        snprintf(r->blob, sizeof r->blob, "%s", json_string(tree, "blob", ""));
+    } else if (input) {
+        *vec_push(&r->inputs) = json_print(input);
+    } else if (event->kind == EVENT_STEP_INTENT) {
+        *vec_push(&r->intended) = (uint64_t)json_int(tree, "ticket", 0);
+    } else if (event->kind == EVENT_RUN_ENDED) {
+        r->ended = true;
+    }
+    if (event->incident)
+        r->incident = event->incident;
+    r->last_seq = event->seq;
+    r->last_us = event->at_us;
+    cJSON_Delete(tree);
+    return 0;
+}
+
+static int restoring_document(const void *bytes, size_t length, int64_t at, void *data)
+{
+    (void)at;
+    struct restoring *r = data;
+    str_add_bytes(&r->document, bytes, length);
+    return 0;
+}
+
+static void restoring_work(void *data)
+{
+    struct restoring *r = data;
+    struct journal_filter filter = {.run = r->id};
+    if (journal_read(r->journal, 1, JOURNAL_FORWARD, &filter, 0, restoring_event, r, &r->e) < 0)
+        return;
+    if (r->blob[0] && journal_blob_read(r->journal, r->blob, 0, 0, restoring_document, r, &r->e) < 0)
+        return;
+    r->book = runbook_parse(r->path ? r->path : "runbook.md", str_text(&r->document), r->document.len, &r->e);
+}
+
+static bool restoring_replay(struct restoring *r, struct walk *w)
+{
+    for (size_t i = 0; i < r->inputs.len; i++) {
+        struct run_input input;
+        struct err e = {0};
+        if (run_input_from_json(r->book, r->inputs.data[i], strlen(r->inputs.data[i]), &input, &e) < 0)
+            return false;
+        int code = run_apply(w->run, &input, NULL, &e);
+        run_input_fini(&input);
+        if (code < 0)
+            return false;
+    }
+    int64_t idle_us = clock_wall_us() - r->last_us;
+    w->zero_us = loop_now_us(w->engine->loop) - run_now_ms(w->run) * US_PER_MS - (idle_us > 0 ? idle_us : 0);
+    return true;
+}
+
+static void conclusions_recall(struct walk *w)
+{
+    for (size_t i = 0; i < w->book->steps.len; i++) {
+        struct run_step view;
+        run_step_at(w->run, (int)i, &view);
+        w->concluded[i] = view.outcome >= OUTCOME_OK ? view.outcome : OUTCOME_PENDING;
+    }
+}
+
+static void tickets_restore(struct walk *w, const uint64_t *intended, size_t count)
+{
+    struct run_ticket known[64];
+    size_t open = run_tickets(w->run, known, sizeof known / sizeof known[0]);
+    for (size_t i = 0; i < open && i < sizeof known / sizeof known[0]; i++) {
+        bool meant = false;
+        for (size_t k = 0; k < count; k++)
+            meant |= intended[k] == known[i].ticket;
+        ticket_restore(w, &known[i], meant);
+    }
+}
+
+static void restoring_free(struct restoring *r)
+{
+    for (size_t i = 0; i < r->inputs.len; i++)
+        free(r->inputs.data[i]);
+    vec_fini(&r->inputs);
+    vec_fini(&r->intended);
+    str_fini(&r->document);
+    runbook_free(r->book);
+    free(r->actor);
+    free(r->entity);
+    free(r->path);
+    free(r);
+}
+
+static void restoring_done(void *data)
+{
+    struct restoring *r = data;
+    struct engine *engine = r->engine;
+    engine->runs.restoring--;
+    struct walk *w = walk_find(engine, r->id);
+    if (engine->closing || !r->book || (w && !w->elsewhere)) {
+        if (w)
+            w->adopting = false;
+        restoring_free(r);
+        return;
+    }
+    if (w)
+        walk_discard(w);
+    w = walk_new(engine, r->id, r->book);
+    w->incident = r->incident;
+    w->started_us = r->started_us;
+    w->seen_seq = r->last_seq;
+    w->restored = true;
+    w->actor = r->actor;
+    w->entity = r->entity;
+    bool replayed = restoring_replay(r, w);
+    r->book = NULL;
+    r->actor = r->entity = NULL;
+    w->ended = r->ended || !replayed;
+    conclusions_recall(w);
+    w->elsewhere = true;
+    if (!w->ended && !engine->observer && walk_lock(w)) {
+        w->elsewhere = false;
+        tickets_restore(w, r->intended.data, r->intended.len);
+        walk_wake(w);
+    }
+    engine_changed(engine, ENGINE_RUNS);
+    restoring_free(r);
+}
+
+void restore_run(struct engine *engine, int64_t id)
+{
+    struct restoring *r = xcalloc(1, sizeof *r);
+    r->engine = engine;
+    r->journal = engine->chronicle.journal;
+    r->id = id;
+    engine->runs.restoring++;
+    loop_work(engine->loop, restoring_work, restoring_done, r);
+}
+
+/* The shown copy stays until the rebuilt one is there: nothing is guessed from what was only shown. */
+void restore_adopt(struct walk *w)
+{
+    if (w->adopting || !walk_lock(w))
+        return;
+    walk_unlock(w);
+    w->adopting = true;
+    restore_run(w->engine, w->id);
+}
+
+/* ---- which ones
+ * ------------------------------------------------------------------------------------------------- */
+
+struct scanning {
+    struct engine *engine;
+    struct journal *journal;
+    VEC(int64_t) open;
+    VEC(int64_t) ended;
+    VEC(struct event *) starts;
+};
+
+static int scanning_event(const struct event *event, void *data)
+{
+    struct scanning *s = data;
+    if (event->kind == EVENT_RUN_ENDED) {
+        *vec_push(&s->ended) = event->run;
+        return 0;
+    }
+    *vec_push(&s->starts) = event_copy(event);
+    for (size_t i = 0; i < s->ended.len; i++)
+        if (s->ended.data[i] == event->run)
+            return 0;
+    *vec_push(&s->open) = event->run;
+    return 0;
+}
+
+static void scanning_work(void *data)
+{
+    struct scanning *s = data;
+    const enum event_kind kinds[] = {EVENT_RUN_STARTED, EVENT_RUN_ENDED};
+    struct journal_filter filter = {.kinds = kinds, .kind_count = 2};
+    struct err e = {0};
+    journal_read(s->journal, JOURNAL_END, JOURNAL_BACKWARD, &filter, OPEN_RUNS_SCANNED, scanning_event, s,
+                 &e);
+}
+
+static void scanning_done(void *data)
+{
+    struct scanning *s = data;
+    struct engine *engine = s->engine;
+    engine->runs.restoring--;
+    for (size_t i = 0; i < s->starts.len; i++) {
+        if (!engine->closing)
+            library_event(engine, s->starts.data[i]);
+        free(s->starts.data[i]);
+    }
+    for (size_t i = 0; i < s->open.len && !engine->closing; i++)
+        if (!walk_find(engine, s->open.data[i]))
+            restore_run(engine, s->open.data[i]);
+    if (!engine->closing)
+        engine_changed(engine, ENGINE_RUNS);
+    vec_fini(&s->open);
+    vec_fini(&s->ended);
+    vec_fini(&s->starts);
+    free(s);
+}
+
+void restore_all(struct engine *engine)
+{
+    if (!engine->chronicle.journal)
+        return;
+    struct scanning *s = xcalloc(1, sizeof *s);
+    s->engine = engine;
+    s->journal = engine->chronicle.journal;
+    engine->runs.restoring++;
+    loop_work(engine->loop, scanning_work, scanning_done, s);
+}
+
+/* ---- following another console
+ * ------------------------------------------------------------------------------------ */
+
+void walks_event(struct engine *engine, const struct event *event)
+{
+    if (!event->run)
+        return;
+    struct walk *w = walk_find(engine, event->run);
+    if (!w) {
+        if (event->kind == EVENT_RUN_STARTED && event->at_us >= engine->opened_us)
+            restore_run(engine, event->run);
+        return;
+    }
+    if (!w->elsewhere || event->seq <= w->seen_seq)
+        return;
+    w->seen_seq = event->seq;
+    cJSON *tree = json_parse(event->data, strlen(event->data), NULL);
+    const cJSON *json = cJSON_GetObjectItemCaseSensitive(tree, "input");
+    char *text = json ? json_print(json) : NULL;
+    struct run_input input;
+    struct err e = {0};
+    if (text && run_input_from_json(w->book, text, strlen(text), &input, &e) == 0) {
+        bool missed = run_apply(w->run, &input, NULL, &e) < 0;
+        w->zero_us = loop_now_us(engine->loop) - run_now_ms(w->run) * US_PER_MS;
+        run_input_fini(&input);
+        if (missed && !w->adopting) {
+            w->adopting = true;
+            restore_run(engine, w->id);
+        }
+    }
+    if (event->kind == EVENT_RUN_ENDED)
+        w->ended = true;
+    if (event->incident)
+        w->incident = event->incident;
+    engine_changed(engine, ENGINE_RUNS);
+    free(text);
+    cJSON_Delete(tree);
+}

@@ -1,0 +1,138 @@
+/* What the files of the engine's own room share: the engine as one struct, a part for each file. Nobody else
+ * includes this. */
+#ifndef BELAY_ENGINE_STATE_H
+#define BELAY_ENGINE_STATE_H
+
+#include "engine/engine.h"
+#include "engine/execute/execute.h"
+
+#define ENGINE_TIMELINE_LINES 2000
+#define ENGINE_OUTPUT_BYTES   (64u << 10)
+
+struct document;
+struct walk;
+struct mirror;
+
+struct subscriber {
+    void (*changed)(void *context, unsigned mask);
+    void *context;
+};
+
+struct engine {
+    struct loop *loop;
+    const struct config *config;
+    struct config *own_config;
+    char *state_folder;
+    char *step_path;
+    bool read_only, observer, screen, closing;
+    int64_t opened_us; /* wall clock */
+
+    VEC(struct subscriber) subscribers;
+    unsigned changed;
+    struct loop_timer *change_timer;
+
+    struct { /* watch.c */
+        struct platform *platform;
+        struct sources *sources;
+        struct loop_timer *tick_timer, *lease_timer;
+        int lease;
+        char *holder; /* NULL: this process watches */
+        bool wanted, once;
+    } watch;
+
+    struct { /* chronicle.c */
+        struct journal *journal;
+        char *trouble;
+        struct timeline *timeline;
+        VEC(struct journal_incident) incidents;
+        int64_t focused, seen_seq;
+        struct loop_timer *timer;
+        struct mirror *mirror;
+        bool reading, again, loaded;
+    } chronicle;
+
+    struct {                              /* library.c */
+        VEC(struct document *) documents; /* in the order in which they are shown */
+        struct offers *offers;
+        VEC(size_t) offer_document;       /* index in offers -> position in `originals` */
+        VEC(struct document *) originals; /* in the order in which they were found; owns them */
+        struct map *usual;                /* "book/step" -> struct usual */
+        size_t parsing;
+    } library;
+
+    struct { /* identity.c */
+        char *actor, *actor_line, *claim;
+        char *where;
+        int64_t observed_us;
+        bool matches;
+        struct process *process;
+        VEC(struct where_waiter) waiters;
+    } identity;
+
+    struct { /* walk.c, restore.c */
+        struct spool *spool;
+        struct execute_lifetime lifetime;
+        VEC(struct walk *) walks;
+        struct loop_timer *timer;
+        size_t restoring, storing; /* jobs in the pool that use the journal or the spool */
+    } runs;
+};
+
+/* engine.c */
+void engine_changed(struct engine *engine, unsigned mask);
+
+/* watch.c */
+int watch_open(struct engine *engine, struct err *e);
+void watch_close(struct engine *engine);
+
+/* chronicle.c */
+int chronicle_open(struct engine *engine, struct err *e);
+void chronicle_close(struct engine *engine);
+/* journal_append with this engine's actor where the draft names none. Refused with the reason while there is
+ * no journal. */
+int chronicle_append(struct engine *engine, const struct event_draft *drafts, size_t count, journal_done done,
+                     void *context, struct err *e);
+/* Reads on what has been committed, by anybody. */
+void chronicle_follow(struct engine *engine);
+
+/* library.c */
+void library_open(struct engine *engine);
+void library_close(struct engine *engine);
+void library_offers_changed(struct engine *engine); /* the platform moved: look which offers are ripe */
+void library_order(struct engine *engine);
+void library_event(struct engine *engine, const struct event *event);
+/* Reads and parses a document in the pool, then calls done on the loop: book (now the caller's) or an error.
+ */
+typedef void library_done(void *context, struct runbook *book, struct str *bytes, const struct err *e);
+void library_load(struct engine *engine, const char *path, library_done *done, void *context);
+/* The same from bytes that were read already (taken over). */
+void library_parse(struct engine *engine, const char *path, struct str *bytes, library_done *done,
+                   void *context);
+
+/* identity.c */
+typedef void where_done(void *context, int code, const char *message);
+struct where_waiter {
+    where_done *done;
+    void *context;
+};
+void identity_open(struct engine *engine);
+void identity_close(struct engine *engine);
+/* Observes afresh where acts would land, then calls done (may be NULL) on the loop: 0, or ERR_DENIED with the
+ * mismatch. Always later, unless nothing is configured to observe. */
+void identity_observe(struct engine *engine, where_done *done, void *context);
+
+void walks_join(struct engine *engine); /* an operator now: takes up what nobody walks */
+
+/* walk.c */
+int walks_open(struct engine *engine, struct err *e);
+void walks_close(struct engine *engine);
+void walks_free(struct engine *engine);
+/* done: as engine_submit's. */
+void walk_start(struct engine *engine, const struct engine_request *request, engine_done *done,
+                void *context);
+void walk_input(struct walk *w, const struct run_input *input, engine_done *done, void *context);
+void walks_trouble_over(struct engine *engine);
+/* An event of the journal, whoever wrote it: what another console does with a run that is shown here. */
+void walks_event(struct engine *engine, const struct event *event);
+
+#endif

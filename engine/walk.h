@@ -1,0 +1,77 @@
+/* One run being walked (or watched, when another console walks it). Inputs go through a queue: each is
+ * journaled, then applied to the machine, then its effects are acted on. Private to the engine's own room. */
+#ifndef BELAY_ENGINE_WALK_H
+#define BELAY_ENGINE_WALK_H
+
+#include "engine/state.h"
+
+struct ticket;
+
+struct pending {
+    struct run_input input; /* parsed from json: owns what it points to */
+    char *json;
+    cJSON *extra; /* further members of the event's data; NULL */
+    enum event_kind kind;
+    char *outcome, *summary; /* of the event; NULL: made from the input */
+    struct ticket *ticket;   /* FINISHED: to be let go once applied */
+    engine_done *done;
+    void *context;
+};
+
+struct step_output {
+    int step;
+    struct str text;
+};
+
+struct walk {
+    struct engine *engine;
+    int64_t id, incident, started_us, seen_seq;
+    char *actor, *entity;
+    struct runbook *book;
+    struct run *run;
+    int64_t zero_us; /* the loop's clock at run clock 0 */
+    int lock;        /* held while this console walks it; -1 */
+    bool elsewhere, ended, restored, appending, adopting;
+    VEC(struct pending *) queue;
+    VEC(struct ticket *) tickets;
+    VEC(struct step_output) outputs;
+    enum run_outcome *concluded; /* a step's outcome as it was journaled last */
+    struct loop_timer *wake;
+};
+
+struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book);
+struct walk *walk_find(const struct engine *engine, int64_t id);
+/* Left by another console (or this one's predecessor) and waiting for a person. */
+bool walk_interrupted(const struct walk *w);
+/* Takes the run's lock: true when this console may walk it. */
+bool walk_lock(struct walk *w);
+void walk_unlock(struct walk *w);
+/* Takes a walk that only shows another console's run out of the list, and frees it. */
+void walk_discard(struct walk *w);
+int64_t walk_clock_ms(const struct walk *w);
+void walk_context(const struct walk *w, struct run_context *context, char incident[static 24],
+                  char run[static 24]);
+void walk_effects(struct walk *w, const struct run_effects *effects);
+void walk_wake(struct walk *w);
+void walk_pump(struct walk *w);
+void walk_enqueue(struct walk *w, struct pending *p);
+struct pending *pending_new(const struct walk *w, const struct run_input *input, struct err *e);
+struct str *walk_output(struct walk *w, int step);
+
+/* ticket.c */
+void ticket_begin(struct walk *w, const struct run_effect *effect);
+/* After a restore: follows what another console started, or says what became of it. */
+void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended);
+void ticket_cancel(struct walk *w, uint64_t number);
+void ticket_applied(struct ticket *t); /* its outcome is durable: the spool may forget it */
+void ticket_release(struct ticket *t); /* the console goes, the step stays */
+void ticket_free(struct ticket *t);
+void tickets_retry(struct walk *w);
+
+/* restore.c */
+void restore_all(struct engine *engine);
+void restore_run(struct engine *engine, int64_t id);
+/* Makes this console the one that walks it, if nobody else is. */
+void restore_adopt(struct walk *w);
+
+#endif

@@ -1,0 +1,152 @@
+/* belay check: everything that is wrong with a configuration and with runbooks, without touching anything. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "tui/commands/commands.h"
+#include "tui/commands/session.h"
+
+#define CHECK_DEPTH 4
+
+struct checking {
+    size_t errors, warnings, files;
+};
+
+static void report(struct checking *c, bool error, const char *file, int line, int column,
+                   const char *message)
+{
+    struct str text = {0};
+    if (line > 0)
+        str_addf(&text, "%s:%d:%d: ", file, line, column > 0 ? column : 1);
+    else
+        str_addf(&text, "%s: ", file);
+    str_addf(&text, "%s%s", error ? "" : "warning: ", message);
+    struct str clean = {0};
+    utf8_clean(&clean, str_text(&text), text.len, false);
+    puts(str_text(&clean));
+    str_fini(&clean);
+    str_fini(&text);
+    *(error ? &c->errors : &c->warnings) += 1;
+}
+
+static void check_offers(struct checking *c, const char *path, const struct runbook *book)
+{
+    for (size_t i = 0; i < book->offers.len; i++) {
+        const struct runbook_offer *offer = &book->offers.data[i];
+        struct err e = {0};
+        struct offer_condition *condition = condition_parse(offer->condition, &e);
+        if (!condition)
+            report(c, true, path, offer->line, offer->column, e.msg);
+        condition_free(condition);
+    }
+}
+
+static void check_runbook(struct checking *c, const char *path)
+{
+    struct str bytes = {0};
+    struct err e = {0};
+    struct runbook *book = NULL;
+    c->files++;
+    if (file_read(path, RUNBOOK_BYTES_MAX, &bytes, &e) == 0)
+        book = runbook_parse(path, str_text(&bytes), bytes.len, &e);
+    if (!book) {
+        report(c, true, path, 0, 0, e.msg);
+    } else {
+        for (size_t i = 0; i < book->findings.len; i++) {
+            const struct runbook_finding *f = &book->findings.data[i];
+            report(c, f->severity == FINDING_ERROR, path, f->line, f->column, f->message);
+        }
+        check_offers(c, path, book);
+        for (size_t i = 0; i < book->unsupported.len; i++) {
+            struct str message = {0};
+            str_addf(&message, "uses `%s`, which this version does not have yet: it will not run",
+                     book->unsupported.data[i].name);
+            report(c, true, path, book->unsupported.data[i].line, 1, str_text(&message));
+            str_fini(&message);
+        }
+    }
+    runbook_free(book);
+    str_fini(&bytes);
+}
+
+static void check_folder(struct checking *c, const char *path, int depth)
+{
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        char *child = path_join(path, entries[i]->d_name);
+        struct stat info;
+        if (entries[i]->d_name[0] != '.' && stat(child, &info) == 0) {
+            if (S_ISDIR(info.st_mode) && depth > 0)
+                check_folder(c, child, depth - 1);
+            else if (S_ISREG(info.st_mode) && str_ends(child, ".md"))
+                check_runbook(c, child);
+        }
+        free(child);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static void check_path(struct checking *c, const char *path);
+
+static void check_config(struct checking *c, const char *path)
+{
+    struct config_findings findings = {0};
+    struct err e = {0};
+    c->files++;
+    struct config *config = config_load(path, &findings, &e);
+    if (config)
+        sources_check(config, &findings, &e);
+    else if (findings.len == 0)
+        report(c, true, path ? path : "belay.yaml", 0, 0, e.msg);
+    for (size_t i = 0; i < findings.len; i++) {
+        const struct config_finding *f = &findings.data[i];
+        report(c, f->severity == CONFIG_ERROR,
+               f->file ? f->file
+               : path  ? path
+                       : "configuration",
+               f->line, f->column, f->message);
+    }
+    for (char **runbook = config ? config->runbooks : NULL; runbook && *runbook; runbook++)
+        check_path(c, *runbook);
+    config_findings_fini(&findings);
+    config_free(config);
+}
+
+static void check_path(struct checking *c, const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        report(c, true, path, 0, 0, "there is no such file");
+    else if (S_ISDIR(info.st_mode))
+        check_folder(c, path, CHECK_DEPTH);
+    else if (str_ends(path, ".md") || str_ends(path, ".markdown"))
+        check_runbook(c, path);
+    else
+        check_config(c, path);
+}
+
+static int check_run(const struct command_line *line)
+{
+    struct checking c = {0};
+    if (line->word_count == 0)
+        check_config(&c, command_value(line, "config", NULL));
+    for (size_t i = 0; i < line->word_count; i++)
+        check_path(&c, line->words[i]);
+    if (!command_has(line, "quiet") || c.errors + c.warnings > 0)
+        printf("%zu file%s checked: %zu error%s, %zu warning%s\n", c.files, c.files == 1 ? "" : "s", c.errors,
+               c.errors == 1 ? "" : "s", c.warnings, c.warnings == 1 ? "" : "s");
+    return c.errors ? EXIT_USAGE : c.warnings ? EXIT_FELL_SHORT : EXIT_DONE;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .usage = "[PATH...]",
+    .help = "validate a configuration and runbooks: file:line:column: message",
+    .details =
+        "PATH is a belay.yaml, a runbook (.md) or a folder of runbooks; without one the configuration that\n"
+        "belay would use is checked, with its runbooks. Exit status: 0 fine, 1 warnings, 2 errors.",
+    .run = check_run,
+};

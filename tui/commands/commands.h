@@ -1,0 +1,21 @@
+/* The subcommands, one file each; the table names them. */
+#ifndef BELAY_TUI_COMMANDS_COMMANDS_H
+#define BELAY_TUI_COMMANDS_COMMANDS_H
+
+#include "tui/commands/command.h"
+
+extern const struct command command_check;
+extern const struct command command_complete;
+extern const struct command command_console;
+extern const struct command command_demo;
+extern const struct command command_export;
+extern const struct command command_help;
+extern const struct command command_incident;
+extern const struct command command_runbook;
+extern const struct command command_simulate;
+extern const struct command command_stand_in;
+extern const struct command command_status;
+extern const struct command command_timeline;
+extern const struct command command_verify;
+
+#endif

@@ -1,0 +1,245 @@
+/* belay runbook: list, show, run. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tui/commands/commands.h"
+#include "tui/commands/session.h"
+#include "tui/console.h"
+#include "tui/line_mode.h"
+
+static void print_clean(const char *text)
+{
+    struct str clean = {0};
+    utf8_clean(&clean, text, strlen(text), true);
+    puts(str_text(&clean));
+    str_fini(&clean);
+}
+
+static struct runbook *book_load(const char *path, struct err *e)
+{
+    struct str bytes = {0};
+    struct runbook *book = NULL;
+    if (file_read(path, RUNBOOK_BYTES_MAX, &bytes, e) == 0)
+        book = runbook_parse(path, str_text(&bytes), bytes.len, e);
+    str_fini(&bytes);
+    return book;
+}
+
+/* ---- show -------------------------------------------------------------------------------------------------
+ */
+
+static void step_show(const struct step *step)
+{
+    struct str text = {0};
+    char place[16] = " -";
+    if (step->place)
+        snprintf(place, sizeof place, "%2d", step->place);
+    str_addf(&text, "%s  %-8s  %s  [%s, line %d]", place, step_kind_text(step->kind), step->title, step->id,
+             step->line);
+    if (step->confirm != CONFIRM_NONE)
+        str_addf(&text, " confirm %s%s%s", step_confirm_text(step->confirm), step->confirm_text ? ":" : "",
+                 step->confirm_text ? step->confirm_text : "");
+    if (step->scope != SCOPE_NONE)
+        str_addf(&text, " scope %s", step_scope_text(step->scope));
+    print_clean(str_text(&text));
+    str_fini(&text);
+}
+
+static int runbook_show(const struct command_line *line, struct err *e)
+{
+    if (line->word_count != 2)
+        return err_set(e, ERR_USAGE, "which one? belay runbook show FILE.md");
+    struct runbook *book = book_load(line->words[1], e);
+    if (!book)
+        return e->code;
+    print_clean(book->title);
+    for (size_t i = 0; i < book->steps.len; i++)
+        step_show(&book->steps.data[i]);
+    for (size_t i = 0; i < book->offers.len; i++)
+        printf("offered if %s\n", book->offers.data[i].condition);
+    struct err why = {0};
+    if (runbook_runnable(book, &why) < 0)
+        printf("does not run: %s\n", why.msg);
+    runbook_free(book);
+    return 0;
+}
+
+/* ---- list
+ * --------------------------------------------------------------------------------------------------- */
+
+static int runbook_list(const struct command_line *line, struct err *e)
+{
+    struct engine_options options;
+    struct config *config = session_config(line, e);
+    struct loop *loop = config ? loop_new(e) : NULL;
+    struct engine *engine = NULL;
+    if (loop) {
+        session_engine_options(line, config, &options);
+        options.read_only = true;
+        engine = engine_open(loop, &options, e);
+    }
+    while (engine && !engine_settled(engine))
+        loop_run_once(loop, US_PER_S);
+    for (size_t i = 0; engine && i < engine_runbook_count(engine); i++) {
+        struct engine_runbook view;
+        char last[CLOCK_TEXT_SIZE] = "never run";
+        engine_runbook_at(engine, i, &view);
+        if (view.last_run_us)
+            clock_format(view.last_run_us, last);
+        struct str text = {0};
+        str_addf(&text, "%-40s %-20.20s %s", view.book ? view.book->title : "(unreadable)", last, view.path);
+        if (view.error)
+            str_addf(&text, "  does not run: %s", view.error);
+        print_clean(str_text(&text));
+        str_fini(&text);
+    }
+    if (engine && engine_runbook_count(engine) == 0)
+        puts("no runbooks are configured (runbooks: in belay.yaml); any Markdown runs: belay runbook run "
+             "FILE.md");
+    engine_close(engine);
+    if (loop)
+        loop_free(loop);
+    config_free(config);
+    return e->code;
+}
+
+/* ---- run
+ * ---------------------------------------------------------------------------------------------------- */
+
+struct start {
+    int code;
+    int64_t run;
+    bool answered;
+    struct err e;
+};
+
+static void on_started(void *context, int code, const char *message, int64_t id)
+{
+    struct start *s = context;
+    s->answered = true;
+    s->run = id;
+    if (code < 0)
+        err_set(&s->e, code, "%s", message);
+}
+
+static bool asks_a_person(const struct runbook *book)
+{
+    for (size_t i = 0; i < book->walk.len; i++) {
+        enum step_kind kind = book->steps.data[book->walk.data[i]].kind;
+        if (step_kind_acts(kind) || kind == STEP_MANUAL || kind == STEP_DECISION)
+            return true;
+    }
+    return false;
+}
+
+/* Before anything is journaled: a document that can't be run, or that needs a person where there is none. */
+static int run_precheck(const char *path, bool tty, struct err *e)
+{
+    struct runbook *book = book_load(path, e);
+    int code = book ? runbook_runnable(book, e) : e->code;
+    if (code == 0 && !tty && asks_a_person(book))
+        code = err_set(
+            e, ERR_USAGE,
+            "%s has steps that a person confirms, and there is no terminal to ask on: nothing was run", path);
+    runbook_free(book);
+    return code;
+}
+
+static int walk_it(const struct command_line *line, struct loop *loop, struct engine *engine, bool screen,
+                   struct err *e)
+{
+    struct start start = {0};
+    struct engine_request request = {
+        .kind = REQUEST_RUN_START, .path = line->words[1], .variables = command_value_list(line, "var")};
+    if (command_has(line, "incident") &&
+        incident_number_parse(command_value(line, "incident", ""), &request.incident, e) < 0)
+        return EXIT_USAGE;
+    while (!engine_settled(engine))
+        loop_run_once(loop, US_PER_S);
+    engine_submit(engine, &request, on_started, &start);
+    while (!start.answered)
+        loop_run_once(loop, US_PER_S);
+    if (start.e.code) {
+        *e = start.e;
+        return EXIT_USAGE;
+    }
+    if (!screen)
+        return line_mode_walk(loop, engine, start.run);
+    struct console_options options = {.line = line, .run = start.run};
+    int code = console_run(loop, engine, &options, e);
+    if (code == ERR_UNSUPPORTED) {
+        *e = (struct err){0};
+        return line_mode_walk(loop, engine, start.run);
+    }
+    return code < 0 ? EXIT_FELL_SHORT : code;
+}
+
+static int runbook_run(const struct command_line *line, struct err *e)
+{
+    bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    bool screen = tty && !command_has(line, "line");
+    struct engine_options options;
+    int status = EXIT_USAGE;
+    if (line->word_count != 2) {
+        err_set(e, ERR_USAGE, "which one? belay runbook run FILE.md");
+        return status;
+    }
+    if (run_precheck(line->words[1], tty, e) < 0)
+        return status;
+    struct config *config = session_config(line, e);
+    struct loop *loop = config ? loop_new(e) : NULL;
+    struct engine *engine = NULL;
+    if (loop) {
+        session_engine_options(line, config, &options);
+        options.screen = screen;
+        options.watch = screen;
+        engine = engine_open(loop, &options, e);
+    }
+    if (engine)
+        status = walk_it(line, loop, engine, screen, e);
+    engine_close(engine);
+    if (loop)
+        loop_free(loop);
+    config_free(config);
+    return status;
+}
+
+static int runbook_command(const struct command_line *line)
+{
+    struct err e = {0};
+    const char *verb = line->word_count > 0 ? line->words[0] : "";
+    int status = EXIT_DONE;
+    if (str_eq(verb, "show"))
+        runbook_show(line, &e);
+    else if (str_eq(verb, "list"))
+        runbook_list(line, &e);
+    else if (str_eq(verb, "run") && !command_has(line, "read-only"))
+        status = runbook_run(line, &e);
+    else if (str_eq(verb, "run"))
+        err_set(&e, ERR_USAGE, "runbook run acts and --read-only is set: leave one of them out");
+    else
+        err_set(&e, ERR_USAGE, "belay runbook needs one of: list, show FILE.md, run FILE.md");
+    if (e.code)
+        command_fail(status ? status : e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e);
+    return e.code ? (status ? status : e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT) : status;
+}
+
+static const char *const runbook_words[] = {"list", "show", "run", NULL};
+
+static const struct command_option runbook_options[] = {
+    {"var", "NAME=VALUE", "run: a variable of the document", true},
+    {"incident", "ID", "run: the incident it belongs to", false},
+    {"line", NULL, "run: questions as plain lines, no screen", false},
+    {0},
+};
+
+const struct command command_runbook = {
+    .name = "runbook",
+    .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE]",
+    .help = "list, show and walk runbooks; any Markdown works",
+    .options = runbook_options,
+    .words = runbook_words,
+    .run = runbook_command,
+};

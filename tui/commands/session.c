@@ -1,0 +1,86 @@
+#include "tui/commands/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void findings_print(const struct config_findings *findings, size_t from)
+{
+    for (size_t i = from; i < findings->len; i++) {
+        const struct config_finding *f = &findings->data[i];
+        struct str clean = {0};
+        utf8_clean(&clean, f->message, strlen(f->message), false);
+        fprintf(stderr, "belay: %s:%d:%d: %s\n", f->file ? f->file : "configuration", f->line, f->column,
+                str_text(&clean));
+        str_fini(&clean);
+    }
+}
+
+struct config *session_config(const struct command_line *line, struct err *e)
+{
+    struct config_findings findings = {0};
+    const char *path = command_value(line, "config", NULL);
+    struct config *config = config_load(path, &findings, e);
+    if (!config && !path && e->code == ERR_NOT_FOUND) {
+        *e = (struct err){0};
+        config = config_new();
+    }
+    if (!config)
+        findings_print(&findings, 1);
+    else if (!command_has(line, "quiet"))
+        findings_print(&findings, 0);
+    config_findings_fini(&findings);
+    const char *journal = command_value(line, "journal", NULL);
+    if (config && journal && config_set(config, "journal", journal, e) < 0) {
+        config_free(config);
+        return NULL;
+    }
+    return config;
+}
+
+struct journal *session_journal(const struct command_line *line, bool write, struct err *e)
+{
+    struct config *config = session_config(line, e);
+    if (!config)
+        return NULL;
+    char *state = config_state_folder(config), *folder = path_join(state, "journal");
+    struct journal_options options = {
+        .folder = folder,
+        .platform = config->platform,
+        .shared = config->journal == CONFIG_JOURNAL_SHARED,
+        .create = write,
+        .read_only = !write,
+    };
+    struct journal *journal = journal_open(&options, e);
+    if (!journal && e->code == ERR_NOT_FOUND)
+        err_set(e, ERR_NOT_FOUND, "nothing was journaled for platform %s yet (%s)", config->platform, folder);
+    free(state);
+    free(folder);
+    config_free(config);
+    return journal;
+}
+
+int session_incident(struct journal *j, const char *word, int64_t *number, struct err *e)
+{
+    struct journal_incident incident;
+    if (!word) {
+        if (journal_incident_current(j, true, number, e) < 0)
+            return e->code;
+        return *number ? 0
+                       : err_set(e, ERR_NOT_FOUND,
+                                 "there is no incident yet: belay incident open TITLE opens one");
+    }
+    if (incident_number_parse(word, number, e) < 0)
+        return e->code;
+    return journal_incident(j, *number, &incident, e);
+}
+
+void session_engine_options(const struct command_line *line, const struct config *config,
+                            struct engine_options *options)
+{
+    *options = (struct engine_options){
+        .config = config,
+        .operator_claim = command_value(line, "operator", NULL),
+        .read_only = command_has(line, "read-only"),
+        .join = command_has(line, "join"),
+    };
+}

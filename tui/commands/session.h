@@ -1,0 +1,23 @@
+/* What most subcommands begin with: the configuration, the journal, the engine, from the common options. */
+#ifndef BELAY_TUI_COMMANDS_SESSION_H
+#define BELAY_TUI_COMMANDS_SESSION_H
+
+#include "engine/engine.h"
+#include "tui/commands/command.h"
+
+/* The configuration that the options name, or the first that is found; with none at all the default one
+ * (platform "local"). NULL and e when it has errors; all findings but the first are printed to stderr. */
+struct config *session_config(const struct command_line *line, struct err *e);
+
+/* The journal of that configuration. write: created when missing. NULL and e. */
+struct journal *session_journal(const struct command_line *line, bool write, struct err *e);
+
+/* "INC-7", "7" or, for NULL, the newest open one, else the newest. ERR_NOT_FOUND when there is none at all.
+ */
+int session_incident(struct journal *j, const char *word, int64_t *number, struct err *e);
+
+/* Fills what the common options say. The configuration stays the caller's. */
+void session_engine_options(const struct command_line *line, const struct config *config,
+                            struct engine_options *options);
+
+#endif

@@ -1,0 +1,64 @@
+/* belay verify: is the journal what was written? */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tui/commands/commands.h"
+#include "tui/commands/session.h"
+
+#define HEADS_MAX (64u << 20)
+
+static int read_heads(const char *path, struct str *text, struct err *e)
+{
+    return file_read(str_eq(path, "-") ? "/dev/stdin" : path, HEADS_MAX, text, e);
+}
+
+static int verify_run(const struct command_line *line)
+{
+    struct err e = {0};
+    struct str heads = {0};
+    struct journal_verdict verdict = {0};
+    const char *path = command_value(line, "head", NULL);
+    struct journal *journal = session_journal(line, false, &e);
+    if (journal && path)
+        read_heads(path, &heads, &e);
+    if (journal && e.code == 0)
+        journal_verify(journal, path ? str_text(&heads) : NULL, &verdict, NULL, NULL, &e);
+    int status = EXIT_FELL_SHORT;
+    if (e.code) {
+        command_fail(status, &e);
+    } else if (!verdict.ok) {
+        if (verdict.bad_seq)
+            printf("NOT intact, first at event %lld: %s\n", (long long)verdict.bad_seq, verdict.problem);
+        else
+            printf("NOT intact: %s\n", verdict.problem);
+    } else if (path && verdict.heads_checked == 0) {
+        printf("the chain is intact, but %s has no head of platform %s to compare with\n", path,
+               journal_platform(journal));
+    } else {
+        char hash[SHA256_HEX_SIZE];
+        sha256_to_hex(verdict.head_hash, hash);
+        printf("intact: %lld events, %lld blobs (%lld bytes)\nhead: %lld %s\n", (long long)verdict.events,
+               (long long)verdict.blobs, (long long)verdict.blob_bytes, (long long)verdict.head_seq, hash);
+        printf(path ? "%lld mirrored heads agree: no tail was cut\n"
+                    : "a cut-off tail only shows against mirrored heads: --head FILE\n",
+               (long long)verdict.heads_checked);
+        status = EXIT_DONE;
+    }
+    journal_close(journal);
+    str_fini(&heads);
+    return status;
+}
+
+static const struct command_option verify_options[] = {
+    {"head", "FILE|-", "mirrored lines `belay-head PLATFORM SEQ HASH` to compare with", false},
+    {0},
+};
+
+const struct command command_verify = {
+    .name = "verify",
+    .usage = "[--head FILE|-]",
+    .help = "check the journal's hash chain and blobs",
+    .options = verify_options,
+    .run = verify_run,
+};

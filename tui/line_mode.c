@@ -1,0 +1,436 @@
+#include "tui/line_mode.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define TURN_US (200 * US_PER_MS)
+
+enum question { NO_QUESTION, ASKED_VALUE, ASKED_CONFIRM, ASKED_ANSWER, ASKED_CHOICE, ASKED_INTERRUPT };
+
+struct line_mode {
+    struct loop *loop;
+    struct engine *engine;
+    int64_t id;
+    struct str typed; /* bytes of stdin that are not a whole line yet */
+    struct loop_watch *watch;
+    enum question question;
+    int step;
+    char *variable;
+    size_t printed; /* bytes of the running step's output that were shown */
+    int printed_step;
+    enum run_outcome *shown; /* outcome of each step as it was last told */
+    bool waiting;            /* a request is under way */
+    bool interrupted, left;
+    int status;
+};
+
+/* ---- out ------------------------------------------------------------------------------------------------
+ */
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+    struct str text = {0}, clean = {0};
+    va_list args;
+    va_start(args, format);
+    str_addv(&text, format, args);
+    va_end(args);
+    utf8_clean(&clean, str_text(&text), text.len, true);
+    fputs(str_text(&clean), stdout);
+    fflush(stdout);
+    str_fini(&text);
+    str_fini(&clean);
+}
+
+static const struct step *step_of(const struct engine_run *view, int step)
+{
+    return &view->book->steps.data[step];
+}
+
+static void output_show(struct line_mode *m, int step)
+{
+    const char *text = engine_step_output(m->engine, m->id, step);
+    size_t length = strlen(text);
+    if (step != m->printed_step || length < m->printed) {
+        m->printed_step = step;
+        m->printed = 0;
+    }
+    if (length > m->printed) {
+        fwrite(text + m->printed, 1, length - m->printed, stdout);
+        if (text[length - 1] != '\n')
+            fputc('\n', stdout);
+        fflush(stdout);
+    }
+    m->printed = length;
+}
+
+static void outcomes_show(struct line_mode *m, const struct engine_run *view)
+{
+    for (size_t i = 0; i < view->book->steps.len; i++) {
+        struct run_step s;
+        run_step_at(view->run, (int)i, &s);
+        if (s.outcome == m->shown[i] || s.outcome < OUTCOME_RUNNING)
+            continue;
+        m->shown[i] = s.outcome;
+        if (s.outcome == OUTCOME_RUNNING)
+            continue;
+        output_show(m, (int)i);
+        say("[%s] %s%s%s\n", run_outcome_text(s.outcome), view->book->steps.data[i].title,
+            s.reason[0] ? ": " : "", s.reason);
+    }
+}
+
+static void items_show(const struct engine_run *view, const char *label, const struct run_page_item *items,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        say("  %-9s %s: %s%s%s\n", label, step_of(view, items[i].step)->title,
+            run_outcome_text(items[i].outcome), items[i].reason && items[i].reason[0] ? ", " : "",
+            items[i].reason ? items[i].reason : "");
+}
+
+static void page_show(struct line_mode *m, const struct engine_run *view, const struct run_page *page)
+{
+    const struct step *step = step_of(view, page->step);
+    struct str what = {0};
+    struct engine_where where;
+    engine_where(m->engine, &where);
+    run_command_text(&page->command, &what);
+    say("\n%s\n", step->title);
+    if (page->command_error)
+        say("  %-9s can't be run: %s\n", "What", page->command_message);
+    else
+        say("  %-9s %s\n", "What", str_text(&what));
+    for (size_t i = 0; i < page->command.env.len; i++)
+        if (page->command.env.data[i].interesting)
+            say("  %-9s %s=%s\n", "", page->command.env.data[i].name, page->command.env.data[i].value);
+    say("  %-9s %s: %s, as %s\n", "Where", engine_platform_name(m->engine), where.text,
+        engine_actor_line(m->engine));
+    if (page->scope != SCOPE_NONE)
+        say("  %-9s %s\n", "Reach", step_scope_text(page->scope));
+    items_show(view, "Tried", page->narrower.data, page->narrower.len);
+    if (page->why_stronger)
+        say("  %-9s %s\n", "Careful", page->why_stronger);
+    items_show(view, "Before", page->before.data, page->before.len);
+    items_show(view, "Evidence", page->evidence.data, page->evidence.len);
+    items_show(view, "After", page->after.data, page->after.len);
+    if (page->rollback != STEP_NONE)
+        say("  %-9s %s\n", "If it fails", step_of(view, page->rollback)->title);
+    str_fini(&what);
+}
+
+/* ---- asking
+ * ------------------------------------------------------------------------------------------------ */
+
+static void ask(struct line_mode *m, enum question question, int step)
+{
+    m->question = question;
+    m->step = step;
+    tcflush(STDIN_FILENO, TCIFLUSH);
+    str_clear(&m->typed);
+}
+
+static void on_done(void *context, int code, const char *message, int64_t id)
+{
+    (void)id;
+    struct line_mode *m = context;
+    m->waiting = false;
+    if (code < 0)
+        say("  not done: %s\n", message);
+}
+
+static void submit(struct line_mode *m, const struct run_input *input)
+{
+    struct engine_request request = {.kind = REQUEST_RUN_INPUT, .run = m->id, .input = input};
+    m->question = NO_QUESTION;
+    m->waiting = true;
+    engine_submit(m->engine, &request, on_done, m);
+}
+
+static void submit_step(struct line_mode *m, enum run_input_kind kind, const char *value, const char *typed)
+{
+    struct run_input input = {
+        .kind = kind, .step = m->step, .value = value, .typed = typed, .actor = engine_actor(m->engine)};
+    submit(m, &input);
+}
+
+static void ask_value(struct line_mode *m, const struct engine_run *view, int step)
+{
+    for (size_t i = 0; i < run_value_count(view->run); i++) {
+        struct run_value value;
+        run_value_at(view->run, i, &value);
+        if (!value.missing)
+            continue;
+        free(m->variable);
+        m->variable = xstrdup(value.name);
+        say("%s (%s): ", value.ask, value.name);
+        ask(m, ASKED_VALUE, step);
+        return;
+    }
+}
+
+static void ask_page(struct line_mode *m, const struct engine_run *view, int step)
+{
+    struct run_page page;
+    struct err e = {0};
+    if (run_page(view->run, step, NULL, &page, &e) < 0) {
+        say("  %s\n", e.msg);
+        m->left = true;
+        return;
+    }
+    if (!page.before_pending) {
+        page_show(m, view, &page);
+        say("Type %s to run it, skip to leave it out, stop to end the run here: ",
+            page.confirm_text ? page.confirm_text : "yes");
+        ask(m, ASKED_CONFIRM, step);
+    }
+    run_page_fini(&page);
+}
+
+static void ask_answer(struct line_mode *m, const struct engine_run *view, int step)
+{
+    const struct step *s = step_of(view, step);
+    say("\n%s\n", s->title);
+    if (s->prose[0])
+        say("%s\n", s->prose);
+    if (s->kind == STEP_DECISION)
+        for (size_t i = 0; i < s->answers.len; i++)
+            say("  %s: %s\n", s->answers.data[i].value, s->answers.data[i].text);
+    say(s->kind == STEP_DECISION ? "Your answer, then why: " : "done or failed, then a word about it: ");
+    ask(m, ASKED_ANSWER, step);
+}
+
+static void ask_choice(struct line_mode *m, const struct engine_run *view, int step, const struct run_step *s)
+{
+    say("\n%s: %s\n", step_of(view, step)->title, s->reason);
+    if (s->ask == ASK_UNKNOWN)
+        say("  ok        it did what it should, with the reason why you know\n  failed    it did not, with "
+            "the reason\n");
+#define X(name, text, help)                                                                                  \
+    if (s->choices & (1u << CHOICE_##name))                                                                  \
+        say("  %-9s %s\n", text, help);
+    RUN_CHOICES(X)
+#undef X
+    say("Your choice%s: ", s->reason_needed ? ", then the reason" : "");
+    ask(m, ASKED_CHOICE, step);
+}
+
+static void ask_next(struct line_mode *m, const struct engine_run *view)
+{
+    int step = run_current(view->run);
+    struct run_step s;
+    if (step == STEP_NONE)
+        return;
+    run_step_at(view->run, step, &s);
+    m->step = step;
+    switch (s.ask) {
+    case ASK_NOTHING:
+        break;
+    case ASK_VALUE:
+        ask_value(m, view, step);
+        break;
+    case ASK_OPEN:
+        if (step_of(view, step)->prose[0])
+            say("\n%s\n", step_of(view, step)->prose);
+        submit_step(m, INPUT_OPEN, NULL, NULL);
+        break;
+    case ASK_CONFIRM:
+        ask_page(m, view, step);
+        break;
+    case ASK_ANSWER:
+        ask_answer(m, view, step);
+        break;
+    default:
+        ask_choice(m, view, step, &s);
+        break;
+    }
+}
+
+/* ---- answers
+ * ------------------------------------------------------------------------------------------------- */
+
+static void answer_choice(struct line_mode *m, const char *word, const char *rest)
+{
+    struct run_input input = {
+        .step = m->step, .reason = rest[0] ? rest : NULL, .actor = engine_actor(m->engine)};
+    if (str_eq(word, "ok") || str_eq(word, "failed")) {
+        input.kind = INPUT_RESOLVE;
+        input.resolved = str_eq(word, "ok") ? OUTCOME_OK : OUTCOME_FAILED;
+    } else if (run_choice_parse(word, &input.choice)) {
+        input.kind = INPUT_CHOOSE;
+    } else {
+        say("  that is none of them\n");
+        m->question = NO_QUESTION;
+        return;
+    }
+    submit(m, &input);
+}
+
+static void answer_confirm(struct line_mode *m, const char *text)
+{
+    if (str_eq(text, "skip") || str_eq(text, "stop")) {
+        struct run_input input = {.kind = INPUT_CHOOSE,
+                                  .step = m->step,
+                                  .reason = "said so in line mode",
+                                  .choice = str_eq(text, "skip") ? CHOICE_SKIP : CHOICE_STOP,
+                                  .actor = engine_actor(m->engine)};
+        submit(m, &input);
+    } else if (!text[0]) {
+        m->question = NO_QUESTION;
+    } else {
+        submit_step(m, INPUT_CONFIRM, text, NULL);
+    }
+}
+
+static void answer_interrupt(struct line_mode *m, const char *word)
+{
+    m->question = NO_QUESTION;
+    if (str_eq(word, "cancel"))
+        submit_step(m, INPUT_CANCEL, NULL, NULL);
+    else if (str_eq(word, "leave"))
+        m->left = true;
+}
+
+static void answer_manual(struct line_mode *m, const char *word, const char *rest)
+{
+    struct run_input input = {.kind = INPUT_ANSWER,
+                              .step = m->step,
+                              .value = word,
+                              .reason = rest[0] ? rest : NULL,
+                              .actor = engine_actor(m->engine)};
+    submit(m, &input);
+}
+
+static void answered(struct line_mode *m, char *text)
+{
+    size_t split = strcspn(text, " \t:");
+    char *word = xstrndup(text, split);
+    const char *rest = text + split + strspn(text + split, " \t:");
+    switch (m->question) {
+    case ASKED_VALUE: {
+        struct run_input input = {.kind = INPUT_SET,
+                                  .step = m->step,
+                                  .name = m->variable,
+                                  .value = text,
+                                  .actor = engine_actor(m->engine)};
+        submit(m, &input);
+        break;
+    }
+    case ASKED_CONFIRM:
+        answer_confirm(m, text);
+        break;
+    case ASKED_ANSWER:
+        answer_manual(m, word, rest);
+        break;
+    case ASKED_CHOICE:
+        answer_choice(m, word, rest);
+        break;
+    case ASKED_INTERRUPT:
+        answer_interrupt(m, word);
+        break;
+    case NO_QUESTION:
+        break;
+    }
+    free(word);
+}
+
+static void on_stdin(void *data, int events)
+{
+    (void)events;
+    struct line_mode *m = data;
+    char bytes[1024];
+    ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+    if (n <= 0) {
+        m->left = true;
+        return;
+    }
+    str_add_bytes(&m->typed, bytes, (size_t)n);
+    char *end = memchr(m->typed.data, '\n', m->typed.len);
+    if (!end)
+        return;
+    char *line = xstrndup(m->typed.data, (size_t)(end - m->typed.data));
+    str_clear(&m->typed);
+    answered(m, line);
+    free(line);
+}
+
+static void on_interrupt(void *data, int number)
+{
+    struct line_mode *m = data;
+    struct engine_run view;
+    if (number == SIGINT && m->question == NO_QUESTION && engine_run_by_id(m->engine, m->id, &view) &&
+        view.current_step >= 0) {
+        say("\ncancel: stop the step; leave: it goes on without you; Enter: wait on: ");
+        ask(m, ASKED_INTERRUPT, view.current_step);
+        return;
+    }
+    m->left = true;
+}
+
+/* ---- the walk
+ * -------------------------------------------------------------------------------------------------- */
+
+static int exit_status(enum run_outcome outcome)
+{
+    if (outcome == OUTCOME_OK || outcome == OUTCOME_WARN)
+        return 0;
+    return outcome == OUTCOME_UNKNOWN ? 3 : 1;
+}
+
+static bool walk_turn(struct line_mode *m)
+{
+    struct engine_run view;
+    enum run_outcome outcome;
+    if (!engine_run_by_id(m->engine, m->id, &view)) {
+        say("run %lld is gone\n", (long long)m->id);
+        m->status = 1;
+        return false;
+    }
+    outcomes_show(m, &view);
+    if (run_ended(view.run, &outcome) && view.ended) {
+        say("run %lld ended: %s\n", (long long)m->id, run_outcome_text(outcome));
+        m->status = exit_status(outcome);
+        return false;
+    }
+    if (m->left) {
+        say("\nrun %lld stays open: the console (belay) finds it under r\n", (long long)m->id);
+        m->status = 130;
+        return false;
+    }
+    if (view.current_step >= 0)
+        output_show(m, view.current_step);
+    if (!m->waiting && m->question == NO_QUESTION)
+        ask_next(m, &view);
+    return true;
+}
+
+int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run)
+{
+    struct line_mode m = {.loop = loop, .engine = engine, .id = run, .printed_step = STEP_NONE};
+    struct engine_run view;
+    struct err e = {0};
+    if (!engine_run_by_id(engine, run, &view))
+        return 1;
+    m.shown = xcalloc(view.book->steps.len + 1, sizeof *m.shown);
+    m.watch = loop_watch_new(loop, STDIN_FILENO, LOOP_READ, on_stdin, &m, &e);
+    struct loop_signal *interrupt = loop_signal_new(loop, SIGINT, on_interrupt, &m);
+    struct loop_signal *terminate = loop_signal_new(loop, SIGTERM, on_interrupt, &m);
+    struct loop_signal *hangup = loop_signal_new(loop, SIGHUP, on_interrupt, &m);
+    say("%s\n", view.book->title);
+    if (engine_lifetime_warning(engine))
+        say("note: %s\n", engine_lifetime_warning(engine));
+    while (walk_turn(&m))
+        loop_run_once(loop, TURN_US);
+    loop_watch_free(m.watch);
+    loop_signal_free(interrupt);
+    loop_signal_free(terminate);
+    loop_signal_free(hangup);
+    str_fini(&m.typed);
+    free(m.variable);
+    free(m.shown);
+    return m.status;
+}

@@ -1,0 +1,12 @@
+/* Walking a run without a screen: plain lines out, questions answered by typed lines. For dumb terminals,
+ * screen readers, and whoever prefers it. Leaves the same journal as the console. */
+#ifndef BELAY_TUI_LINE_MODE_H
+#define BELAY_TUI_LINE_MODE_H
+
+#include "engine/engine.h"
+
+/* Walks the run until it has ended or the person leaves. Turns the loop itself. Returns the exit status: 0
+ * done, 1 fell short, 3 an unknown outcome remains, 130 left. */
+int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run);
+
+#endif
