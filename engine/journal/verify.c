@@ -38,7 +38,7 @@ static int fault(struct check *c, int64_t seq, const char *text)
 
 static int fault_in(struct check *c, int64_t seq, const char *text)
 {
-    char line[256];
+    char line[300];
     snprintf(line, sizeof line, "event %lld: %s", (long long)seq, text);
     return fault(c, seq, line);
 }
@@ -180,7 +180,7 @@ static int check_structure(struct check *c)
 {
     sqlite3_stmt *statement = NULL;
     struct err e = {0};
-    char text[256];
+    char text[300];
     int rc = sqlite3_prepare_v2(c->db, "PRAGMA integrity_check(1)", -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
