@@ -1,0 +1,30 @@
+/* The console: the engine's state drawn, keys routed. It owns the terminal for its time and nothing of the
+ * engine; everything that changes something is asked of engine_submit. */
+#ifndef BELAY_TUI_CONSOLE_H
+#define BELAY_TUI_CONSOLE_H
+
+#include "engine/engine.h"
+
+struct console_options {
+    const char *theme; /* a name or a file; NULL: the configuration's, else "dark" */
+    bool ascii;        /* --ascii */
+    bool mono;         /* --no-color */
+    bool demo;         /* the simulated platform: the badge says so whatever the configuration does */
+};
+
+/* Opens the terminal and runs the loop until the person quits, the terminal is gone (SIGHUP) or SIGTERM. 0,
+ * or why the terminal can't be used: ERR_NOT_FOUND no tty, ERR_UNSUPPORTED it can't address the cursor (the
+ * subcommands work without a screen). The terminal is restored in every case; a word about steps that go on
+ * is printed to stdout after it. */
+int console_run(struct loop *loop, struct engine *engine, const struct console_options *options,
+                struct err *e);
+
+/* What `belay` without a configuration says: what it is, the demo, how to begin; plain text of at most 78
+ * columns. The caller frees. */
+char *console_welcome(void);
+
+/* The body of the commands that the console takes behind `:`, for the documentation and the completion: name,
+ * usage, help; false past the end. */
+bool console_command_at(size_t index, const char **name, const char **usage, const char **help);
+
+#endif
