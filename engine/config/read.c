@@ -24,6 +24,56 @@ static void complain_unknown(const struct value_place *place, const char *prefix
 
 static void read_group(const struct value_place *place, const char *prefix, const cJSON *object, void *base);
 
+static void warn(const struct value_place *place, const struct config_source *s, const char *text)
+{
+    config_finding_add(place->findings, CONFIG_WARNING, place->file, s->line, s->column, "source %s: %s",
+                       s->name, text);
+}
+
+static void complain(const struct value_place *place, const struct config_source *s, const char *text)
+{
+    config_finding_add(place->findings, CONFIG_ERROR, place->file, s->line, s->column, "source %s: %s",
+                       s->name, text);
+}
+
+/* All entities of a mapping in place are signals. */
+static bool maps_signals(const cJSON *map)
+{
+    if (cJSON_IsObject(map))
+        return str_eq(json_string(map, "kind", NULL), "signal");
+    const cJSON *element;
+    bool all = cJSON_IsArray(map) && map->child;
+    cJSON_ArrayForEach(element, map) all = all && str_eq(json_string(element, "kind", NULL), "signal");
+    return all;
+}
+
+static void check_source(const struct value_place *place, const struct config *c, struct config_source *s,
+                         bool sound)
+{
+    s->every_given = s->every_us > 0;
+    s->timeout_given = s->timeout_us > 0;
+    config_source_defaults(s, maps_signals(s->map));
+    if (!sound)
+        return; /* a refused url is not a missing one: the rest follows when this is mended */
+    for (const struct config_source *other = c->sources; other < s; other++)
+        if (str_eq(other->name, s->name))
+            complain(place, s, "the name stands there twice");
+    if (!s->url && !s->command)
+        complain(place, s, "needs a url, or a command");
+    if (s->url && s->command)
+        complain(place, s, "has a url and a command: one of them");
+    if (s->command && (s->headers || s->user || s->password || s->ca))
+        complain(place, s, "headers, user, password and ca belong to a url, not to a command");
+    if (s->env && !s->command)
+        complain(place, s, "env belongs to a command");
+    if (s->user && !s->password)
+        warn(place, s, "has a user and no password");
+    if (s->timeout_us > s->every_us)
+        warn(place, s, "timeout is longer than every: a slow answer delays the next question");
+    if (s->stale_after_us && s->stale_after_us < s->every_us)
+        warn(place, s, "stale_after is shorter than every: it will be unknown most of the time");
+}
+
 static void read_sources(const struct value_place *place, const cJSON *list, struct config *c)
 {
     if (!cJSON_IsArray(list)) {
@@ -37,7 +87,9 @@ static void read_sources(const struct value_place *place, const cJSON *list, str
         struct config_source *source = &c->sources[c->source_count++];
         *source = (struct config_source){
             .expected = -1, .line = yaml_line(element), .column = yaml_column(element)};
+        size_t errors = place->findings->errors;
         read_group(place, "sources[].", element, source);
+        check_source(place, c, source, place->findings->errors == errors);
     }
 }
 
@@ -76,60 +128,9 @@ static void read_group(const struct value_place *place, const char *prefix, cons
     }
 }
 
-static void warn(const struct value_place *place, const struct config_source *s, const char *text)
-{
-    config_finding_add(place->findings, CONFIG_WARNING, place->file, s->line, s->column, "source %s: %s",
-                       s->name, text);
-}
-
-static void complain(const struct value_place *place, const struct config_source *s, const char *text)
-{
-    config_finding_add(place->findings, CONFIG_ERROR, place->file, s->line, s->column, "source %s: %s",
-                       s->name, text);
-}
-
-/* All entities of a mapping in place are signals. */
-static bool maps_signals(const cJSON *map)
-{
-    if (cJSON_IsObject(map))
-        return str_eq(json_string(map, "kind", NULL), "signal");
-    const cJSON *element;
-    bool all = cJSON_IsArray(map) && map->child;
-    cJSON_ArrayForEach(element, map) all = all && str_eq(json_string(element, "kind", NULL), "signal");
-    return all;
-}
-
-static void check_source(const struct value_place *place, const struct config *c, struct config_source *s)
-{
-    s->every_given = s->every_us > 0;
-    s->timeout_given = s->timeout_us > 0;
-    config_source_defaults(s, maps_signals(s->map));
-    if (!s->name)
-        return; /* said already */
-    for (const struct config_source *other = c->sources; other < s; other++)
-        if (str_eq(other->name, s->name))
-            complain(place, s, "the name stands there twice");
-    if (!s->url && !s->command)
-        complain(place, s, "needs a url, or a command");
-    if (s->url && s->command)
-        complain(place, s, "has a url and a command: one of them");
-    if (s->command && (s->headers || s->user || s->password || s->ca))
-        complain(place, s, "headers, user, password and ca belong to a url, not to a command");
-    if (s->env && !s->command)
-        complain(place, s, "env belongs to a command");
-    if (s->user && !s->password)
-        warn(place, s, "has a user and no password");
-    if (s->timeout_us > s->every_us)
-        warn(place, s, "timeout is longer than every: a slow answer delays the next question");
-    if (s->stale_after_us && s->stale_after_us < s->every_us)
-        warn(place, s, "stale_after is shorter than every: it will be unknown most of the time");
-}
-
 void config_read(const struct value_place *place, const cJSON *tree, struct config *c)
 {
     read_group(place, "", tree, c);
-    for (size_t i = 0; i < c->source_count; i++)
-        check_source(place, c, &c->sources[i]);
     const cJSON *mirror = cJSON_GetObjectItemCaseSensitive(tree, "mirror");
     if (c->mirror.syslog && c->mirror.command)
         value_complain(place, mirror, "mirror: syslog or command, not both");
