@@ -145,7 +145,7 @@ struct journal *engine_journal(const struct engine *engine);          /* NULL wh
 /* Everything about one event as text for a person: its fields, its data, the first 64 KiB of the outputs and evidence that it
  * refers to. Read in the pool; done comes once, on the loop, never from inside the call, also when the engine closes (then with ""). text is
  * borrowed for the call. */
-void engine_event_read(struct engine *engine, int64_t seq, void (*done)(void *context, const char *text),
+void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(void *context, const char *text),
                        void *context);
 
 /* ---- Asking for things ------------------------------------------------------------------------------ */

@@ -215,7 +215,7 @@ static void ask_choice(struct line_mode *m, const struct engine_run *view, int s
         say("  %-9s %s\n", text, help);
     RUN_CHOICES(X)
 #undef X
-    say("Your choice%s: ", s->reason_needed ? ", then the reason" : "");
+    say("Your choice%s: ", s->reasons ? ", then the reason" : "");
     ask(m, ASKED_CHOICE, step);
 }
 

@@ -1,0 +1,27 @@
+/* The mirror: every committed event's line, and the chain's head after it, sent off this host, so that a
+ * cut-off tail can be told later. To syslog (one datagram a line, RFC 3164's form, as the local daemon reads
+ * it from /dev/log) or to a command that gets a batch of lines on stdin. Never waits on the loop: what can't
+ * be sent stays in a bounded queue and is tried again; what doesn't fit is counted, and the journal says so.
+ */
+#ifndef BELAY_SERVE_MIRROR_H
+#define BELAY_SERVE_MIRROR_H
+
+#include "engine/base/base.h"
+#include "engine/config/config.h"
+#include "engine/io/io.h"
+#include "engine/journal/journal.h"
+
+#define MIRROR_QUEUE_BYTES (4u << 20)
+#define MIRROR_BATCH_US    (200 * US_PER_MS)
+
+struct mirror;
+
+/* ERR_RANGE: no such syslog facility. journal and config are borrowed. */
+struct mirror *mirror_new(struct loop *loop, struct journal *journal, const struct config *config,
+                          struct err *e);
+/* Events of one commit, in order; on the loop. */
+void mirror_events(struct mirror *m, const struct event *const *events, size_t count);
+/* Sends what is queued (at most 2 s; the journal may be closed already), then frees. NULL is fine. */
+void mirror_free(struct mirror *m);
+
+#endif
