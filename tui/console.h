@@ -9,6 +9,7 @@ struct console_options {
     const char *theme; /* a name or a file; NULL: the configuration's, else "dark" */
     bool ascii;        /* --ascii */
     bool mono;         /* --no-color */
+    int64_t run;       /* the run whose page is opened first; 0: the dashboard */
     bool demo;         /* the simulated platform: the badge says so whatever the configuration does */
 };
 

@@ -28,6 +28,7 @@ enum command_flag {
     COMMAND_ACTS = 1 << 0,     /* may change something outside: refused with --read-only */
     COMMAND_JOURNALS = 1 << 1, /* writes to the journal: refused with --read-only */
     COMMAND_HIDDEN = 1 << 2,   /* an entry for belay itself, not for people */
+    COMMAND_RAW = 1 << 3,      /* reads its arguments itself: all of them are in `rest` */
 };
 
 struct command_line;

@@ -76,7 +76,9 @@ int command_line_parse(struct command_line *line, const struct command *command,
     *line = (struct command_line){.command = command};
     line->values = xcalloc(1, sizeof *line->values);
     line->words = xcalloc((size_t)argc + 1, sizeof *line->words);
-    for (int i = 0; i < argc;) {
+    if (command->flags & COMMAND_RAW)
+        line->rest = argv;
+    for (int i = 0; i < argc && !line->rest;) {
         if (str_eq(argv[i], "--")) {
             line->rest = argv + i + 1;
             return 0;

@@ -167,13 +167,14 @@ static int walk_it(const struct command_line *line, struct loop *loop, struct en
     }
     if (!screen)
         return line_mode_walk(loop, engine, start.run);
-    struct console_options options = {.line = line, .run = start.run};
+    struct console_options options = {.run = start.run};
+    session_console_options(line, &options);
     int code = console_run(loop, engine, &options, e);
     if (code == ERR_UNSUPPORTED) {
         *e = (struct err){0};
         return line_mode_walk(loop, engine, start.run);
     }
-    return code < 0 ? EXIT_FELL_SHORT : code;
+    return code < 0 ? EXIT_FELL_SHORT : EXIT_DONE;
 }
 
 static int runbook_run(const struct command_line *line, struct err *e)

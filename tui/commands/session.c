@@ -84,3 +84,10 @@ void session_engine_options(const struct command_line *line, const struct config
         .join = command_has(line, "join"),
     };
 }
+
+void session_console_options(const struct command_line *line, struct console_options *options)
+{
+    options->theme = command_value(line, "theme", NULL);
+    options->ascii = command_has(line, "ascii");
+    options->mono = command_has(line, "no-color");
+}

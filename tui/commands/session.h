@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "tui/commands/command.h"
+#include "tui/console.h"
 
 /* The configuration that the options name, or the first that is found; with none at all the default one
  * (platform "local"). NULL and e when it has errors; all findings but the first are printed to stderr. */
@@ -19,5 +20,8 @@ int session_incident(struct journal *j, const char *word, int64_t *number, struc
 /* Fills what the common options say. The configuration stays the caller's. */
 void session_engine_options(const struct command_line *line, const struct config *config,
                             struct engine_options *options);
+
+/* Theme, ASCII and colours. */
+void session_console_options(const struct command_line *line, struct console_options *options);
 
 #endif

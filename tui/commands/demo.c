@@ -1,0 +1,177 @@
+/* belay demo: the console on a simulated platform, which is a process of its own. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/simulate/simulate.h"
+#include "tui/commands/commands.h"
+#include "tui/commands/session.h"
+
+struct stage {
+    char folder[64];
+    int ready; /* reading end: the simulation ends when it is closed */
+    pid_t pid;
+};
+
+static void simulation_exec(const struct command_line *line, const char *folder, int fd)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", fd);
+    const char *argv[] = {"belay-console",
+                          "simulate",
+                          "--scenario",
+                          command_value(line, "scenario", "shard"),
+                          "--seed",
+                          command_value(line, "seed", "1"),
+                          "--speed",
+                          command_value(line, "speed", "1"),
+                          "--ready-fd",
+                          number,
+                          "--folder",
+                          folder,
+                          NULL};
+    fcntl(fd, F_SETFD, 0);
+    execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
+    _exit(127);
+}
+
+static int stage_open(const struct command_line *line, struct stage *stage, struct err *e)
+{
+    int ends[2];
+    char port[16] = "";
+    snprintf(stage->folder, sizeof stage->folder, "/tmp/belay-demo.XXXXXX");
+    if (!mkdtemp(stage->folder))
+        return err_errno(e, "no folder for the demo in /tmp");
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return err_errno(e, "the simulation can't be started");
+    stage->ready = ends[0];
+    stage->pid = fork();
+    if (stage->pid == 0)
+        simulation_exec(line, stage->folder, ends[1]);
+    close(ends[1]);
+    if (stage->pid < 0)
+        return err_errno(e, "the simulation can't be started");
+    size_t length = 0;
+    while (length < sizeof port - 1 && !strchr(port, '\n')) {
+        ssize_t n = read(stage->ready, port + length, sizeof port - 1 - length);
+        if (n <= 0)
+            return err_set(e, ERR_IO, "the simulation did not start");
+        length += (size_t)n;
+    }
+    return 0;
+}
+
+static void stage_close(struct stage *stage)
+{
+    if (stage->ready >= 0)
+        close(stage->ready);
+    if (stage->pid > 0) {
+        kill(stage->pid, SIGTERM);
+        waitpid(stage->pid, NULL, 0);
+    }
+    folder_remove(stage->folder, NULL);
+}
+
+static int demo_console(const struct command_line *line, const struct stage *stage, struct err *e)
+{
+    char *path = path_join(stage->folder, "belay.yaml"), *bin = path_join(stage->folder, "bin");
+    char *state = path_join(stage->folder, "state");
+    struct engine_options options;
+    struct console_options screen = {.demo = true};
+    struct config *config = config_load(path, NULL, e);
+    struct loop *loop = config ? loop_new(e) : NULL;
+    struct engine *engine = NULL;
+    int code = ERR_IO;
+    if (loop) {
+        session_engine_options(line, config, &options);
+        session_console_options(line, &screen);
+        options.watch = options.screen = true;
+        options.step_path = bin;
+        options.state_folder = state;
+        engine = engine_open(loop, &options, e);
+    }
+    if (engine)
+        code = console_run(loop, engine, &screen, e);
+    engine_close(engine);
+    if (loop)
+        loop_free(loop);
+    config_free(config);
+    free(path);
+    free(bin);
+    free(state);
+    return code;
+}
+
+static int demo_run(const struct command_line *line)
+{
+    struct err e = {0};
+    struct stage stage = {.ready = -1};
+    int code = ERR_USAGE;
+    if (!isatty(STDOUT_FILENO))
+        err_set(&e, ERR_USAGE, "the demo is a screen: run it in a terminal");
+    else if (stage_open(line, &stage, &e) == 0)
+        code = demo_console(line, &stage, &e);
+    stage_close(&stage);
+    return code < 0 ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
+}
+
+static const struct command_option demo_options[] = {
+    {"scenario", "NAME", "what goes wrong: shard", false},
+    {"seed", "N", "the same seed, the same incident (default 1)", false},
+    {"speed", "X", "0.1 to 100 virtual seconds a second (default 1)", false},
+    {0},
+};
+
+const struct command command_demo = {
+    .name = "demo",
+    .usage = "[--scenario shard] [--seed N] [--speed X]",
+    .help = "the console on a simulated platform, with a fault on cue",
+    .details =
+        "Nothing outside this machine is contacted, nothing is left behind. A few seconds after the start a\n"
+        "vector store shard dies; press r, Enter, and follow the runbook.",
+    .options = demo_options,
+    .run = demo_run,
+};
+
+/* The simulation itself, and its stand-in for kubectl, are entries of belay for belay: they read their own
+ * arguments. */
+static int pass_on(const struct command_line *line, int (*entry)(int argc, char **argv))
+{
+    size_t count = strv_count(line->rest);
+    char **argv = xcalloc(count + 2, sizeof *argv);
+    argv[0] = (char *)(uintptr_t)line->command->name;
+    for (size_t i = 0; i < count; i++)
+        argv[i + 1] = line->rest[i];
+    int status = entry((int)count + 1, argv);
+    free(argv);
+    return status;
+}
+
+static int simulate_entry(const struct command_line *line)
+{
+    return pass_on(line, simulate_main);
+}
+
+static int kubectl_entry(const struct command_line *line)
+{
+    return pass_on(line, simulate_kubectl_main);
+}
+
+const struct command command_simulate = {
+    .name = "simulate",
+    .usage = "...",
+    .help = "the simulated platform (an entry for the demo)",
+    .flags = COMMAND_HIDDEN | COMMAND_RAW,
+    .run = simulate_entry,
+};
+
+const struct command command_stand_in = {
+    .name = "simulate-kubectl",
+    .usage = "...",
+    .help = "the demo's stand-in for kubectl",
+    .flags = COMMAND_HIDDEN | COMMAND_RAW,
+    .run = kubectl_entry,
+};
