@@ -182,8 +182,8 @@ static void exports_write(struct supervisor *s)
     struct str bytes = {0};
     exports_encode(exports, &bytes);
     int fd = openat(s->dir, NAME_EXPORTS, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    s->record.exports_cut = st.st_size > EXEC_EXPORTS_BYTES || got < 0 || fd < 0 ||
-                            file_write_all(fd, bytes.data, bytes.len, NULL) < 0;
+    bool written = fd >= 0 && file_write_all(fd, bytes.data, bytes.len, NULL) == 0;
+    s->record.exports_cut = !written || got < 0 || st.st_size > EXEC_EXPORTS_BYTES;
     if (fd >= 0)
         close(fd);
     str_fini(&bytes);

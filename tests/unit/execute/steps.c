@@ -1,0 +1,427 @@
+/* Steps from arm to forget: what they are given, what they give, how they end by themselves. */
+#include "tests/unit/execute/harness.h"
+
+static void exit_status_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    int64_t before = clock_wall_us();
+    run_shell(f, "r1-t1", "exit 7", &seen);
+    assert_int_equal(seen.result.how, EXEC_EXITED);
+    assert_int_equal(seen.result.status, 7);
+    assert_int_equal(seen.result.signal, 0);
+    assert_true(seen.result.started_wall_us >= before);
+    assert_true(seen.result.ended_wall_us >= seen.result.started_wall_us);
+    assert_true(seen.result.duration_us > 0 && seen.result.duration_us < 20 * US_PER_S);
+    assert_false(seen.result.survivors);
+    assert_string_equal(seen.result.text, "");
+    assert_null(seen.exports);
+    seen_fini(&seen);
+}
+
+static void a_signal_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    run_shell(f, "k", "kill -SEGV $$", &seen);
+    assert_int_equal(seen.result.how, EXEC_SIGNALLED);
+    assert_int_equal(seen.result.signal, SIGSEGV);
+    assert_int_equal(seen.result.status, -1);
+    seen_fini(&seen);
+}
+
+static void streams_are_told_apart_in_order(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    /* Each line waits until the supervisor has taken the one before: then the order is certain. */
+    run_shell(f, "k", "for i in 1 2 3; do echo out$i; sleep 0.05; echo err$i >&2; sleep 0.05; done", &seen);
+    assert_string_equal(str_text(&seen.out), "out1\nout2\nout3\n");
+    assert_string_equal(str_text(&seen.err), "err1\nerr2\nerr3\n");
+    assert_string_equal(str_text(&seen.both), "out1\nerr1\nout2\nerr2\nout3\nerr3\n");
+    assert_int_equal(seen.result.stdout_bytes, 15);
+    assert_int_equal(seen.result.stderr_bytes, 15);
+    assert_int_equal(seen.result.missing_bytes, 0);
+    seen_fini(&seen);
+}
+
+static void any_bytes_pass(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    run_shell(f, "k",
+              "printf '\\0\\377\\x1b[2J\\xe2\\x80\\xaeabc'; head -c 300000 /dev/zero | tr '\\0' '\\201'",
+              &seen);
+    assert_int_equal(seen.out.len, 300012);
+    assert_memory_equal(seen.out.data,
+                        "\0\377\x1b[2J\xe2\x80\xae"
+                        "ab",
+                        10);
+    for (size_t i = 12; i < seen.out.len; i++)
+        if ((unsigned char)seen.out.data[i] != 0201)
+            fail_msg("byte %zu is %d", i, seen.out.data[i]);
+    seen_fini(&seen);
+}
+
+static void a_program_that_is_not_there_never_started(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"no-such-program-anywhere", "/etc/passwd", "/"};
+    static const int numbers[] = {ENOENT, EACCES, EACCES};
+    for (int i = 0; i < 3; i++) {
+        struct seen seen = {0};
+        const char *argv[] = {names[i], "x", NULL};
+        struct exec_request request = {.key = "k", .argv = (char *const *)(uintptr_t)argv};
+        run(f, &request, &seen);
+        assert_int_equal(seen.result.how, EXEC_NOT_STARTED);
+        assert_int_equal(seen.result.error, numbers[i]);
+        assert_int_equal(seen.result.status, -1);
+        assert_non_null(strstr(seen.result.text, names[i]));
+        seen_fini(&seen);
+    }
+}
+
+static void a_folder_that_is_not_there_never_started(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "true");
+    request.cwd = "/no/such/folder";
+    run(f, &request, &seen);
+    assert_int_equal(seen.result.how, EXEC_NOT_STARTED);
+    assert_int_equal(seen.result.error, ENOENT);
+    assert_non_null(strstr(seen.result.text, "/no/such/folder"));
+    seen_fini(&seen);
+}
+
+static void supervisor_that_is_not_there_never_started(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "true");
+    char *folder = path_join(f->folder, "other");
+    struct spool *s = spool_open(folder, false, "/no/such/belay", &f->e);
+    assert_non_null(s);
+    struct execution *x = execution_arm(s, f->loop, &request, &recorder, &seen, &f->e);
+    assert_non_null(x);
+    execution_go(x, NULL);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_NOT_STARTED);
+    assert_non_null(strstr(seen.result.text, "/no/such/belay"));
+    execution_free(x);
+    assert_int_equal(execution_forget(s, "k", &f->e), 0);
+    spool_close(s);
+    free(folder);
+    seen_fini(&seen);
+}
+
+static void a_step_starts_clean(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    int leak = open("/dev/null", O_RDONLY); /* a descriptor that we forgot to mark */
+    run_shell(f, "k",
+              "readlink /proc/self/fd/0; cat; [ $(ps -o sid= $$) = $$ ] && [ $(ps -o pgid= $$) = $$ ] && "
+              "echo session;"
+              "umask; tty >/dev/null || echo notty; ls /proc/$$/fd | sort -n | tr '\\n' ' '",
+              &seen);
+    close(leak);
+    mode_t mask = umask(022);
+    umask(mask);
+    char expected[400];
+    snprintf(expected, sizeof expected, "/dev/null\nsession\n%04o\nnotty\n0 1 2 ", mask);
+    if (strncmp(str_text(&seen.out), expected, strlen(expected)) != 0)
+        fail_msg("saw: %s", str_text(&seen.out));
+    /* Besides its streams it has its lock, and bash's own 255. */
+    char *rest = seen.out.data + strlen(expected);
+    if (!str_eq(rest, "217 ") && !str_eq(rest, "217 255 "))
+        fail_msg("saw descriptors: %s", rest);
+    seen_fini(&seen);
+}
+
+static void no_signal_is_blocked_or_ignored(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[] = {"grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status", NULL};
+    struct exec_request request = {.key = "k", .argv = (char *const *)(uintptr_t)argv};
+    sigset_t some;
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR1);
+    signal(SIGUSR2, SIG_IGN);
+    sigprocmask(SIG_BLOCK, &some, NULL);
+    run(f, &request, &seen);
+    sigprocmask(SIG_UNBLOCK, &some, NULL);
+    signal(SIGUSR2, SIG_DFL);
+    assert_string_equal(str_text(&seen.out), "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    seen_fini(&seen);
+}
+
+static void sigpipe_is_as_shells_expect(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    run_shell(f, "k", "yes | head -n 1; echo ${PIPESTATUS[0]}", &seen);
+    assert_string_equal(str_text(&seen.out), "y\n141\n");
+    seen_fini(&seen);
+}
+
+static void environment_is_given(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    const char *env[] = {"STEP_VALUE=a b\nc", "LANG=first", "LANG=last", NULL};
+    char *folder = path_join(f->folder, "bin"), *tool = path_join(folder, "my-tool");
+    const char *path[] = {folder, NULL};
+    assert_int_equal(folder_make(folder, 0700, &f->e), 0);
+    assert_int_equal(file_write_atomic(tool, "#!/bin/sh\necho tool\n", 20, 0700, &f->e), 0);
+    setenv("BASH_ENV", "/etc/passwd", 1);
+    setenv("BELAY_OUTER", "1", 1);
+    setenv("SHELL_KNOWS", "inherited", 1);
+    struct exec_request request =
+        shell("k", argv,
+              "echo \"$STEP_VALUE|$LANG|$SHELL_KNOWS|${BASH_ENV-none}|${BELAY_OUTER-none}\"; my-tool; pwd");
+    request.env = (char *const *)(uintptr_t)env;
+    request.path = (char *const *)(uintptr_t)path;
+    request.cwd = folder;
+    run(f, &request, &seen);
+    unsetenv("BASH_ENV");
+    unsetenv("BELAY_OUTER");
+    unsetenv("SHELL_KNOWS");
+    char *expected = xasprintf("a b\nc|last|inherited|none|none\ntool\n%s\n", folder);
+    assert_string_equal(str_text(&seen.out), expected);
+    assert_string_equal(str_text(&seen.err), "");
+    free(expected);
+    free(tool);
+    free(folder);
+    seen_fini(&seen);
+}
+
+static bool has(char *const *list, const char *entry)
+{
+    for (; list && *list; list++)
+        if (strcmp(*list, entry) == 0)
+            return true;
+    return false;
+}
+
+static void exports_carry_over(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    const char *env[] = {"GIVEN=1", "CHANGED=old", "TOKEN=s3cret", NULL};
+    struct exec_request request = shell(
+        "k", argv,
+        "set -eo pipefail; PLAIN=no; export NEW='two words' LINES_='a\nb' CHANGED=new; (export INNER=no);"
+        "bash -c 'export NESTED=no; echo ${BASH_ENV-none}'; cd /");
+    request.env = (char *const *)(uintptr_t)env;
+    request.capture_exports = true;
+    run(f, &request, &seen);
+    assert_int_equal(seen.result.how, EXEC_EXITED);
+    assert_int_equal(seen.result.status, 0);
+    assert_string_equal(str_text(&seen.out), "none\n");
+    assert_non_null(seen.exports);
+    assert_true(has(seen.exports, "NEW=two words"));
+    assert_true(has(seen.exports, "LINES_=a\nb"));
+    assert_true(has(seen.exports, "CHANGED=new"));
+    assert_int_equal(strv_count(seen.exports), 3);
+    assert_false(seen.result.exports_cut);
+    seen_fini(&seen);
+}
+
+static void the_trap_changes_no_status(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const scripts[] = {"exit 3", "set -e; false; true",
+                                          "set -eu; export A=1; echo $NOWHERE",
+                                          "export PATH=/nowhere; exit 4", "exec 218>&-; exit 5"};
+    static const int statuses[] = {3, 1, 1, 4, 5};
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        struct seen seen = {0};
+        const char *argv[4];
+        struct exec_request request = shell("k", argv, scripts[i]);
+        request.capture_exports = true;
+        run(f, &request, &seen);
+        if (seen.result.status != statuses[i])
+            fail_msg("\"%s\" gave %d", scripts[i], seen.result.status);
+        seen_fini(&seen);
+    }
+}
+
+static void exports_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    struct exec_request request =
+        shell("k", argv, "for i in {1..100}; do export \"V$i=$(printf %2000d $i)\"; done");
+    request.capture_exports = true;
+    run(f, &request, &seen);
+    assert_int_equal(seen.result.status, 0);
+    assert_true(seen.result.exports_cut);
+    size_t total = 0;
+    for (size_t i = 0; seen.exports && seen.exports[i]; i++) {
+        assert_int_equal(strlen(strchr(seen.exports[i], '=') + 1), 2000);
+        total += strlen(seen.exports[i]) + 1;
+    }
+    assert_true(total > 0 && total <= EXEC_EXPORTS_BYTES);
+    seen_fini(&seen);
+}
+
+static void no_bash_no_exports(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[] = {"sh", "-c", "export A=1; bash -c 'export B=2; echo ${BASH_ENV-none}'", NULL};
+    struct exec_request request = {
+        .key = "k", .argv = (char *const *)(uintptr_t)argv, .capture_exports = true};
+    run(f, &request, &seen);
+    assert_string_equal(str_text(&seen.out), "none\n");
+    assert_null(seen.exports);
+    seen_fini(&seen);
+}
+
+static void a_flood_is_bounded_and_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    const int64_t flood = 1000000000;
+    struct exec_request request = shell("k", argv, "head -c 1000000000 /dev/zero; echo last >&2");
+    request.limit_bytes = 3 << 20;
+    struct execution *x = start(f, &request, &seen);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.status, 0);
+    assert_int_equal(seen.result.stdout_bytes, flood);
+    assert_int_equal(seen.result.stderr_bytes, 5);
+    assert_int_equal(seen.result.missing_bytes, 0);
+    assert_int_equal(seen.result.dropped_bytes, flood + 5 - (int64_t)seen.both.len);
+    assert_true(seen.both.len > (3 << 20) - 70000 && seen.both.len < 3 << 20);
+    struct stat st;
+    char *path = xasprintf("%s/spool/k/spool", f->folder);
+    assert_int_equal(stat(path, &st), 0);
+    assert_true(st.st_size <= 3 << 20);
+    free(path);
+    execution_free(x);
+    assert_int_equal(execution_forget(f->spool, "k", &f->e), 0);
+    seen_fini(&seen);
+}
+
+static void a_command_as_large_as_a_document_passes(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    struct str script = {0};
+    str_add(&script, "echo begin; : '");
+    while (script.len < 100000)
+        str_add(&script, "0123456789");
+    str_add(&script, "'; echo end");
+    run_shell(f, "k", str_text(&script), &seen);
+    assert_string_equal(str_text(&seen.out), "begin\nend\n");
+    str_fini(&script);
+    seen_fini(&seen);
+}
+
+static int add(void *data, enum exec_stream stream, const char *bytes, size_t length)
+{
+    (void)stream;
+    str_add_bytes(data, bytes, length);
+    return 0;
+}
+
+static void output_can_be_read_again(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    struct str again = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "seq 50000; echo oops >&2");
+    struct execution *x = start(f, &request, &seen);
+    await(f, seen.ended);
+    assert_int_equal(spool_output(f->spool, "k", add, &again, &f->e), 0);
+    assert_int_equal(again.len, seen.both.len);
+    assert_memory_equal(again.data, seen.both.data, again.len);
+    execution_free(x);
+    assert_int_equal(execution_forget(f->spool, "k", &f->e), 0);
+    assert_int_equal(spool_output(f->spool, "k", add, &again, &f->e), ERR_NOT_FOUND);
+    str_fini(&again);
+    seen_fini(&seen);
+}
+
+static void many_at_once(void **state)
+{
+    struct fixture *f = *state;
+    enum { MANY = 24 };
+    struct seen seen[MANY] = {0};
+    struct execution *x[MANY];
+    for (int i = 0; i < MANY; i++) {
+        const char *argv[4];
+        char *key = xasprintf("many-%d", i), *script = xasprintf("echo %d; exit %d", i, i);
+        struct exec_request request = shell(key, argv, script);
+        x[i] = start(f, &request, &seen[i]);
+        free(script);
+        free(key);
+    }
+    for (int i = 0; i < MANY; i++) {
+        await(f, seen[i].ended);
+        assert_int_equal(seen[i].result.status, i);
+        assert_int_equal(atoi(str_text(&seen[i].out)), i);
+        assert_int_equal(execution_forget(f->spool, execution_key(x[i]), &f->e), 0);
+        execution_free(x[i]);
+        seen_fini(&seen[i]);
+    }
+}
+
+static void freeing_inside_a_callback_is_safe(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *script = xasprintf("echo one; sleep 0.1; echo done >%s", f->file);
+    struct exec_request request = shell("k", argv, script);
+    seen.free_at_output = start(f, &request, &seen);
+    await(f, seen.out.len > 0);
+    assert_null(seen.free_at_output);
+    await(f, state_of(f, "k") == SPOOL_ENDED);
+    assert_true(file_has(f->file, "done")); /* let go, it went on */
+    assert_int_equal(seen.ended, 0);
+    assert_int_equal(execution_forget(f->spool, "k", &f->e), 0);
+    free(script);
+    seen_fini(&seen);
+}
+
+static int tests(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test_setup_teardown(exit_status_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_signal_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(streams_are_told_apart_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(any_bytes_pass, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_program_that_is_not_there_never_started, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_never_started, setup, teardown),
+        cmocka_unit_test_setup_teardown(supervisor_that_is_not_there_never_started, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_step_starts_clean, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_signal_is_blocked_or_ignored, setup, teardown),
+        cmocka_unit_test_setup_teardown(sigpipe_is_as_shells_expect, setup, teardown),
+        cmocka_unit_test_setup_teardown(environment_is_given, setup, teardown),
+        cmocka_unit_test_setup_teardown(exports_carry_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_trap_changes_no_status, setup, teardown),
+        cmocka_unit_test_setup_teardown(exports_are_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(no_bash_no_exports, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_flood_is_bounded_and_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_command_as_large_as_a_document_passes, setup, teardown),
+        cmocka_unit_test_setup_teardown(output_can_be_read_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(freeing_inside_a_callback_is_safe, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("execute.steps", all, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    return supervise_or_test(argc, argv, tests);
+}
