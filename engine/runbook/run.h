@@ -16,8 +16,10 @@
 #define RUN_OUTCOMES(X)                                                                                      \
     X(PENDING, "pending")                                                                                    \
     X(ARMED, "armed")                                                                                        \
-    X(RUNNING, "running") X(OK, "ok") X(WARN, "warn") X(FAILED, "failed") X(TIMED_OUT, "timed-out")          \
-        X(CANCELLED, "cancelled") X(SKIPPED, "skipped") X(UNKNOWN, "unknown")
+    X(RUNNING, "running")                                                                                    \
+    X(OK, "ok")                                                                                              \
+    X(WARN, "warn") X(FAILED, "failed") X(TIMED_OUT, "timed-out") X(CANCELLED, "cancelled")                  \
+        X(SKIPPED, "skipped") X(UNKNOWN, "unknown")
 enum run_outcome {
 #define X(name, text) OUTCOME_##name,
     RUN_OUTCOMES(X)
@@ -42,8 +44,9 @@ bool run_role_acts(enum run_role role);
 #define RUN_ENDS(X)                                                                                          \
     X(EXITED, "exited")                                                                                      \
     X(SIGNALLED, "signalled")                                                                                \
-    X(TIMED_OUT, "timed-out") X(CANCELLED, "cancelled")                                                      \
-        X(LOST, "lost") /* it may have started, nobody knows how it ended */                                 \
+    X(TIMED_OUT, "timed-out")                                                                                \
+    X(CANCELLED, "cancelled")                                                                                \
+    X(LOST, "lost") /* it may have started, nobody knows how it ended */                                     \
         X(NOT_STARTED,                                                                                       \
           "not-started") /* certain: void, spawn failed, intent not durable, identity mismatch */
 enum run_end {
@@ -205,8 +208,9 @@ const char *run_ask_text(enum run_ask ask);
 #define RUN_PHASES(X)                                                                                        \
     X(IDLE, "")                                                                                              \
     X(CHECKING, "checking")                                                                                  \
-    X(POLLING, "waiting to check again") X(HOLDING, "holding") X(PRECHECKS, "prechecks")                     \
-        X(EVIDENCE, "saving evidence") X(ACTING, "acting") X(VERIFYING, "verifying")
+    X(POLLING, "waiting to check again")                                                                     \
+    X(HOLDING, "holding")                                                                                    \
+    X(PRECHECKS, "prechecks") X(EVIDENCE, "saving evidence") X(ACTING, "acting") X(VERIFYING, "verifying")
 enum run_phase {
 #define X(name, text) PHASE_##name,
     RUN_PHASES(X)
@@ -227,10 +231,10 @@ struct run_step { /* strings are the run's own, until the next run_apply */
     bool executed;      /* end, exit and signal mean something */
     enum run_end end;
     int exit, signal;
-    int64_t next_ms;    /* polling: when it is tried again; -1 */
-    unsigned choices;   /* 1u << CHOICE_...: what CHOOSE takes now */
-    bool reason_needed; /* and whether every choice but stop needs a reason */
-    bool undone;        /* its lasting change was taken back by its undo */
+    int64_t next_ms;  /* polling: when it is tried again; -1 */
+    unsigned choices; /* 1u << CHOICE_...: what CHOOSE takes now */
+    unsigned reasons; /* those of them that need a reason */
+    bool undone;      /* its lasting change was taken back by its undo */
 };
 
 bool run_started(const struct run *run);
@@ -298,7 +302,7 @@ struct run_command {
     bool carry;        /* hand its explicit exports to run_digest */
     bool wants_output; /* hand its stdout to run_digest: the first RUN_OUTPUT_MAX bytes suffice */
 };
-#define RUN_OUTPUT_MAX (256 * 1024)
+#define RUN_OUTPUT_MAX (64 * 1024)
 
 /* Exactly what the step runs now. ERR_NOT_FOUND for a step that doesn't execute, ERR_USAGE while a value is
  * missing, ERR_RANGE when a value doesn't fit. */

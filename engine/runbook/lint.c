@@ -1,0 +1,76 @@
+/* What a document may do and had better not. Warnings only. */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "engine/runbook/reading.h"
+
+static void add(struct str *list, bool missing, const char *what)
+{
+    if (missing)
+        str_addf(list, "%s%s", list->len ? ", " : "", what);
+}
+
+/* One line for all that an acting block lacks. */
+static void lint_acting(struct reading *r, int number)
+{
+    const struct step *s = &r->book->steps.data[number];
+    struct str missing = {0};
+    add(&missing, s->verify.len == 0, "verify");
+    add(&missing, s->kind == STEP_ACTION && s->rollback == STEP_NONE && s->undo == STEP_NONE,
+        "rollback or undo");
+    add(&missing, s->timeout.ms == 0 && !s->timeout.text, "timeout");
+    if (missing.len > 0)
+        book_finding(r->book, FINDING_WARNING, s->line, 1, "%s without %s", step_kind_text(s->kind),
+                     str_text(&missing));
+    if (!s->exclude_from_run_all)
+        book_finding(r->book, FINDING_WARNING, s->line, 1,
+                     "%s without excludeFromRunAll: another runner's \"run all\" would fire it",
+                     step_kind_text(s->kind));
+    str_fini(&missing);
+}
+
+/* $NAME in values: a name that nothing defines stays as it is, and that is not what its author meant. */
+static void lint_names(struct reading *r, int number)
+{
+    static const char *const keys[] = {"confirm", "expect",  "until", "every",      "hold",
+                                       "fresh",   "timeout", "cwd",   "interpreter"};
+    const struct step *s = &r->book->steps.data[number];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const struct annotation *note = annotations_find(&r->notes.data[number], keys[i]);
+        for (const char *c = note ? strchr(note->value, '$') : NULL; c; c = strchr(c + 1, '$')) {
+            size_t n = 1;
+            while (isalnum((unsigned char)c[n]) || c[n] == '_')
+                n++;
+            if (n == 1 || isdigit((unsigned char)c[1]))
+                continue;
+            char *name = xstrndup(c + 1, n - 1);
+            int var = reading_var_index(r, name);
+            if (var < 0 && !map_has(r->carried, name))
+                book_finding_strict(r->book, s->line, note->column, "%s: nothing defines $%.60s", note->key,
+                                    name);
+            else if (var >= 0 && r->book->vars.data[var].secret)
+                book_finding(r->book, FINDING_ERROR, s->line, note->column,
+                             "%s: a secret ($%.60s) is handed to blocks only", note->key, name);
+            free(name);
+        }
+    }
+}
+
+void lint_steps(struct reading *r)
+{
+    struct runbook *book = r->book;
+    for (int i = 0; i < (int)book->steps.len; i++) {
+        const struct step *s = &book->steps.data[i];
+        bool annotated = book->declared || r->notes.data[i].list.len > 0;
+        if (annotated && step_kind_acts(s->kind))
+            lint_acting(r, i);
+        if (s->branches && !s->expect)
+            book_finding(book, FINDING_WARNING, s->line, 1,
+                         "a check that `when` rests on, without expect: any exit 1 is its \"no\"");
+        lint_names(r, i);
+    }
+    if (!book->declared && r->plain_steps > 0)
+        book_finding(book, FINDING_WARNING, 1, 1,
+                     "%d block%s without annotations: each is confirmed by hand, and ends unverified",
+                     r->plain_steps, r->plain_steps == 1 ? "" : "s");
+}

@@ -1,0 +1,27 @@
+/* Regular expressions of a document: POSIX extended, over the whole text (`^` and `$` are its ends, not a
+ * line's). What would take unbounded memory to compile, or means something else than its author thinks (\d,
+ * back references), is refused. */
+#ifndef BELAY_RUNBOOK_PATTERN_H
+#define BELAY_RUNBOOK_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "engine/base/base.h"
+
+struct pattern;
+
+struct pattern *pattern_new(const char *text, struct err *e); /* NULL: ERR_SYNTAX or ERR_RANGE, says what */
+void pattern_free(struct pattern *p);                         /* NULL is fine */
+
+bool pattern_found(const struct pattern *p, const char *bytes, size_t length); /* somewhere in it */
+bool pattern_covers(const struct pattern *p, const char *text);                /* the whole of it */
+/* The first group, or the whole match when there is none; NULL when it isn't found. The caller frees. */
+char *pattern_extract(const struct pattern *p, const char *text);
+
+/* Matches RUNBOOK_SAFE_VALUE, without compiling anything. */
+bool value_is_safe(const char *text);
+/* Appends text so that it stands for itself in a pattern. */
+void pattern_quote(struct str *out, const char *text);
+
+#endif
