@@ -282,6 +282,8 @@ struct platform_events {
 
 struct platform *platform_new(const struct platform_events *events); /* events may be NULL; copied */
 void platform_free(struct platform *p);
+/* A still picture with the same ids, to look at only: no events, not fed any more. */
+struct platform *platform_copy(const struct platform *p);
 
 /* Registers a source before its first batch. stale_after_us 0 means three times every_us. Adding a name again
  * changes its intervals. now_us starts its patience. */
