@@ -55,6 +55,7 @@ enum engine_change {
     ENGINE_OUTPUT = 1 << 7,   /* a running step printed something */
 };
 void engine_subscribe(struct engine *engine, void (*changed)(void *context, unsigned mask), void *context);
+void engine_unsubscribe(struct engine *engine, void *context); /* all subscriptions with it */
 
 /* True once the runbooks are parsed, the newest events are read and the interrupted runs are restored: what a
  * command without a screen waits for. ENGINE_OFFERS, _TIMELINE or _RUNS announces it. */
