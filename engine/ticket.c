@@ -19,7 +19,7 @@ struct ticket {
     char **env;      /* as the step gets it, secrets resolved */
     struct str head; /* stdout, at most RUN_OUTPUT_MAX */
     bool head_cut, in_spool, finished, storing, cancelled;
-    char why[200];             /* why it may not start */
+    char why[160];             /* why it may not start */
     struct exec_result result; /* without pointers into the execution */
     char **exports;
     char out_digest[SHA256_HEX_SIZE], err_digest[SHA256_HEX_SIZE];
@@ -320,7 +320,7 @@ static void on_intent(void *context, const struct journal_result *result)
     if (t->walk->engine->closing || t->finished)
         return;
     if (result->code < 0) {
-        snprintf(t->why, sizeof t->why, "the journal could not take the intent: %.140s", result->reason);
+        snprintf(t->why, sizeof t->why, "the journal could not take the intent: %.110s", result->reason);
         execution_void(t->x);
     } else {
         execution_go(t->x, &e);
@@ -399,7 +399,7 @@ static void ticket_arm(struct ticket *t)
     t->in_spool = true;
     str_clear(walk_output(t->walk, t->step));
     if (intent_append(t, &e) < 0) {
-        snprintf(t->why, sizeof t->why, "the journal could not take the intent: %.140s", e.msg);
+        snprintf(t->why, sizeof t->why, "the journal could not take the intent: %.110s", e.msg);
         execution_void(t->x);
     }
 }

@@ -147,59 +147,84 @@ static int run_precheck(const char *path, bool tty, struct err *e)
     return code;
 }
 
+/* On the screen, or in line mode where there is none (or none that can address the cursor). */
 static int walk_it(const struct command_line *line, struct loop *loop, struct engine *engine, bool screen,
-                   struct err *e)
+                   int64_t run, struct err *e)
+{
+    struct console_options options = {.run = run};
+    if (!screen)
+        return line_mode_walk(loop, engine, run);
+    session_console_options(line, &options);
+    int code = console_run(loop, engine, &options, e);
+    if (code != ERR_UNSUPPORTED)
+        return code < 0 ? EXIT_FELL_SHORT : EXIT_DONE;
+    *e = (struct err){0};
+    return line_mode_walk(loop, engine, run);
+}
+
+static int64_t run_begin(const struct command_line *line, struct loop *loop, struct engine *engine,
+                         struct err *e)
 {
     struct start start = {0};
+    const char *incident = command_value(line, "incident", NULL);
     struct engine_request request = {
         .kind = REQUEST_RUN_START, .path = line->words[1], .variables = command_value_list(line, "var")};
-    if (command_has(line, "incident") &&
-        incident_number_parse(command_value(line, "incident", ""), &request.incident, e) < 0)
-        return EXIT_USAGE;
-    while (!engine_settled(engine))
-        loop_run_once(loop, US_PER_S);
+    if (incident && incident_number_parse(incident, &request.incident, e) < 0)
+        return 0;
     engine_submit(engine, &request, on_started, &start);
     while (!start.answered)
         loop_run_once(loop, US_PER_S);
-    if (start.e.code) {
-        *e = start.e;
-        return EXIT_USAGE;
-    }
-    if (!screen)
-        return line_mode_walk(loop, engine, start.run);
-    struct console_options options = {.run = start.run};
-    session_console_options(line, &options);
-    int code = console_run(loop, engine, &options, e);
-    if (code == ERR_UNSUPPORTED) {
-        *e = (struct err){0};
-        return line_mode_walk(loop, engine, start.run);
-    }
-    return code < 0 ? EXIT_FELL_SHORT : EXIT_DONE;
+    *e = start.e;
+    return start.run;
 }
 
-static int runbook_run(const struct command_line *line, struct err *e)
+/* The run that a number names, or the only one that stands still. */
+static int64_t run_find(const struct command_line *line, const struct engine *engine, struct err *e)
+{
+    int64_t wanted = line->word_count > 1 ? strtoll(line->words[1], NULL, 10) : 0, found = 0;
+    for (size_t i = 0; i < engine_run_count(engine); i++) {
+        struct engine_run view;
+        engine_run_at(engine, i, &view);
+        if (view.ended || (wanted && view.id != wanted))
+            continue;
+        if (view.elsewhere)
+            err_set(e, ERR_BUSY, "run %lld is walked in another console", (long long)view.id);
+        else if (found)
+            err_set(e, ERR_USAGE, "there are several open runs: belay runbook resume %lld, or %lld",
+                    (long long)found, (long long)view.id);
+        else
+            found = view.id;
+    }
+    if (!found && !e->code)
+        err_set(e, ERR_NOT_FOUND, "there is no open run to go on with");
+    return e->code ? 0 : found;
+}
+
+static int runbook_walk(const struct command_line *line, bool resume, struct err *e)
 {
     bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     bool screen = tty && !command_has(line, "line");
     struct engine_options options;
     int status = EXIT_USAGE;
-    if (line->word_count != 2) {
-        err_set(e, ERR_USAGE, "which one? belay runbook run FILE.md");
-        return status;
-    }
-    if (run_precheck(line->words[1], tty, e) < 0)
+    if (!resume && line->word_count != 2)
+        return err_set(e, ERR_USAGE, "which one? belay runbook run FILE.md"), status;
+    if (resume && !tty)
+        return err_set(e, ERR_USAGE, "there is no terminal to ask on: nothing was done"), status;
+    if (!resume && run_precheck(line->words[1], tty, e) < 0)
         return status;
     struct config *config = session_config(line, e);
     struct loop *loop = config ? loop_new(e) : NULL;
     struct engine *engine = NULL;
     if (loop) {
         session_engine_options(line, config, &options);
-        options.screen = screen;
-        options.watch = screen;
+        options.screen = options.watch = screen;
         engine = engine_open(loop, &options, e);
     }
-    if (engine)
-        status = walk_it(line, loop, engine, screen, e);
+    while (engine && !engine_settled(engine))
+        loop_run_once(loop, US_PER_S);
+    int64_t run = !engine ? 0 : resume ? run_find(line, engine, e) : run_begin(line, loop, engine, e);
+    if (run && !e->code)
+        status = walk_it(line, loop, engine, screen, run, e);
     engine_close(engine);
     if (loop)
         loop_free(loop);
@@ -211,23 +236,24 @@ static int runbook_command(const struct command_line *line)
 {
     struct err e = {0};
     const char *verb = line->word_count > 0 ? line->words[0] : "";
+    bool walks = str_eq(verb, "run") || str_eq(verb, "resume");
     int status = EXIT_DONE;
     if (str_eq(verb, "show"))
         runbook_show(line, &e);
     else if (str_eq(verb, "list"))
         runbook_list(line, &e);
-    else if (str_eq(verb, "run") && !command_has(line, "read-only"))
-        status = runbook_run(line, &e);
-    else if (str_eq(verb, "run"))
-        err_set(&e, ERR_USAGE, "runbook run acts and --read-only is set: leave one of them out");
+    else if (walks && command_has(line, "read-only"))
+        err_set(&e, ERR_USAGE, "runbook %s acts and --read-only is set: leave one of them out", verb);
+    else if (walks)
+        status = runbook_walk(line, str_eq(verb, "resume"), &e);
     else
-        err_set(&e, ERR_USAGE, "belay runbook needs one of: list, show FILE.md, run FILE.md");
-    if (e.code)
-        command_fail(status ? status : e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e);
-    return e.code ? (status ? status : e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT) : status;
+        err_set(&e, ERR_USAGE, "belay runbook needs one of: list, show FILE.md, run FILE.md, resume [RUN]");
+    if (e.code && status == EXIT_DONE)
+        status = e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT;
+    return e.code ? command_fail(status, &e) : status;
 }
 
-static const char *const runbook_words[] = {"list", "show", "run", NULL};
+static const char *const runbook_words[] = {"list", "show", "run", "resume", NULL};
 
 static const struct command_option runbook_options[] = {
     {"var", "NAME=VALUE", "run: a variable of the document", true},
@@ -238,7 +264,7 @@ static const struct command_option runbook_options[] = {
 
 const struct command command_runbook = {
     .name = "runbook",
-    .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE]",
+    .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE] | resume [RUN]",
     .help = "list, show and walk runbooks; any Markdown works",
     .options = runbook_options,
     .words = runbook_words,
