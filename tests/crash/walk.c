@@ -1,0 +1,276 @@
+/* Kills the console with -9 at random moments of a run, comes back with `runbook resume`, and lets the steps
+ * themselves keep the oracle: each appends a line when it begins and one when it ends. At the end of every
+ * document: each step ran exactly once, its end was seen, the run ended ok, the journal verifies, the spool
+ * is empty.
+ *
+ * usage: crash_walk BINDIR SECONDS [CYCLES] [SEED]      until both the time is over and CYCLES kills were
+ * made */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/base/base.h"
+
+#define STEPS    5
+#define WAIT_US  (30 * US_PER_S)
+#define GUARD_US (520 * US_PER_MS)
+
+struct console {
+    pid_t pid;
+    int fd;
+    struct str seen;   /* since the last answer */
+    bool nothing_open; /* it found no run to go on with */
+};
+
+struct trial {
+    const char *bin;
+    char folder[64];
+    char *document, *oracle;
+    struct rng rng;
+    unsigned kills, documents, resumes;
+};
+
+static void fail(const struct trial *t, const struct console *c, const char *format, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
+
+static void fail(const struct trial *t, const struct console *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    printf("\nafter %u kills in %s\n", t->kills, t->folder);
+    if (c)
+        printf("--- the console's last words ---\n%s\n", str_text(&c->seen));
+    struct str text = {0};
+    if (file_read(t->oracle, 1u << 20, &text, NULL) == 0)
+        printf("--- the oracle ---\n%s\n", str_text(&text));
+    exit(1);
+}
+
+/* ---- the console in its pty -------------------------------------------------------------------------------
+ */
+
+static void console_start(const struct trial *t, struct console *c, bool resume)
+{
+    char *program = path_join(t->bin, "belay-console");
+    str_clear(&c->seen);
+    c->pid = forkpty(&c->fd, NULL, NULL, NULL);
+    if (c->pid == 0) {
+        setenv("XDG_STATE_HOME", t->folder, 1);
+        setenv("XDG_RUNTIME_DIR", t->folder, 1);
+        setenv("ORACLE", t->oracle, 1);
+        if (chdir(t->folder) != 0)
+            _exit(126);
+        if (resume)
+            execl(program, program, "runbook", "resume", "--line", NULL);
+        else
+            execl(program, program, "runbook", "run", "--line", t->document, NULL);
+        _exit(127);
+    }
+    fcntl(c->fd, F_SETFD, FD_CLOEXEC);
+    free(program);
+}
+
+static bool console_read(struct console *c, int64_t wait_us)
+{
+    struct pollfd poll_fd = {.fd = c->fd, .events = POLLIN};
+    char bytes[4096];
+    if (poll(&poll_fd, 1, (int)(wait_us / US_PER_MS)) <= 0)
+        return true;
+    ssize_t n = read(c->fd, bytes, sizeof bytes);
+    if (n <= 0)
+        return false;
+    str_add_bytes(&c->seen, bytes, (size_t)n);
+    return true;
+}
+
+static int console_end(struct console *c)
+{
+    int status = 0;
+    waitpid(c->pid, &status, 0);
+    close(c->fd);
+    c->fd = -1;
+    return status;
+}
+
+static void console_kill(struct trial *t, struct console *c)
+{
+    kill(c->pid, SIGKILL);
+    console_end(c);
+    t->kills++;
+}
+
+static void console_type(struct console *c, const char *text)
+{
+    str_clear(&c->seen);
+    if (write(c->fd, text, strlen(text)) < 0 && errno != EIO)
+        perror("the console's terminal");
+}
+
+/* ---- one document
+ * ------------------------------------------------------------------------------------------- */
+
+static void document_write(struct trial *t)
+{
+    struct str text = {0};
+    str_add(&text, "# Kill me\n\n");
+    for (int i = 0; i < STEPS; i++)
+        str_addf(&text,
+                 "## Step %d\n\n```sh {name=s%d verify=v%d timeout=20s}\n"
+                 "echo begin s%d >> \"$ORACLE\"; head -c 20000 /dev/urandom | od -An -tx1; echo end s%d >> "
+                 "\"$ORACLE\"\n```\n\n"
+                 "```sh {name=v%d kind=verify}\ngrep -q '^end s%d$' \"$ORACLE\"\n```\n\n",
+                 i, i, i, i, i, i, i);
+    struct err e = {0};
+    if (file_write_atomic(t->document, str_text(&text), text.len, 0600, &e) < 0)
+        fail(t, NULL, "%s", e.msg);
+    unlink(t->oracle);
+    str_fini(&text);
+}
+
+static unsigned count_lines(const char *text, const char *line)
+{
+    unsigned count = 0;
+    size_t length = strlen(line);
+    for (const char *at = text; (at = strstr(at, line)); at += length)
+        count++;
+    return count;
+}
+
+static void oracle_check(const struct trial *t)
+{
+    struct str text = {0};
+    struct err e = {0};
+    if (file_read(t->oracle, 1u << 20, &text, &e) < 0)
+        fail(t, NULL, "%s", e.msg);
+    for (int i = 0; i < STEPS; i++) {
+        char begin[32], end[32];
+        snprintf(begin, sizeof begin, "begin s%d\n", i);
+        snprintf(end, sizeof end, "end s%d\n", i);
+        unsigned begun = count_lines(str_text(&text), begin), ended = count_lines(str_text(&text), end);
+        if (begun != 1 || ended != 1)
+            fail(t, NULL, "step s%d began %u times and ended %u times", i, begun, ended);
+    }
+    str_fini(&text);
+}
+
+static int command_status(const struct trial *t, const char *word)
+{
+    char *command = xasprintf("XDG_STATE_HOME=%s %s/belay-console %s >/dev/null", t->folder, t->bin, word);
+    int status = system(command);
+    free(command);
+    return status;
+}
+
+static void spool_check(const struct trial *t)
+{
+    char *command = xasprintf(
+        "test -z \"$(find %s/belay/local/spool -mindepth 1 -maxdepth 1 -type d -name 'r*')\"", t->folder);
+    if (system(command) != 0)
+        fail(t, NULL, "the spool is not empty");
+    free(command);
+}
+
+/* Sleeps by reading: the console is watched meanwhile, and killed when the moment has come. */
+static bool survive(struct trial *t, struct console *c, int64_t kill_at)
+{
+    if (kill_at && clock_monotonic_us() >= kill_at) {
+        console_kill(t, c);
+        return false;
+    }
+    return true;
+}
+
+/* Walks until the run has ended; true when it did, false when this console was killed before. */
+static bool walk_some(struct trial *t, struct console *c, bool deadly)
+{
+    int64_t start = clock_monotonic_us(), prompt_at = 0;
+    int64_t kill_at = deadly ? start + (int64_t)rng_below(&t->rng, 900 * US_PER_MS) : 0;
+    while (clock_monotonic_us() - start < WAIT_US) {
+        if (!survive(t, c, kill_at))
+            return false;
+        if (!console_read(c, 2 * US_PER_MS))
+            break;
+        bool asked = strstr(str_text(&c->seen), "Type yes") != NULL;
+        if (asked && !prompt_at)
+            prompt_at = clock_monotonic_us();
+        if (asked && clock_monotonic_us() - prompt_at >= GUARD_US) {
+            console_type(c, "yes\n");
+            prompt_at = 0;
+            if (deadly && rng_below(&t->rng, 2)) /* right around the intent, the start, the end */
+                kill_at = clock_monotonic_us() + (int64_t)rng_below(&t->rng, 60 * US_PER_MS);
+        }
+        if (strstr(str_text(&c->seen), "Your choice"))
+            fail(t, c, "a question that nothing gave reason for");
+    }
+    int status = console_end(c);
+    c->nothing_open = strstr(str_text(&c->seen), "no open run") != NULL;
+    if (!c->nothing_open && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+        fail(t, c, "the console ended with status %x", (unsigned)status);
+    return true;
+}
+
+static void document_walk(struct trial *t)
+{
+    struct console c = {.fd = -1};
+    document_write(t);
+    bool resume = false;
+    for (int tries = 0; tries < 400; tries++) {
+        c.nothing_open = false;
+        console_start(t, &c, resume);
+        t->resumes += resume;
+        if (!walk_some(t, &c, true)) {
+            resume = true;
+            continue;
+        }
+        /* Nothing to resume: killed after the run had ended, or before it was in the journal. Then nothing
+         * has begun, and a new run is right. */
+        struct stat info;
+        if (!c.nothing_open || stat(t->oracle, &info) == 0)
+            break;
+        resume = false;
+    }
+    oracle_check(t);
+    spool_check(t);
+    if (command_status(t, "verify") != 0)
+        fail(t, NULL, "the journal does not verify");
+    t->documents++;
+    str_fini(&c.seen);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s BINDIR SECONDS [CYCLES] [SEED]\n", argv[0]);
+        return 2;
+    }
+    struct trial t = {.bin = argv[1]};
+    int64_t until = clock_monotonic_us() + strtoll(argv[2], NULL, 10) * US_PER_S;
+    unsigned cycles = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
+    uint64_t seed = argc > 4 ? strtoull(argv[4], NULL, 10) : rng_entropy();
+    rng_seed(&t.rng, seed);
+    snprintf(t.folder, sizeof t.folder, "/tmp/belay-crash.XXXXXX");
+    if (!mkdtemp(t.folder))
+        return 1;
+    t.document = path_join(t.folder, "kill-me.md");
+    t.oracle = path_join(t.folder, "oracle");
+    printf("seed %llu\n", (unsigned long long)seed);
+    while (clock_monotonic_us() < until || t.kills < cycles)
+        document_walk(&t);
+    printf("%u documents walked, %u kills, %u resumes: every step ran exactly once\n", t.documents, t.kills,
+           t.resumes);
+    folder_remove(t.folder, NULL);
+    free(t.document);
+    free(t.oracle);
+    return 0;
+}
