@@ -1,0 +1,643 @@
+/* What is left when somebody is killed: the console, the supervisor, the step, or all of them; and who
+ * decides when two want to. The test program is the subreaper, so supervisors are its children and can be
+ * found. */
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include "tests/unit/execute/harness.h"
+
+/* The only child: the supervisor of the only step. */
+static pid_t supervisor_pid(void)
+{
+    char path[64];
+    struct str s = {0};
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    pid_t pid = file_read(path, 4096, &s, NULL) == 0 ? (pid_t)atoi(str_text(&s)) : 0;
+    str_fini(&s);
+    return pid;
+}
+
+static void kill_supervisor(struct fixture *f)
+{
+    pid_t pid = 0;
+    await(f, (pid = supervisor_pid()) > 0);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* A console in a process of its own that arms, goes if it shall, and then hangs; its PID. It has said "armed"
+ * or more when this returns. */
+static pid_t console_fork(struct fixture *f, const struct exec_request *request, bool go)
+{
+    int ends[2];
+    char byte;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct seen seen = {0};
+        struct err e;
+        struct loop *loop = loop_new(&e);
+        struct execution *x = execution_arm(f->spool, loop, request, &recorder, &seen, &e);
+        if (!x || (go && execution_go(x, &e) < 0))
+            _exit(1);
+        if (write(ends[1], "x", 1) < 0)
+            _exit(1);
+        for (;;)
+            loop_run_once(loop, -1);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    return pid;
+}
+
+static void killed(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static struct execution *adopt(struct fixture *f, const char *key, struct seen *seen)
+{
+    struct execution *x = execution_adopt(f->spool, f->loop, key, &recorder, seen, &f->e);
+    if (!x)
+        fail_msg("adopt: %s", f->e.msg);
+    return x;
+}
+
+static void forget(struct fixture *f, const char *key)
+{
+    if (execution_forget(f->spool, key, &f->e) < 0)
+        fail_msg("forget: %s", f->e.msg);
+}
+
+/* ---- The console is killed ---- */
+
+static void a_running_step_is_found_again(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *script =
+        xasprintf("echo one; echo begun >>%s; until [ -e %s.go ]; do sleep 0.01; done; echo two; exit 5",
+                  f->file, f->file);
+    char *flag = xasprintf("%s.go", f->file);
+    struct exec_request request = shell("k", argv, script);
+    pid_t console = console_fork(f, &request, true);
+    await(f, file_has(f->file, "begun"));
+    killed(console);
+    assert_int_equal(state_of(f, "k"), SPOOL_RUNNING);
+    assert_int_equal(execution_forget(f->spool, "k", &f->e), ERR_BUSY);
+    struct execution *x = adopt(f, "k", &seen);
+    await(f, strstr(str_text(&seen.out), "one"));
+    assert_int_equal(execution_state(x), SPOOL_RUNNING);
+    assert_int_equal(file_write_atomic(flag, "", 0, 0600, &f->e), 0);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_EXITED);
+    assert_int_equal(seen.result.status, 5);
+    assert_string_equal(str_text(&seen.out), "one\ntwo\n");
+    assert_int_equal(file_count(f->file, "begun"), 1);
+    execution_free(x);
+    forget(f, "k");
+    free(flag);
+    free(script);
+    seen_fini(&seen);
+}
+
+static void an_ended_step_is_harvested(void **state)
+{
+    struct fixture *f = *state;
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "export A=b; echo text; exit 6");
+    request.capture_exports = true;
+    killed(console_fork(f, &request, true));
+    await(f, state_of(f, "k") == SPOOL_ENDED);
+    for (int i = 0; i < 2; i++) { /* twice: looking takes nothing away */
+        struct seen seen = {0};
+        struct execution *x = adopt(f, "k", &seen);
+        await(f, seen.ended);
+        assert_int_equal(seen.result.status, 6);
+        assert_string_equal(str_text(&seen.out), "text\n");
+        assert_int_equal(strv_count(seen.exports), 1);
+        execution_free(x);
+        seen_fini(&seen);
+    }
+    forget(f, "k");
+}
+
+static void an_armed_step_becomes_void(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *script = xasprintf("echo ran >%s", f->file);
+    struct exec_request request = shell("k", argv, script);
+    killed(console_fork(f, &request, false));
+    struct execution *x = adopt(f, "k", &seen);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_VOID);
+    execution_free(x);
+    await(f, state_of(f, "k") == SPOOL_VOID);
+    forget(f, "k");
+    assert_false(file_has(f->file, "ran"));
+    free(script);
+    seen_fini(&seen);
+}
+
+static void somebody_elses_armed_step_is_only_watched(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "exit 0");
+    pid_t console = console_fork(f, &request, false);
+    struct execution *x = adopt(f, "k", &seen);
+    for (int i = 0; i < 20; i++)
+        loop_run_once(f->loop, 5 * US_PER_MS);
+    assert_int_equal(seen.ended, 0);
+    assert_int_equal(execution_state(x), SPOOL_ARMED);
+    assert_int_equal(execution_go(x, NULL), ERR_NOT_FOUND); /* it isn't ours to start */
+    killed(console);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_VOID);
+    execution_free(x);
+    seen_fini(&seen);
+}
+
+/* ---- The supervisor is killed ---- */
+
+static void without_supervisor_the_step_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *flag = xasprintf("%s.go", f->file);
+    char *script =
+        xasprintf("echo one; until [ -e %s ]; do sleep 0.01; done; echo two; echo three >&2; head -c 200000 "
+                  "/dev/zero; echo ran >>%s",
+                  flag, f->file);
+    struct exec_request request = shell("k", argv, script);
+    struct execution *x = start(f, &request, &seen);
+    await(f, strstr(str_text(&seen.out), "one"));
+    kill_supervisor(f);
+    await(f, execution_state(x) == SPOOL_ALONE);
+    struct spool_entry entry;
+    assert_int_equal(spool_find(f->spool, "k", &entry, &f->e), 0);
+    assert_true(entry.main_pid > 0 && !is_dead((pid_t)entry.main_pid));
+    assert_int_equal(execution_forget(f->spool, "k", &f->e), ERR_BUSY);
+    struct err e;
+    assert_int_equal(execution_cancel(x, &e), ERR_NOT_FOUND);
+    char number[32];
+    snprintf(number, sizeof number, "%d", (int)entry.main_pid);
+    assert_non_null(strstr(e.msg, number));
+    assert_int_equal(file_write_atomic(flag, "", 0, 0600, &f->e), 0);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_LOST);
+    assert_int_equal(seen.result.status, -1);
+    assert_true(file_has(f->file, "ran"));
+    assert_int_equal(seen.out.len, 8 + 200000);
+    assert_memory_equal(seen.out.data, "one\ntwo\n", 8);
+    assert_string_equal(str_text(&seen.err), "three\n");
+    assert_int_equal(seen.result.stdout_bytes, 200008);
+    assert_true(seen.result.text[0]);
+    execution_free(x);
+    assert_int_equal(state_of(f, "k"), SPOOL_LOST);
+    forget(f, "k");
+    free(script);
+    free(flag);
+    seen_fini(&seen);
+}
+
+static void the_next_console_drains(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    /* More than a FIFO holds: it stops until somebody reads. */
+    char *script = xasprintf("echo begun >>%s; until [ -e %s.go ]; do sleep 0.01; done; "
+                             "head -c 1000000 /dev/zero | tr '\\0' x; echo end >>%s",
+                             f->file, f->file, f->file);
+    char *flag = xasprintf("%s.go", f->file);
+    struct exec_request request = shell("k", argv, script);
+    pid_t console = console_fork(f, &request, true);
+    await(f, file_has(f->file, "begun"));
+    killed(console);
+    kill_supervisor(f);
+    assert_int_equal(file_write_atomic(flag, "", 0, 0600, &f->e), 0);
+    assert_int_equal(state_of(f, "k"), SPOOL_ALONE);
+    struct execution *x = adopt(f, "k", &seen);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_LOST);
+    assert_int_equal(seen.out.len, 1000000);
+    assert_int_equal(file_count(f->file, "end"), 1);
+    execution_free(x);
+    forget(f, "k");
+    free(flag);
+    free(script);
+    seen_fini(&seen);
+}
+
+static void one_of_two_followers_drains_and_both_see(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen[2] = {0};
+    const char *argv[4];
+    char *flag = xasprintf("%s.go", f->file);
+    char *script = xasprintf("echo one; until [ -e %s ]; do sleep 0.01; done; seq 20000", flag);
+    struct exec_request request = shell("k", argv, script);
+    struct execution *a = start(f, &request, &seen[0]), *b = adopt(f, "k", &seen[1]);
+    await(f, seen[0].out.len && seen[1].out.len);
+    kill_supervisor(f);
+    await(f, execution_state(a) == SPOOL_ALONE && execution_state(b) == SPOOL_ALONE);
+    assert_int_equal(file_write_atomic(flag, "", 0, 0600, &f->e), 0);
+    await(f, seen[0].ended && seen[1].ended);
+    assert_int_equal(seen[0].out.len, 4 + 108894);
+    assert_int_equal(seen[0].result.how, EXEC_LOST);
+    assert_int_equal(seen[1].result.how, EXEC_LOST);
+    assert_int_equal(seen[1].out.len, seen[0].out.len);
+    assert_memory_equal(seen[0].out.data, seen[1].out.data, seen[0].out.len);
+    execution_free(a);
+    execution_free(b);
+    forget(f, "k");
+    free(flag);
+    free(script);
+    seen_fini(&seen[0]);
+    seen_fini(&seen[1]);
+}
+
+static void a_torn_tail_is_written_over(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *flag = xasprintf("%s.go", f->file);
+    char *script =
+        xasprintf("echo one; echo begun >>%s; until [ -e %s ]; do sleep 0.01; done; echo two", f->file, flag);
+    struct exec_request request = shell("k", argv, script);
+    pid_t console = console_fork(f, &request, true);
+    await(f, file_has(f->file, "begun"));
+    char *path = xasprintf("%s/spool/k/spool", f->folder);
+    struct stat st = {0};
+    await(f, stat(path, &st) == 0 && st.st_size > 0);
+    killed(console);
+    kill_supervisor(f);
+    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    assert_int_equal(write(fd, "bsf1\0\1\0\0\1\0\0\0\0\0\0\0torn", 20), 20); /* half a frame */
+    close(fd);
+    struct execution *x = adopt(f, "k", &seen);
+    await(f, execution_state(x) == SPOOL_ALONE);
+    assert_int_equal(file_write_atomic(flag, "", 0, 0600, &f->e), 0);
+    await(f, seen.ended);
+    assert_string_equal(str_text(&seen.out), "one\ntwo\n");
+    execution_free(x);
+    forget(f, "k");
+    free(path);
+    free(flag);
+    free(script);
+    seen_fini(&seen);
+}
+
+static void an_armed_supervisor_killed_is_void(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *script = xasprintf("echo ran >%s", f->file);
+    struct exec_request request = shell("k", argv, script);
+    struct execution *x = execution_arm(f->spool, f->loop, &request, &recorder, &seen, &f->e);
+    kill_supervisor(f);
+    assert_int_equal(execution_go(x, NULL), ERR_NOT_FOUND);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_VOID);
+    execution_free(x);
+    forget(f, "k");
+    assert_false(file_has(f->file, "ran"));
+    free(script);
+    seen_fini(&seen);
+}
+
+/* ---- The step is killed, or both are ---- */
+
+static void a_killed_step_is_signalled(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "echo one; exec sleep 1000");
+    struct execution *x = start(f, &request, &seen);
+    struct spool_entry entry = {0};
+    await(f, spool_find(f->spool, "k", &entry, &f->e) == 0 && entry.main_pid > 0 && seen.out.len);
+    kill((pid_t)entry.main_pid, SIGKILL);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_SIGNALLED);
+    assert_int_equal(seen.result.signal, SIGKILL);
+    execution_free(x);
+    forget(f, "k");
+    seen_fini(&seen);
+}
+
+static void both_killed_is_lost(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "echo one; exec sleep 1000");
+    struct execution *x = start(f, &request, &seen);
+    struct spool_entry entry = {0};
+    await(f, spool_find(f->spool, "k", &entry, &f->e) == 0 && entry.main_pid > 0 && seen.out.len);
+    kill_supervisor(f);
+    kill((pid_t)entry.main_pid, SIGKILL);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_LOST);
+    assert_false(seen.result.survivors);
+    assert_string_equal(str_text(&seen.out), "one\n");
+    execution_free(x);
+    forget(f, "k");
+    seen_fini(&seen);
+}
+
+/* The main process is gone, what it started isn't: lost, and said so. */
+static void lost_with_survivors(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *script =
+        xasprintf("sleep 1000 & echo $! >%s; until [ -e %s.go ]; do sleep 0.01; done", f->file, f->file);
+    char *flag = xasprintf("%s.go", f->file);
+    struct exec_request request = shell("k", argv, script);
+    struct execution *x = start(f, &request, &seen);
+    await(f, pid_in(f->file) > 0);
+    kill_supervisor(f);
+    await(f, execution_state(x) == SPOOL_ALONE);
+    assert_int_equal(file_write_atomic(flag, "", 0, 0600, &f->e), 0);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_LOST);
+    assert_true(seen.result.survivors);
+    kill(pid_in(f->file), SIGKILL);
+    execution_free(x);
+    forget(f, "k");
+    free(flag);
+    free(script);
+    seen_fini(&seen);
+}
+
+/* ---- Who decides ---- */
+
+/* Voids after a delay from the moment when gate closes; its exit status: 0 void, 1 too late. */
+static pid_t voider_fork(struct fixture *f, const int gate[2], int64_t delay_us)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    char byte;
+    close(gate[1]);
+    if (read(gate[0], &byte, 1) < 0)
+        _exit(9);
+    for (int64_t start_us = clock_monotonic_us(); clock_monotonic_us() - start_us < delay_us;)
+        continue;
+    int code;
+    while ((code = spool_void(f->spool, "k", NULL)) == ERR_BUSY)
+        continue;
+    _exit(code == 0 ? 0 : code == ERR_EXISTS ? 1 : 2);
+}
+
+/* Go and void by two processes at the same moment, which the delay finds: whatever void says is true. */
+static void fate_has_one_winner(void **state)
+{
+    struct fixture *f = *state;
+    int voids = 0, runs = 0;
+    int64_t delay_us = 1000, change_us = 4000;
+    for (int round = 0; round < 60; round++) {
+        struct seen seen = {0};
+        const char *argv[4];
+        int gate[2], status;
+        unlink(f->file);
+        char *script = xasprintf("echo ran >>%s", f->file);
+        struct exec_request request = shell("k", argv, script);
+        assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
+        pid_t other = voider_fork(f, gate, delay_us);
+        struct execution *x = execution_arm(f->spool, f->loop, &request, &recorder, &seen, &f->e);
+        close(gate[0]);
+        close(gate[1]);
+        assert_int_equal(execution_go(x, &f->e), 0);
+        await(f, seen.ended);
+        assert_int_equal(waitpid(other, &status, 0), other);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+        bool voided = WEXITSTATUS(status) == 0;
+        assert_int_equal(seen.result.how, voided ? EXEC_VOID : EXEC_EXITED);
+        execution_free(x);
+        /* The supervisor must be gone before "never ran" means anything. */
+        while (waitpid(-1, NULL, 0) > 0)
+            continue;
+        assert_int_equal(file_count(f->file, "ran"), voided ? 0 : 1);
+        forget(f, "k");
+        voids += voided;
+        runs += !voided;
+        change_us = change_us > 20 ? change_us * 9 / 10 : 20;
+        delay_us += voided ? change_us : delay_us > change_us ? -change_us : 0;
+        free(script);
+        seen_fini(&seen);
+    }
+    print_message("void %d, ran %d, at %" PRId64 " us\n", voids, runs, delay_us);
+    assert_true(voids > 0 && runs > 0);
+}
+
+static void a_supervisor_that_wakes_too_late_runs_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *script = xasprintf("echo ran >%s", f->file);
+    struct exec_request request = shell("k", argv, script);
+    struct execution *x = execution_arm(f->spool, f->loop, &request, &recorder, &seen, &f->e);
+    pid_t pid = 0;
+    await(f, (pid = supervisor_pid()) > 0);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(pid, NULL, WUNTRACED), pid);
+    assert_int_equal(execution_go(x, &f->e), 0);
+    assert_int_equal(spool_void(f->spool, "k", &f->e), 0);
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_VOID);
+    assert_false(file_has(f->file, "ran"));
+    execution_free(x);
+    forget(f, "k");
+    free(script);
+    seen_fini(&seen);
+}
+
+static void void_comes_too_late_for_a_running_step(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "echo one; sleep 1000");
+    struct execution *x = start(f, &request, &seen);
+    await(f, seen.out.len);
+    assert_int_equal(spool_void(f->spool, "k", &f->e), ERR_EXISTS);
+    assert_int_equal(state_of(f, "k"), SPOOL_RUNNING);
+    assert_int_equal(execution_cancel(x, &f->e), 0);
+    await(f, seen.ended);
+    execution_free(x);
+    seen_fini(&seen);
+}
+
+static void a_key_is_used_once(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "exit 0");
+    struct execution *x = start(f, &request, &seen);
+    assert_null(execution_arm(f->spool, f->loop, &request, &recorder, &seen, &f->e));
+    assert_int_equal(f->e.code, ERR_EXISTS);
+    await(f, seen.ended);
+    assert_null(execution_arm(f->spool, f->loop, &request, &recorder, &seen, &f->e));
+    execution_free(x);
+    forget(f, "k");
+    seen_fini(&seen);
+}
+
+static void a_follower_survives_the_removal(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen[2] = {0};
+    const char *argv[4];
+    struct exec_request request = shell("k", argv, "echo one; exit 4");
+    struct execution *a = start(f, &request, &seen[0]);
+    struct execution *b = adopt(f, "k", &seen[1]);
+    /* Everything happens before b looks for the first time. */
+    int64_t bound = clock_monotonic_us() + BOUND_US;
+    while (state_of(f, "k") != SPOOL_ENDED && clock_monotonic_us() < bound)
+        continue;
+    forget(f, "k");
+    await(f, seen[0].ended && seen[1].ended);
+    assert_int_equal(seen[1].result.how, EXEC_EXITED);
+    assert_int_equal(seen[1].result.status, 4);
+    assert_string_equal(str_text(&seen[1].out), "one\n");
+    execution_free(a);
+    execution_free(b);
+    seen_fini(&seen[0]);
+    seen_fini(&seen[1]);
+}
+
+/* ---- No room ---- */
+
+static void a_file_limit_cannot_lose_the_outcome(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    struct rlimit before, small = {.rlim_cur = 100000};
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    run_shell(f, "k", "head -c 500000 /dev/zero; exit 3", &seen);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(seen.result.how, EXEC_EXITED);
+    assert_int_equal(seen.result.status, 3);
+    assert_int_equal(seen.result.stdout_bytes, 500000);
+    assert_int_equal(seen.result.dropped_bytes, 500000 - (int64_t)seen.out.len);
+    assert_true(seen.out.len < 100000);
+    seen_fini(&seen);
+}
+
+/* In a namespace of its own, for a mount. */
+static int full_disk(struct fixture *f)
+{
+    struct seen seen = {0};
+    struct err e = {0};
+    char own[4096] = "", *folder = path_join(f->folder, "small"), *filler = path_join(folder, "filler"),
+         *flag = path_join(f->folder, "go");
+    const char *argv[4];
+    if (unshare(CLONE_NEWNS | (geteuid() ? CLONE_NEWUSER : 0)) < 0 || mkdir(folder, 0700) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("none", folder, "tmpfs", 0, "size=256k") < 0)
+        return 77;
+    if (readlink("/proc/self/exe", own, sizeof own - 1) < 0)
+        return 1;
+    struct loop *loop = loop_new(&e);
+    struct spool *s = spool_open(folder, false, own, &e);
+    char *script =
+        xasprintf("echo begun; until [ -e %s ]; do sleep 0.01; done; head -c 100000 /dev/zero; exit 3", flag);
+    struct exec_request request = shell("k", argv, script);
+    struct execution *x = s ? execution_arm(s, loop, &request, &recorder, &seen, &e) : NULL;
+    if (!x || execution_go(x, &e) < 0)
+        return 2;
+    int64_t bound = clock_monotonic_us() + BOUND_US;
+    while (!seen.out.len && clock_monotonic_us() < bound)
+        loop_run_once(loop, 20 * US_PER_MS);
+    int fd = open(filler, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    while (write(fd, own, sizeof own) > 0)
+        continue;
+    if (errno != ENOSPC)
+        return 3;
+    if (file_write_atomic(flag, "", 0, 0600, &e) < 0)
+        return 4;
+    while (!seen.ended && clock_monotonic_us() < bound)
+        loop_run_once(loop, 20 * US_PER_MS);
+    if (!seen.ended || seen.result.how != EXEC_EXITED || seen.result.status != 3)
+        return 5;
+    if (seen.result.stdout_bytes != 100006 || seen.result.dropped_bytes < 90000 || seen.result.missing_bytes)
+        return 6;
+    execution_free(x);
+    if (execution_forget(s, "k", &e) < 0)
+        return 7;
+    /* Full from the start: arming says so, and leaves nothing. */
+    while (write(fd, own, 64) > 0)
+        continue;
+    x = execution_arm(s, loop, &request, &recorder, &seen, &e);
+    if (x || e.code != ERR_FULL)
+        return 8;
+    return 0;
+}
+
+static void a_full_disk_cannot_lose_the_outcome(void **state)
+{
+    struct fixture *f = *state;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(full_disk(f));
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+        print_message("skipped: this system lets nobody mount a tmpfs\n");
+        skip();
+    }
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static int tests(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test_setup_teardown(a_running_step_is_found_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_ended_step_is_harvested, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_armed_step_becomes_void, setup, teardown),
+        cmocka_unit_test_setup_teardown(somebody_elses_armed_step_is_only_watched, setup, teardown),
+        cmocka_unit_test_setup_teardown(without_supervisor_the_step_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_next_console_drains, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_of_two_followers_drains_and_both_see, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_torn_tail_is_written_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_armed_supervisor_killed_is_void, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_killed_step_is_signalled, setup, teardown),
+        cmocka_unit_test_setup_teardown(both_killed_is_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(lost_with_survivors, setup, teardown),
+        cmocka_unit_test_setup_teardown(fate_has_one_winner, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_supervisor_that_wakes_too_late_runs_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(void_comes_too_late_for_a_running_step, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_key_is_used_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_follower_survives_the_removal, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_limit_cannot_lose_the_outcome, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_disk_cannot_lose_the_outcome, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("execute.survival", all, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    return supervise_or_test(argc, argv, tests);
+}
