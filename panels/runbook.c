@@ -38,7 +38,7 @@ static bool update(void *state, const struct panel_scene *scene)
 {
     (void)state;
     (void)scene;
-    return true; /* the console asks only when runs or offers have changed */
+    return false; /* the console draws whenever runs or offers have changed */
 }
 
 /* ---- the steps of one run ---- */

@@ -19,6 +19,7 @@ struct source_list {
     struct str scratch;
     struct text_view *page;
     char *detailed; /* the source whose page is open */
+    uint64_t seen;  /* checksum of what a tile shows */
 };
 
 static void *open(const struct engine *engine)
@@ -325,11 +326,21 @@ static enum panel_answer key(void *state, const struct panel_scene *scene, const
     return table_command(list->table, command) ? PANEL_REDRAW : PANEL_IGNORED;
 }
 
+/* Only what a tile shows: ages and latencies change with every answer. */
 static bool update(void *state, const struct panel_scene *scene)
 {
-    (void)state;
-    (void)scene;
-    return true; /* ages and latencies are all that it shows */
+    struct source_list *list = state;
+    struct str seen = {0};
+    for (size_t i = 0; i < engine_source_count(scene->engine); i++) {
+        struct source_status status;
+        engine_source_status(scene->engine, i, &status);
+        str_addf(&seen, "%s%s%s%s", status.name, word(scene, &status), status.error, status.note);
+    }
+    uint64_t sum = checksum64(str_text(&seen), seen.len);
+    str_fini(&seen);
+    bool differs = sum != list->seen;
+    list->seen = sum;
+    return differs;
 }
 
 static int worst(void *state, const struct panel_scene *scene)

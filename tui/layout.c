@@ -7,29 +7,15 @@
 #define WIDTH_OF_TWO     110
 #define WIDTH_OF_THREE   180
 #define PROBLEMS_SHOWN   3
-#define HEIGHT_FOR_THREE 44
+#define HEIGHT_FOR_THREE 42
 
-static struct rect rows(int y, int height, int width)
+/* Users and problems at the top. Returns the first free row. */
+static int place_strips(struct layout *layout, int width, int height)
 {
-    return (struct rect){0, y, width, height};
-}
-
-/* Header, banners, users, problems from the top; the key bar at the bottom. Returns the first free row. */
-static int place_strips(struct layout *layout, int width, int height, int banner_count)
-{
-    int y = 0, most = height >= 16 ? 3 : 1;
-    layout->header = rows(y, 1, width);
-    y += 1;
-    banner_count = banner_count > most ? most : banner_count;
-    layout->banners = rows(y, banner_count, width);
-    y += banner_count;
-    layout->users = rows(y, 1, width);
-    y += 1;
-    int problems = height >= 16 ? PROBLEMS_SHOWN : height >= 13 ? 2 : 1;
-    layout->problems = rows(y, problems, width);
-    y += problems;
-    layout->bar = rows(height - 1, 1, width);
-    return y;
+    int problems = height >= 14 ? PROBLEMS_SHOWN : height >= 11 ? 2 : 1;
+    layout->users = (struct rect){0, 0, width, 1};
+    layout->problems = (struct rect){0, 1, width, problems};
+    return 1 + problems;
 }
 
 static void place_tiles(struct layout *layout, int width, int top, int height, size_t panel_count)
@@ -87,17 +73,13 @@ static void place_lines(struct layout *layout, int width, int top, int height, c
     }
 }
 
-void layout_make(struct layout *layout, int width, int height, int banner_count, const int *worst,
-                 size_t panel_count, size_t tall)
+void layout_make(struct layout *layout, int width, int height, const int *worst, size_t panel_count,
+                 size_t tall)
 {
     memset(layout, 0, sizeof *layout);
     panel_count = panel_count > LAYOUT_PANELS_MOST ? LAYOUT_PANELS_MOST : panel_count;
-    if (width < LAYOUT_WIDTH_LEAST || height < LAYOUT_HEIGHT_LEAST) {
-        layout->kind = LAYOUT_TOO_SMALL;
-        return;
-    }
-    int top = place_strips(layout, width, height, banner_count);
-    int room = height - 1 - top;
+    int top = place_strips(layout, width, height);
+    int room = height - top;
     size_t tiles = panel_count < TILES_OF_TWO ? panel_count : TILES_OF_TWO;
     if (width >= WIDTH_OF_THREE && height >= HEIGHT_FOR_THREE) {
         layout->columns = 3;

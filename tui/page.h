@@ -26,7 +26,8 @@ struct page_type {
     void (*painted)(struct page *page, int64_t now_us);
     /* Ages tick by the second here even outside an incident. May be NULL: no. */
     bool (*ticks)(struct page *page);
-    bool modal; /* only its own contexts */
+    /* Only its own contexts count now. May be NULL: no. */
+    bool (*modal)(struct page *page);
 };
 
 struct page {

@@ -1,0 +1,100 @@
+/* What the keys do where the reader was, and the commands behind `:`; from the tables. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/console_state.h"
+
+struct help {
+    enum key_context stack[CONTEXT_COUNT];
+    size_t depth;
+    int top, lines, rows;
+};
+
+static int draw_commands(struct canvas *c, int y)
+{
+    const char *name, *usage, *help;
+    canvas_put(c, 1, y++, ROLE_TITLE, "behind :");
+    for (size_t i = 0; console_command_at(i, &name, &usage, &help); i++) {
+        int x = canvas_put(c, 1, y, ROLE_KEY, name);
+        x = canvas_put(c, x + 1, y, ROLE_TEXT, usage);
+        canvas_put_cut(c, x < 42 ? 44 : x + 2, y++, canvas_width(c) - (x < 42 ? 44 : x + 2), ROLE_KEY_LABEL,
+                       help);
+    }
+    return y;
+}
+
+static void draw(struct page *page, struct canvas *c)
+{
+    struct help *help = page->state;
+    struct canvas body = canvas_sub(c, (struct rect){1, 0, canvas_width(c) - 1, canvas_height(c)});
+    int lines = keymap_draw_help(key_table, help->stack, help->depth, console_scene(page->console)->observer,
+                                 &body, help->top);
+    lines = draw_commands(&body, lines + 1 - help->top) + help->top;
+    help->lines = lines;
+    help->rows = canvas_height(c);
+}
+
+static size_t contexts(struct page *page, enum key_context *stack)
+{
+    (void)page;
+    stack[0] = CONTEXT_TEXT;
+    return 1;
+}
+
+static bool command(struct page *page, const struct key *key, const char *name)
+{
+    (void)key;
+    struct help *help = page->state;
+    int most = help->lines > help->rows ? help->lines - help->rows : 0, top = help->top;
+    if (str_eq(name, "up")) {
+        top--;
+    } else if (str_eq(name, "down")) {
+        top++;
+    } else if (str_eq(name, "page-up")) {
+        top -= help->rows - 1;
+    } else if (str_eq(name, "page-down")) {
+        top += help->rows - 1;
+    } else if (str_eq(name, "top")) {
+        top = 0;
+    } else if (str_eq(name, "bottom")) {
+        top = most;
+    } else if (str_eq(name, "help")) {
+        console_pop(page->console); /* a second ? closes it */
+        return true;
+    } else {
+        return str_eq(name, "filter") || str_eq(name, "wrap");
+    }
+    help->top = top < 0 ? 0 : top > most ? most : top;
+    return true;
+}
+
+static bool update(struct page *page, unsigned changes)
+{
+    (void)page;
+    (void)changes;
+    return false;
+}
+
+static void close(struct page *page)
+{
+    free(page->state);
+}
+
+static const struct page_type type = {
+    .name = "help",
+    .close = close,
+    .update = update,
+    .draw = draw,
+    .contexts = contexts,
+    .command = command,
+};
+
+void page_open_help(struct console *console, const enum key_context *stack, size_t depth)
+{
+    struct help *help = xcalloc(1, sizeof *help);
+    for (size_t i = 0; i < depth && i < CONTEXT_COUNT; i++) {
+        help->stack[i] = stack[i];
+    }
+    help->depth = depth;
+    console_push(console, &type, help);
+}

@@ -1,0 +1,176 @@
+/* `i`: the incidents that aren't closed; Enter focuses one, so that notes and exports go to it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/console_state.h"
+
+static const struct table_column columns[] = {
+    {"", 1, 0, ALIGN_LEFT, 0},       {"incident", 9, 0, ALIGN_LEFT, 0}, {"severity", 8, 0, ALIGN_LEFT, 1},
+    {"state", 10, 0, ALIGN_LEFT, 0}, {"opened", 8, 0, ALIGN_LEFT, 2},   {"age", 5, 0, ALIGN_RIGHT, 1},
+    {"by", 8, 1, ALIGN_LEFT, 3},     {"notes", 5, 0, ALIGN_RIGHT, 4},   {"title", 20, 6, ALIGN_LEFT, 0},
+};
+
+struct incidents {
+    struct table *table;
+    struct console *console;
+    struct str scratch;
+};
+
+static size_t rows_count(void *data)
+{
+    return engine_incident_count(console_engine(((struct incidents *)data)->console));
+}
+
+static bool row_incident(void *data, size_t row, struct journal_incident *incident)
+{
+    return engine_incident_at(console_engine(((struct incidents *)data)->console), row, incident);
+}
+
+static const char *row_identity(void *data, size_t row)
+{
+    struct incidents *own = data;
+    struct journal_incident incident;
+    str_clear(&own->scratch);
+    if (row_incident(data, row, &incident)) {
+        str_addf(&own->scratch, "%lld", (long long)incident.number);
+    }
+    return str_text(&own->scratch);
+}
+
+static const char *row_haystack(void *data, size_t row)
+{
+    struct incidents *own = data;
+    struct journal_incident incident;
+    str_clear(&own->scratch);
+    if (row_incident(data, row, &incident)) {
+        str_addf(&own->scratch, "INC-%lld %s %s %s %s", (long long)incident.number, incident.severity,
+                 incident_state_name(incident.state), incident.opened_by, incident.title);
+    }
+    return str_text(&own->scratch);
+}
+
+static void row_cell(void *data, size_t row, size_t column, struct table_cell *cell)
+{
+    struct incidents *own = data;
+    struct journal_incident incident;
+    const struct panel_scene *scene = console_scene(own->console);
+    char text[SCENE_TEXT_SIZE] = "";
+    const char *said = text;
+    if (!row_incident(data, row, &incident)) {
+        return;
+    }
+    const struct mark *mark = mark_find(incident_state_name(incident.state));
+    bool focused = incident.number == engine_focused_incident(console_engine(own->console));
+    switch (column) {
+    case 0:
+        said = focused ? glyph_text(GLYPH_NEXT, false, text) : "";
+        cell->style = ROLE_ACTIVE;
+        break;
+    case 1:
+        snprintf(text, sizeof text, "INC-%lld", (long long)incident.number);
+        break;
+    case 2:
+        said = incident.severity;
+        break;
+    case 3:
+        said = incident_state_name(incident.state);
+        cell->style = mark->role;
+        break;
+    case 4:
+        scene_time(scene, incident.opened_us, true, text);
+        break;
+    case 5:
+        scene_age(scene, incident.opened_us, text);
+        break;
+    case 6:
+        said = incident.opened_by;
+        cell->style = ROLE_ACTOR;
+        break;
+    case 7:
+        scene_count((double)incident.notes, text);
+        break;
+    case 8:
+        said = incident.title;
+        break;
+    }
+    snprintf(cell->text, sizeof cell->text, "%s", said);
+}
+
+static struct table_source rows(struct incidents *own)
+{
+    return (struct table_source){.data = own,
+                                 .count = rows_count,
+                                 .identity = row_identity,
+                                 .cell = row_cell,
+                                 .haystack = row_haystack};
+}
+
+static void draw(struct page *page, struct canvas *c)
+{
+    struct incidents *own = page->state;
+    struct table_source source = rows(own);
+    table_update(own->table, &source, page->filter);
+    int x = canvas_put(c, 1, 0, ROLE_TITLE, "Incidents") + 2;
+    canvas_put_cut(c, x, 0, canvas_width(c) - x, ROLE_FAINT,
+                   "Enter focuses one; :incident open TITLE opens one, :incident close closes it");
+    struct canvas body = canvas_sub(c, (struct rect){0, 1, canvas_width(c), canvas_height(c) - 1});
+    if (table_total(own->table) == 0) {
+        canvas_put_wrapped(&body, 1, 1, canvas_width(c) - 2, ROLE_FAINT,
+                           "No incident is open. The first action of a run opens one by itself; :incident "
+                           "open TITLE does it "
+                           "by hand.");
+        return;
+    }
+    table_draw(own->table, &source, &body, true);
+}
+
+static size_t contexts(struct page *page, enum key_context *stack)
+{
+    (void)page;
+    stack[0] = CONTEXT_LIST;
+    return 1;
+}
+
+static bool command(struct page *page, const struct key *key, const char *name)
+{
+    (void)key;
+    struct incidents *own = page->state;
+    const char *selected = table_selected(own->table);
+    if (str_eq(name, "open")) {
+        if (selected != NULL) {
+            struct engine_request request = {.kind = REQUEST_INCIDENT_FOCUS,
+                                             .incident = strtoll(selected, NULL, 10)};
+            console_submit(page->console, &request, 0, NULL);
+        }
+        return true;
+    }
+    if (str_eq(name, "incidents")) {
+        return true; /* it is open */
+    }
+    return name != NULL && table_command(own->table, name);
+}
+
+static void close(struct page *page)
+{
+    struct incidents *own = page->state;
+    table_free(own->table);
+    str_fini(&own->scratch);
+    free(own);
+}
+
+static const struct page_type type = {
+    .name = "incidents",
+    .close = close,
+    .draw = draw,
+    .contexts = contexts,
+    .command = command,
+};
+
+void page_open_incidents(struct console *console)
+{
+    struct incidents *own = xcalloc(1, sizeof *own);
+    own->console = console;
+    own->table = table_new(columns, sizeof columns / sizeof columns[0], -1);
+    console_push(console, &type, own);
+}
