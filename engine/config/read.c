@@ -5,6 +5,8 @@
 
 #include "engine/config/options.h"
 
+#define SOURCE_LIMIT 4096
+
 static void complain_unknown(const struct value_place *place, const char *prefix, const cJSON *member)
 {
     const char *names[64] = {NULL};
@@ -81,6 +83,10 @@ static void read_sources(const struct value_place *place, const cJSON *list, str
         return;
     }
     const cJSON *element;
+    if (cJSON_GetArraySize(list) > SOURCE_LIMIT) {
+        value_complain(place, list, "sources: more than %d", SOURCE_LIMIT);
+        return;
+    }
     c->sources = xcalloc((size_t)cJSON_GetArraySize(list), sizeof *c->sources);
     cJSON_ArrayForEach(element, list)
     {
