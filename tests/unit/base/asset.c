@@ -51,9 +51,9 @@ static void test_the_build_tree_finds_its_source_tree(void **state)
 {
     (void)state;
     struct err e = {0};
-    char *folder = asset_path("presets", ".", &e);
+    char *folder = asset_path("schema", ".", &e);
     assert_non_null(folder);
-    assert_string_equal(folder, SOURCE_DIR "/assets/presets/.");
+    assert_string_equal(folder, SOURCE_DIR "/assets/schema/.");
     free(folder);
     folder = asset_path("themes", ".", &e);
     assert_non_null(folder);
