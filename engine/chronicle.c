@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#include "engine/serve/mirror.h"
+#include "engine/serve/serve.h"
 
 #define FOLLOW_EVERY_US US_PER_S
 #define FOLLOW_PAGE     500

@@ -3,8 +3,8 @@
  * it from /dev/log) or to a command that gets a batch of lines on stdin. Never waits on the loop: what can't
  * be sent stays in a bounded queue and is tried again; what doesn't fit is counted, and the journal says so.
  */
-#ifndef BELAY_SERVE_MIRROR_H
-#define BELAY_SERVE_MIRROR_H
+#ifndef BELAY_SERVE_SERVE_H
+#define BELAY_SERVE_SERVE_H
 
 #include "engine/base/base.h"
 #include "engine/config/config.h"
