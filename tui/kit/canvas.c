@@ -251,14 +251,14 @@ int canvas_put_right(struct canvas *c, int x, int y, int width, unsigned style, 
 
 /* ---- wrapping */
 
-/* The bytes that go into one row of width columns, and how many of the text that uses up (the space or
- * newline at the break goes with the row). */
+/* The bytes that go into one row of width columns, and how many of the text that uses up: the newline or
+ * space at the break is gone with the row, but a command keeps its spaces. */
 struct row_cut {
     size_t shown, used;
     bool wrapped; /* the text goes on for want of room, not for a newline */
 };
 
-static struct row_cut row_of(const char *text, size_t length, int width, bool ascii)
+static struct row_cut row_of(const char *text, size_t length, int width, bool ascii, bool command)
 {
     struct piece p;
     size_t at = 0, used, space = 0;
@@ -269,9 +269,9 @@ static struct row_cut row_of(const char *text, size_t length, int width, bool as
             return (struct row_cut){at, at + used, false};
         if (columns + p.width > width) {
             if (text[at] == ' ' && at > 0)
-                return (struct row_cut){at, at + 1, true};
+                return (struct row_cut){at, at + !command, true};
             if (spaced)
-                return (struct row_cut){space, space + 1, true};
+                return (struct row_cut){space + command, space + 1, true};
             if (at == 0) /* a single piece wider than the row: clipped, but never an endless loop */
                 at = used;
             return (struct row_cut){at, at, true};
@@ -285,24 +285,21 @@ static struct row_cut row_of(const char *text, size_t length, int width, bool as
     return (struct row_cut){at, at, false};
 }
 
-static int wrap(struct canvas *c, const struct canvas *measure, int x, int y, int width, unsigned style,
-                const char *text, bool command)
+/* Draws on c, or only counts rows when draw is false. */
+static int wrap(struct canvas *c, bool draw, int x, int y, int width, unsigned style, const char *text,
+                bool command)
 {
     if (!text)
         text = "";
     size_t length = strlen(text);
-    int room = command && width > 1 ? width - 1 : width;
-    if (room < 1)
-        room = 1;
+    bool ascii = c->grid->ascii;
+    if (width < 1)
+        width = 1;
     do {
-        struct row_cut cut = row_of(text, length, room, measure->grid->ascii);
-        /* What fits into the last column as well needs no mark. */
-        if (command && cut.wrapped) {
-            struct row_cut whole = row_of(text, length, width, measure->grid->ascii);
-            if (!whole.wrapped)
-                cut = whole;
-        }
-        if (c) {
+        struct row_cut cut = row_of(text, length, width, ascii, command);
+        if (command && cut.wrapped && width > 1) /* the mark takes the last column */
+            cut = row_of(text, length, width - 1, ascii, command);
+        if (draw) {
             int end = canvas_put_bytes(c, x, y, style, text, cut.shown);
             if (command && cut.wrapped)
                 canvas_put(c, end, y, ROLE_FAINT, "\\");
@@ -316,20 +313,22 @@ static int wrap(struct canvas *c, const struct canvas *measure, int x, int y, in
 
 int canvas_put_wrapped(struct canvas *c, int x, int y, int width, unsigned style, const char *text)
 {
-    return wrap(c, c, x, y, width, style, text, false);
+    return wrap(c, true, x, y, width, style, text, false);
 }
 
 int canvas_put_command(struct canvas *c, int x, int y, int width, unsigned style, const char *text)
 {
-    return wrap(c, c, x, y, width, style, text, true);
+    return wrap(c, true, x, y, width, style, text, true);
 }
 
 int canvas_wrapped_rows(const struct canvas *c, int width, const char *text)
 {
-    return wrap(NULL, c, 0, 0, width, 0, text, false);
+    struct canvas measure = *c;
+    return wrap(&measure, false, 0, 0, width, 0, text, false);
 }
 
 int canvas_command_rows(const struct canvas *c, int width, const char *text)
 {
-    return wrap(NULL, c, 0, 0, width, 0, text, true);
+    struct canvas measure = *c;
+    return wrap(&measure, false, 0, 0, width, 0, text, true);
 }

@@ -274,9 +274,11 @@ static void utf8_byte(struct input *in, unsigned char b)
     if (--in->missing > 0)
         return;
     size_t alt = in->sequence[0] == 0x1b, length = in->length;
+    uint32_t code = 0;
     ground(in);
-    if (utf8_valid(in->sequence + alt, length - alt, NULL))
-        name_key(in, in->sequence, length);
+    /* libtermkey takes C1 characters for control keys: it isn't asked. */
+    if (utf8_decode(in->sequence + alt, length - alt, &code) == length - alt && utf8_width(code) >= 0)
+        queue_code(in, code, alt ? MOD_ALT : 0);
 }
 
 static void escape_byte(struct input *in, unsigned char b)

@@ -82,7 +82,8 @@ bool key_parse(const char *name, size_t length, struct key *key)
             return true;
         }
     }
-    if (length == 0 || utf8_decode(name, length, &key->code) != length || utf8_width(key->code) < 1)
+    if (length == 0 || !utf8_valid(name, length, NULL) || utf8_decode(name, length, &key->code) != length ||
+        utf8_width(key->code) < 1)
         return false;
     if (key->modifiers & MOD_CONTROL && key->code >= 'A' && key->code <= 'Z')
         key->code += 'a' - 'A';
@@ -160,7 +161,7 @@ static void draw_help_row(const struct key_binding *row, bool observer, struct c
     x = x < 20 ? 20 : x + 1;
     x = canvas_put(c, x, y, dimmed ? ROLE_DISABLED : ROLE_KEY_LABEL, row->help);
     if (dimmed)
-        canvas_put(c, x, y, ROLE_DISABLED, "  (observers can't: :join to act)");
+        canvas_put(c, x, y, ROLE_DISABLED, "  (:join to act)");
 }
 
 int keymap_draw_help(const struct key_binding *table, const enum key_context *stack, size_t depth,

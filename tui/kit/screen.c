@@ -15,6 +15,8 @@
 /* term.h comes last: its macros take common names. */
 #include <term.h>
 
+#include "tui/kit/squeeze.h"
+
 #define PAIRS_MAX 63 /* the fewest that a terminal with colours has, without pair 0 */
 
 /* Not terminfo's: brackets around pastes, and one frame shown at a time by terminals that can. Others ignore
@@ -31,6 +33,7 @@ struct screen {
     int colours;
     bool ascii, sync, default_colours;
     bool entered, spoiled, repaint;
+    const char *palette_reset;
     struct str restore;
     struct theme_paint paint[ROLE_COUNT];
     short pair[ROLE_COUNT];
@@ -169,7 +172,7 @@ struct screen *screen_new(const char *term, int width, int height, bool mono, bo
         goto fail;
     }
     /* curses would reset the palette, which we never change and the user may have. */
-    orig_colors = NULL;
+    s->palette_reset = orig_colors;
     s->sync = sync_is_harmless(term);
     typeahead(-1);
     choose_colours(s, mono);
@@ -241,18 +244,20 @@ void screen_theme(struct screen *s, const struct theme *theme)
         struct theme_paint paint = theme_paint(theme, role, s->colours);
         s->paint[role] = paint;
         s->pair[role] = 0;
-        if (paint.foreground == COLOUR_DEFAULT && paint.background == COLOUR_DEFAULT)
-            continue;
         for (unsigned other = 0; other < role && !s->pair[role]; other++)
             if (s->paint[other].foreground == paint.foreground &&
                 s->paint[other].background == paint.background)
                 s->pair[role] = s->pair[other];
-        if (s->pair[role] || used == PAIRS_MAX)
+        if (s->pair[role] || used == PAIRS_MAX || s->colours == 0)
             continue;
+        /* Plain text has a pair too: to curses' own, 0, it goes back by resetting everything. */
         s->pair[role] = ++used;
         init_pair(used, (short)curses_colour(s, paint.foreground, COLOR_WHITE),
                   (short)curses_colour(s, paint.background, COLOR_BLACK));
     }
+    cchar_t blank;
+    if (setcchar(&blank, L" ", A_NORMAL, s->pair[ROLE_TEXT], NULL) == OK)
+        wbkgrndset(stdscr, &blank);
     s->repaint = true;
 }
 
@@ -373,9 +378,12 @@ void screen_draw(struct screen *s, const struct canvas *c, struct str *out)
     if (s->sync)
         str_add(out, sync_on);
     size_t body = out->len;
-    if (!s->entered)
+    if (!s->entered) {
+        add_capability(out, exit_alt_charset_mode);
         str_add(out, paste_on);
+    }
     collect(s, out);
+    squeeze(out, body, s->palette_reset);
     if (!s->sync)
         ;
     else if (out->len - body >= SYNC_BYTES)

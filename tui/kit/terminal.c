@@ -46,15 +46,17 @@ static const char *locale_name(void)
     return "C";
 }
 
-/* By the name, not by what is installed here: people log in with the locale of the machine they sit at. */
+/* Always C.UTF-8, which is part of the C library: curses counts columns as we do then, and doesn't repeat
+ * characters by a sequence that mosh and others don't know. Whether the terminal shows UTF-8 is told by the
+ * name of the user's locale, not by what is installed here: people log in with the locale of the machine they
+ * sit at. */
 bool terminal_locale(void)
 {
     const char *codeset = strrchr(locale_name(), '.');
+    bool known = setlocale(LC_CTYPE, "C.UTF-8") || setlocale(LC_CTYPE, "");
     if (!codeset || (strncasecmp(codeset, ".utf-8", 6) != 0 && strncasecmp(codeset, ".utf8", 5) != 0))
         return false;
-    if (!setlocale(LC_CTYPE, "C.UTF-8") && !setlocale(LC_CTYPE, ""))
-        return false;
-    return str_eq(nl_langinfo(CODESET), "UTF-8");
+    return known && str_eq(nl_langinfo(CODESET), "UTF-8");
 }
 
 /* ---- opening */

@@ -25,8 +25,8 @@ struct terminal_options {
     bool ascii;       /* no UTF-8; also when the locale of the environment isn't UTF-8 */
 };
 
-/* Sets LC_CTYPE for drawing: the environment's when it is UTF-8 (C.UTF-8 when that locale isn't installed).
- * Returns whether UTF-8 may be drawn. terminal_open calls it. */
+/* Sets LC_CTYPE for drawing. Returns whether the user's terminal shows UTF-8, by the locale of the
+ * environment. terminal_open calls it. */
 bool terminal_locale(void);
 
 /* Opens the tty and makes it raw; the screen is not touched before the first frame is flushed. Signal

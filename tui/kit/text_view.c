@@ -12,7 +12,7 @@ struct text_view {
     struct str bytes;
     VEC(struct line) lines;
     bool unfinished; /* the last line has had no newline: what is added goes on there */
-    bool wrap, follow, at_end;
+    bool wrap, follow, at_end, to_end;
 
     /* The lines that the filter leaves, found once: the text may be long. */
     VEC(size_t) shown;
@@ -96,13 +96,23 @@ static void finish_line(struct text_view *v)
     v->unfinished = false;
 }
 
+/* The last line has changed. */
+static void look_again(struct text_view *v)
+{
+    if (v->looked_at < v->lines.len)
+        return;
+    v->looked_at--;
+    if (v->shown.len > 0 && v->shown.data[v->shown.len - 1] == v->looked_at)
+        v->shown.len--;
+}
+
 static void add_part(struct text_view *v, unsigned style, const char *bytes, size_t length, bool ends)
 {
     /* One endless line can't be dropped by lines. */
     if (v->unfinished && v->lines.data[v->lines.len - 1].length + length > TEXT_VIEW_BYTES_MAX / 4)
         finish_line(v);
     if (v->unfinished)
-        v->shown.len = v->looked_at = 0; /* a line that was looked at has changed */
+        look_again(v);
     else
         *vec_push(&v->lines) = (struct line){v->bytes.len, 0, style};
     add_text(v, bytes, length);
@@ -218,12 +228,13 @@ static void keep_place(struct text_view *v, const struct canvas *c)
     scroll(v, c);
     find_end(v, c, &end_top, &end_row);
     bool beyond = v->top > end_top || (v->top == end_top && v->row >= end_row);
-    if (beyond && v->follow)
+    if (v->follow && (beyond || v->to_end))
         v->at_end = true;
-    if (beyond || v->at_end) {
+    if (beyond || v->at_end || v->to_end) {
         v->top = end_top;
         v->row = end_row;
     }
+    v->to_end = false;
 }
 
 void text_view_draw(struct text_view *v, struct canvas *c, const struct filter *filter)
@@ -272,9 +283,8 @@ bool text_view_command(struct text_view *v, const char *command)
         v->move = 0;
         v->at_end = false;
     } else if (str_eq(command, "bottom")) {
-        v->top = v->shown.len;
-        v->row = 0;
         v->move = 0;
+        v->to_end = true;
     } else if (str_eq(command, "left")) {
         v->left = v->left > 8 ? v->left - 8 : 0;
     } else if (str_eq(command, "right")) {
