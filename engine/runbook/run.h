@@ -18,8 +18,9 @@
     X(ARMED, "armed")                                                                                        \
     X(RUNNING, "running")                                                                                    \
     X(OK, "ok")                                                                                              \
-    X(WARN, "warn") X(FAILED, "failed") X(TIMED_OUT, "timed-out") X(CANCELLED, "cancelled")                  \
-        X(SKIPPED, "skipped") X(UNKNOWN, "unknown")
+    X(WARN, "warn")                                                                                          \
+    X(FAILED, "failed")                                                                                      \
+    X(TIMED_OUT, "timed-out") X(CANCELLED, "cancelled") X(SKIPPED, "skipped") X(UNKNOWN, "unknown")
 enum run_outcome {
 #define X(name, text) OUTCOME_##name,
     RUN_OUTCOMES(X)
@@ -46,9 +47,8 @@ bool run_role_acts(enum run_role role);
     X(SIGNALLED, "signalled")                                                                                \
     X(TIMED_OUT, "timed-out")                                                                                \
     X(CANCELLED, "cancelled")                                                                                \
-    X(LOST, "lost") /* it may have started, nobody knows how it ended */                                     \
-        X(NOT_STARTED,                                                                                       \
-          "not-started") /* certain: void, spawn failed, intent not durable, identity mismatch */
+    X(LOST, "lost")               /* it may have started, nobody knows how it ended */                       \
+    X(NOT_STARTED, "not-started") /* certain: void, spawn failed, intent not durable, identity mismatch */
 enum run_end {
 #define X(name, text) END_##name,
     RUN_ENDS(X)
@@ -309,7 +309,8 @@ struct run_command {
 int run_command(const struct run *run, int step, const struct run_context *context,
                 struct run_command *command, struct err *e);
 void run_command_fini(struct run_command *command);
-/* One line for a screen: "bash -eo pipefail: kubectl ..."; appended, control characters not cleaned. */
+/* For a screen: "bash -eo pipefail: kubectl ..."; the block's lines stay as they are, characters are not
+ * cleaned. Appended. */
 void run_command_text(const struct run_command *command, struct str *out);
 
 /* Judges the output of an execution: fills match, output and exports of result, whose end, exit, signal and
@@ -327,7 +328,8 @@ void run_digest_fini(struct run_digest *hold);
 struct run_page_item {
     int step;
     enum run_outcome outcome; /* PENDING: not yet; RUNNING */
-    int64_t age_ms;           /* since it ended, -1 when it hasn't */
+    int64_t ended_ms;         /* run clock, -1 when it hasn't: for an age that ticks */
+    int64_t age_ms;           /* since then, as of the newest input; -1 */
     const char *reason;       /* the run's own */
 };
 struct run_page {

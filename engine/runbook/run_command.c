@@ -1,0 +1,281 @@
+/* Exactly what a step runs: argv, environment, folder, limits; and what its output means. */
+#include <ctype.h>
+#include <stdlib.h>
+
+#include "engine/runbook/block.h"
+#include "engine/runbook/pattern.h"
+#include "engine/runbook/run_state.h"
+
+/* ---- Text ---- */
+
+/* The block with its placeholders filled. NULL and e when a value may not stand in a text. */
+static char *fill(const struct run *run, const struct step *s, struct err *e)
+{
+    struct str out = {0};
+    const char *from = s->script, *at;
+    size_t length;
+    for (const char *c = s->script; (at = placeholder_next(s->script, c, &length)); c = at + length) {
+        char *name = xstrndup(at + 1, length - 2);
+        int var = runbook_find_var(run->book, name);
+        const char *value = var >= 0 ? run->values[var].text : NULL;
+        int code = 0;
+        if (value && !value_is_safe(value))
+            code =
+                err_set(e, ERR_RANGE, "%s: <%.60s> is placed into the text, and \"%.60s\" doesn't match %s",
+                        s->id, name, value, RUNBOOK_SAFE_VALUE);
+        else if (var >= 0 && run->book->vars.data[var].secret)
+            code =
+                err_set(e, ERR_RANGE, "%s: a secret is never placed into a text: write $%.60s", s->id, name);
+        else if (value) {
+            str_add_bytes(&out, from, (size_t)(at - from));
+            str_add(&out, value);
+            from = at + length;
+        }
+        free(name);
+        if (code) {
+            str_fini(&out);
+            return NULL;
+        }
+    }
+    str_add(&out, from);
+    return str_take(&out);
+}
+
+static void split_words(char ***argv, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, " \t");
+        if (n > 0) {
+            char *word = xstrndup(text, n);
+            strv_add(argv, word);
+            free(word);
+        }
+        text += n + (text[n] != '\0');
+    }
+}
+
+/* ---- Environment ---- */
+
+/* $NAME or ${NAME in the text. */
+static bool mentions(const char *text, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *c = strchr(text, '$'); c; c = strchr(c + 1, '$')) {
+        const char *word = c + (c[1] == '{' ? 2 : 1);
+        if (strncmp(word, name, n) == 0 && !isalnum((unsigned char)word[n]) && word[n] != '_')
+            return true;
+    }
+    return false;
+}
+
+static void add_env(struct run_command *command, const char *text, const char *name, const char *value,
+                    bool secret)
+{
+    *vec_push(&command->env) = (struct run_env){.name = xstrdup(name),
+                                                .value = xstrdup(value ? value : ""),
+                                                .secret = secret,
+                                                .interesting = mentions(text, name)};
+}
+
+static void add_outcomes(const struct run *run, int self, struct run_command *command, const char *text)
+{
+    struct str name = {0};
+    if (!strstr(text, "BELAY_OUTCOME_"))
+        text = "";
+    for (size_t i = 0; i < run->book->steps.len; i++) {
+        enum run_outcome outcome = run->steps[i].outcome;
+        if ((int)i == self || outcome == OUTCOME_PENDING || outcome == OUTCOME_ARMED ||
+            outcome == OUTCOME_RUNNING)
+            continue;
+        str_clear(&name);
+        str_add(&name, "BELAY_OUTCOME_");
+        for (const char *c = run->book->steps.data[i].id; *c; c++)
+            str_add_char(&name, (char)(isalnum((unsigned char)*c) ? toupper((unsigned char)*c) : '_'));
+        add_env(command, text, str_text(&name), run_outcome_text(outcome), false);
+    }
+    str_fini(&name);
+}
+
+static void add_environment(const struct run *run, int step, const struct run_context *context,
+                            struct run_command *command, const char *text)
+{
+    for (size_t i = 0; i < run->book->vars.len; i++) {
+        const struct runbook_var *var = &run->book->vars.data[i];
+        const char *value = var->secret ? var->secret : run->values[i].text;
+        if (value && name_is_exportable(var->name, strlen(var->name)))
+            add_env(command, text, var->name, value, var->secret != NULL);
+    }
+    for (size_t i = 0; i < run->carried.len; i++)
+        add_env(command, text, run->carried.data[i].name, run->carried.data[i].value, false);
+    add_env(command, text, "BELAY_INCIDENT", context ? context->incident : NULL, false);
+    add_env(command, text, "BELAY_RUN", context ? context->run : NULL, false);
+    add_env(command, text, "BELAY_STEP", STEP(run, step)->id, false);
+    add_env(command, text, "BELAY_OPERATOR", context ? context->operator : NULL, false);
+    add_outcomes(run, step, command, text);
+}
+
+/* ---- The command ---- */
+
+/* The document's folder, and below it what the annotations say. NULL: the console's own. */
+static char *folder(const struct run *run, const struct step *s)
+{
+    const char *slash = strrchr(run->book->path, '/');
+    char *base =
+        slash ? xstrndup(run->book->path, slash == run->book->path ? 1 : (size_t)(slash - run->book->path))
+              : NULL;
+    if (!s->cwd)
+        return base;
+    char *own = values_expand(run, s->cwd, false);
+    char *joined = base && own[0] != '/' ? path_join(base, own) : xstrdup(own);
+    free(base);
+    free(own);
+    return joined;
+}
+
+/* Durations with a $NAME in them must be durations now. */
+static int check_times(const struct run *run, const struct step *s, struct err *e)
+{
+    const struct step_time *times[] = {&s->timeout, &s->until, &s->every, &s->hold, &s->fresh};
+    int64_t ms;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        if (values_time(run, times[i], &ms, e))
+            return err_prefix(e, "%s: ", s->id);
+    return 0;
+}
+
+int run_command(const struct run *run, int step, const struct run_context *context,
+                struct run_command *command, struct err *e)
+{
+    *command = (struct run_command){0};
+    if (step < 0 || (size_t)step >= run->book->steps.len || !STEP(run, step)->script)
+        return err_set(e, ERR_NOT_FOUND, "this step runs no command");
+    const struct step *s = STEP(run, step);
+    for (size_t i = 0; i < run->book->vars.len; i++)
+        if (!run->values[i].text && !run->book->vars.data[i].secret && values_needs(run, step, (int)i))
+            return err_set(e, ERR_USAGE, "%s: %s has no value yet", s->id, run->book->vars.data[i].name);
+    int code = check_times(run, s, e);
+    char *script = code ? NULL : fill(run, s, e);
+    if (!script)
+        return code ? code : ERR_RANGE;
+    char *interpreter = values_expand(run, s->interpreter, false);
+    split_words(&command->argv, interpreter);
+    strv_add(&command->argv, script);
+    add_environment(run, step, context, command, script);
+    command->cwd = folder(run, s);
+    command->timeout_ms = values_ms(run, &s->timeout);
+    command->grace_ms = RUN_GRACE_MS;
+    command->carry = s->carries != NULL;
+    command->wants_output = s->expect || s->exports;
+    free(interpreter);
+    free(script);
+    return 0;
+}
+
+void run_command_fini(struct run_command *command)
+{
+    for (size_t i = 0; i < command->env.len; i++) {
+        free(command->env.data[i].name);
+        free(command->env.data[i].value);
+    }
+    vec_fini(&command->env);
+    strv_free(command->argv);
+    free(command->cwd);
+    *command = (struct run_command){0};
+}
+
+void run_command_text(const struct run_command *command, struct str *out)
+{
+    size_t count = strv_count(command->argv);
+    if (count == 0)
+        return;
+    const char *option = count > 2 ? command->argv[count - 2] : "";
+    size_t shown = str_eq(option, "-c") || str_eq(option, "-e") ? count - 2 : count - 1;
+    for (size_t i = 0; i < shown; i++)
+        str_addf(out, "%s%s", i ? " " : "", command->argv[i]);
+    const char *script = command->argv[count - 1];
+    size_t length = strlen(script);
+    while (length > 0 && script[length - 1] == '\n')
+        length--;
+    str_add(out, ": ");
+    str_add_bytes(out, script, length);
+}
+
+/* ---- Output ---- */
+
+static bool listed(char *const *names, const char *pair)
+{
+    for (; names && *names; names++) {
+        size_t n = strlen(*names);
+        if (strncmp(*names, pair, n) == 0 && pair[n] == '=')
+            return true;
+    }
+    return false;
+}
+
+static void take_exports(const struct run *run, const struct step *s, char *const *exports,
+                         struct run_digest *hold)
+{
+    size_t total = 0;
+    for (; exports && *exports; exports++) {
+        const char *equals = strchr(*exports, '=');
+        size_t length = strlen(*exports);
+        if (!equals || !listed(s->carries, *exports) || length > RUNBOOK_VALUE_MAX ||
+            !utf8_valid(*exports, length, NULL) || (total += length) > 8 * RUNBOOK_VALUE_MAX)
+            continue;
+        char *name = xstrndup(*exports, (size_t)(equals - *exports));
+        int var = runbook_find_var(run->book, name);
+        if (var < 0 || !run->book->vars.data[var].secret)
+            strv_add(&hold->exports, *exports);
+        free(name);
+    }
+}
+
+static enum run_match compare(const struct run *run, const struct step *s, const char *bytes, size_t length,
+                              bool truncated)
+{
+    if (!s->expect)
+        return MATCH_NONE;
+    if (truncated)
+        return MATCH_UNDECIDED;
+    char *text = values_expand(run, s->expect, true);
+    struct pattern *p = pattern_new(text, NULL);
+    enum run_match match = !p ? MATCH_UNDECIDED : pattern_found(p, bytes, length) ? MATCH_YES : MATCH_NO;
+    pattern_free(p);
+    free(text);
+    return match;
+}
+
+void run_digest(const struct run *run, uint64_t ticket, const char *stdout_bytes, size_t length,
+                bool truncated, char *const *exports, struct run_digest *hold, struct run_result *result)
+{
+    *hold = (struct run_digest){0};
+    result->match = MATCH_NONE;
+    result->output = NULL;
+    result->exports = NULL;
+    const struct run_ticket *t = run_find_ticket(run, ticket);
+    if (!t)
+        return;
+    const struct step *s = STEP(run, t->step);
+    const char *bytes = length ? stdout_bytes : "";
+    truncated |= length > RUN_OUTPUT_MAX;
+    while (length > 0 && isspace((unsigned char)bytes[length - 1]))
+        length--;
+    while (length > 0 && isspace((unsigned char)*bytes))
+        bytes++, length--;
+    result->match = compare(run, s, bytes, length, truncated);
+    int var = s->exports ? runbook_find_var(run->book, s->exports) : -1;
+    if (var >= 0 && !run->book->vars.data[var].secret && !truncated && length <= RUNBOOK_VALUE_MAX &&
+        utf8_valid(bytes, length, NULL) && !memchr(bytes, '\0', length)) {
+        str_add_bytes(&hold->output, bytes, length);
+        result->output = str_text(&hold->output);
+    }
+    take_exports(run, s, exports, hold);
+    result->exports = hold->exports;
+}
+
+void run_digest_fini(struct run_digest *hold)
+{
+    str_fini(&hold->output);
+    strv_free(hold->exports);
+    *hold = (struct run_digest){0};
+}

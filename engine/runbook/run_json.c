@@ -1,0 +1,168 @@
+/* Inputs as the journal keeps them. Steps stand by id (the document is pinned by its digest), unknown members
+ * are ignored. */
+#include <stdlib.h>
+
+#include "engine/runbook/names.h"
+#include "engine/runbook/run_state.h"
+
+#define LIST_LIMIT 1024
+
+static const char *const match_texts[] = {
+    [MATCH_NONE] = "none", [MATCH_YES] = "yes", [MATCH_NO] = "no", [MATCH_UNDECIDED] = "undecided"};
+
+/* ---- Out ---- */
+
+static void put(cJSON *to, const char *key, const char *text)
+{
+    if (text)
+        cJSON_AddStringToObject(to, key, text);
+}
+
+static void put_list(cJSON *to, const char *key, char *const *list)
+{
+    if (!list)
+        return;
+    cJSON *array = cJSON_AddArrayToObject(to, key);
+    for (; *list; list++)
+        cJSON_AddItemToArray(array, cJSON_CreateString(*list));
+}
+
+static void put_result(cJSON *to, const struct run_result *result)
+{
+    put(to, "end", run_end_text(result->end));
+    if (result->end == END_EXITED)
+        json_add_int(to, "exit", result->exit);
+    if (result->end == END_SIGNALLED)
+        json_add_int(to, "signal", result->signal);
+    put(to, "text", result->text);
+    if (result->match != MATCH_NONE)
+        put(to, "match", match_texts[result->match]);
+    put(to, "output", result->output);
+    put_list(to, "exports", result->exports);
+}
+
+static bool names_step(enum run_input_kind kind)
+{
+    return kind != INPUT_START && kind != INPUT_SET && kind != INPUT_STARTED && kind != INPUT_FINISHED &&
+           kind != INPUT_TICK && kind != INPUT_STOP;
+}
+
+char *run_input_to_json(const struct runbook *book, const struct run_input *in)
+{
+    cJSON *root = cJSON_CreateObject();
+    put(root, "input", run_input_text(in->kind));
+    json_add_int(root, "at_ms", in->at_ms);
+    put(root, "actor", in->actor);
+    if (names_step(in->kind) && in->step >= 0 && (size_t)in->step < book->steps.len)
+        put(root, "step", book->steps.data[in->step].id);
+    if (in->kind == INPUT_STARTED || in->kind == INPUT_FINISHED)
+        json_add_int(root, "ticket", (int64_t)in->ticket);
+    put(root, "name", in->name);
+    put(root, "value", in->value);
+    put(root, "typed", in->typed);
+    if (in->kind == INPUT_CHOOSE)
+        put(root, "choice", run_choice_text(in->choice));
+    if (in->kind == INPUT_RESOLVE)
+        put(root, "resolved", run_outcome_text(in->resolved));
+    put(root, "reason", in->reason);
+    put_list(root, "variables", in->variables);
+    put_list(root, "context", in->context);
+    if (in->kind == INPUT_FINISHED)
+        put_result(root, &in->result);
+    char *text = json_print(root);
+    cJSON_Delete(root);
+    return text;
+}
+
+/* ---- Back ---- */
+
+static char **take_list(const cJSON *root, const char *key, struct err *e)
+{
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(root, key), *item;
+    char **list = NULL;
+    int count = 0;
+    cJSON_ArrayForEach(item, array)
+    {
+        if (!cJSON_IsString(item) || ++count > LIST_LIMIT) {
+            err_set(e, ERR_SYNTAX, "a run's input: %s is not a list of texts", key);
+            strv_free(list);
+            return NULL;
+        }
+    }
+    list = xcalloc((size_t)count + 1, sizeof *list);
+    count = 0;
+    cJSON_ArrayForEach(item, array) list[count++] = xstrdup(item->valuestring);
+    return list;
+}
+
+static int take_result(const cJSON *root, struct run_result *result, struct err *e)
+{
+    const char *match = json_string(root, "match", "none");
+    size_t i = 0;
+    if (!run_end_parse(json_string(root, "end", ""), &result->end))
+        return err_set(e, ERR_SYNTAX, "a run's input: no known end of an execution");
+    while (i < sizeof match_texts / sizeof *match_texts && !str_eq(match_texts[i], match))
+        i++;
+    if (i == sizeof match_texts / sizeof *match_texts)
+        return err_set(e, ERR_SYNTAX, "a run's input: match is not known");
+    result->match = (enum run_match)i;
+    result->exit = (int)json_int(root, "exit", 0);
+    result->signal = (int)json_int(root, "signal", 0);
+    result->text = json_string(root, "text", NULL);
+    result->output = json_string(root, "output", NULL);
+    return 0;
+}
+
+static int take(const struct runbook *book, const cJSON *root, struct run_input *in, struct err *e)
+{
+    if (!cJSON_IsObject(root) || !run_input_kind_parse(json_string(root, "input", ""), &in->kind))
+        return err_set(e, ERR_SYNTAX, "a run's input of no known kind");
+    in->at_ms = json_int(root, "at_ms", 0);
+    in->actor = json_string(root, "actor", NULL);
+    in->name = json_string(root, "name", NULL);
+    in->value = json_string(root, "value", NULL);
+    in->typed = json_string(root, "typed", NULL);
+    in->reason = json_string(root, "reason", NULL);
+    in->ticket = (uint64_t)json_int(root, "ticket", 0);
+    in->step = STEP_NONE;
+    if (names_step(in->kind)) {
+        const char *id = json_string(root, "step", "");
+        in->step = runbook_find(book, id);
+        if (in->step == STEP_NONE)
+            return err_set(e, ERR_NOT_FOUND, "a run's input: the runbook has no step \"%.60s\"", id);
+    }
+    if (in->kind == INPUT_CHOOSE && !run_choice_parse(json_string(root, "choice", ""), &in->choice))
+        return err_set(e, ERR_SYNTAX, "a run's input: no known choice");
+    if (in->kind == INPUT_RESOLVE && !run_outcome_parse(json_string(root, "resolved", ""), &in->resolved))
+        return err_set(e, ERR_SYNTAX, "a run's input: no known outcome");
+    const char *const keys[] = {"variables", "context", "exports"};
+    for (int i = 0; i < 3; i++)
+        if (cJSON_GetObjectItemCaseSensitive(root, keys[i]) &&
+            !(in->held_lists[i] = take_list(root, keys[i], e)))
+            return ERR_SYNTAX;
+    in->variables = in->held_lists[0];
+    in->context = in->held_lists[1];
+    in->result.exports = in->held_lists[2];
+    return in->kind == INPUT_FINISHED ? take_result(root, &in->result, e) : 0;
+}
+
+int run_input_from_json(const struct runbook *book, const char *json, size_t length, struct run_input *in,
+                        struct err *e)
+{
+    *in = (struct run_input){.step = STEP_NONE};
+    in->held = json_parse(json, length, e);
+    if (!in->held)
+        return ERR_SYNTAX;
+    int code = take(book, in->held, in, e);
+    if (code)
+        run_input_fini(in);
+    return code;
+}
+
+void run_input_fini(struct run_input *in)
+{
+    cJSON_Delete(in->held);
+    for (int i = 0; i < 3; i++)
+        strv_free(in->held_lists[i]);
+    *in = (struct run_input){.step = STEP_NONE};
+}
