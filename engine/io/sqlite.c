@@ -263,9 +263,10 @@ static int folder_of_sync(const char *path, struct err *e)
 static int fill_new(const char *path, uint32_t application_id, const char *schema, struct err *e)
 {
     sqlite3 *db = NULL;
-    char *sql = xasprintf("PRAGMA auto_vacuum = NONE; PRAGMA synchronous = FULL; PRAGMA application_id = %d;"
+    char *sql = xasprintf("PRAGMA page_size = %d; PRAGMA auto_vacuum = NONE; PRAGMA synchronous = FULL; "
+                          "PRAGMA application_id = %d;"
                           "BEGIN; %s; COMMIT; PRAGMA journal_mode = WAL;",
-                          (int)application_id, schema);
+                          DATABASE_PAGE_BYTES, (int)application_id, schema);
     int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     sqlite3_extended_result_codes(db, 1);
     int code = rc != SQLITE_OK ? database_error(db, e, path) : database_run(db, sql, e);

@@ -14,6 +14,10 @@
 
 #define GUARD_WAIT_US 2000000LL
 
+/* Of new databases. A commit writes every page it touches: half of SQLite's default is half the bytes of an
+ * intent, and its rows of a few hundred bytes still fit. */
+#define DATABASE_PAGE_BYTES 2048
+
 /* One guard belongs to one thread at a time; two in a process exclude each other too. */
 struct guard;
 

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -20,7 +21,7 @@ struct journal_blob {
     struct sha256 *whole;
     ZSTD_CCtx *zstd;
     char *open; /* the piece that is being filled */
-    size_t open_bytes;
+    size_t open_bytes, open_room;
     int64_t total;
     VEC(struct piece) head; /* in the manifest for good */
     VEC(struct piece) tail; /* the end, as long as nobody knows where that is */
@@ -37,7 +38,9 @@ struct journal_blob *journal_blob_begin(struct journal *j, const struct journal_
     b->origin.actor = xstrdup(origin->actor);
     b->origin.what = xstrdup(origin->what);
     b->whole = sha256_new();
-    b->zstd = ZSTD_createCCtx();
+    b->zstd = atomic_exchange(&j->zstd, NULL);
+    if (!b->zstd)
+        b->zstd = ZSTD_createCCtx();
     b->pending_end = &b->pending;
     if (!b->zstd)
         abort();
@@ -62,7 +65,7 @@ void journal_blob_abandon(struct journal_blob *b)
     vec_fini(&b->head);
     vec_fini(&b->tail);
     sha256_free(b->whole);
-    ZSTD_freeCCtx(b->zstd);
+    ZSTD_freeCCtx(atomic_exchange(&b->journal->zstd, b->zstd));
     free(b->open);
     free((char *)b->origin.actor);
     free((char *)b->origin.what);
@@ -129,6 +132,15 @@ static int submit_pending(struct journal_blob *b, int64_t wait_us, struct err *e
     return code;
 }
 
+/* Most blobs are a few lines; a whole piece would come from the kernel page by page. */
+static void open_reserve(struct journal_blob *b, size_t bytes)
+{
+    if (bytes <= b->open_room)
+        return;
+    b->open_room = bytes <= 4096 ? 4096 : bytes <= 65536 ? 65536 : JOURNAL_PIECE_BYTES;
+    b->open = xrealloc(b->open, b->open_room);
+}
+
 int journal_blob_add(struct journal_blob *b, const void *bytes, size_t length, int64_t wait_us, struct err *e)
 {
     int code = submit_pending(b, wait_us, e);
@@ -136,11 +148,10 @@ int journal_blob_add(struct journal_blob *b, const void *bytes, size_t length, i
         return code;
     const char *from = bytes;
     sha256_add(b->whole, bytes, length);
-    if (!b->open && length > 0)
-        b->open = xmalloc(JOURNAL_PIECE_BYTES);
     while (length > 0) {
         size_t part = JOURNAL_PIECE_BYTES - b->open_bytes;
         part = part < length ? part : length;
+        open_reserve(b, b->open_bytes + part);
         memcpy(b->open + b->open_bytes, from, part);
         b->open_bytes += part;
         b->total += (int64_t)part;

@@ -13,6 +13,8 @@ struct journal {
     struct reader *reader;
     struct delivery *delivery; /* NULL when read-only, as the writer */
     struct writer *writer;
+    /* A context to compress with: making one costs four times what it does for a few lines. */
+    _Atomic(struct ZSTD_CCtx_s *) zstd;
 };
 
 /* ERR_DENIED on a read-only journal. Takes the items in any case. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <zstd.h>
 
 #include "engine/journal/folder.h"
 #include "engine/journal/handle.h"
@@ -28,6 +29,7 @@ static struct journal *journal_new(const struct journal_options *o)
 
 static void journal_free(struct journal *j)
 {
+    ZSTD_freeCCtx(j->zstd);
     reader_free(j->reader);
     free((char *)j->options.folder);
     free((char *)j->options.platform);

@@ -50,7 +50,7 @@
     X(STEP_EVIDENCE, "step.evidence", true, "evidence captured before a step acts")                          \
     X(STEP_CONCLUDED, "step.concluded", false,                                                               \
       "what came of a step, verification included: outcome, reason")                                         \
-    X(BLOB_STORED, "blob.stored", true, "a blob's manifest: digest, length, pieces, what was dropped")       \
+    X(BLOB_STORED, "blob.stored", false, "a blob's manifest: digest, length, pieces, what was dropped")      \
     X(EXPORT_WRITTEN, "export.written", false, "an export was written: path, format, digest")                \
     X(MIRROR_FAILED, "mirror.failed", false, "events no longer reach the mirror off this host")              \
     X(MIRROR_RECOVERED, "mirror.recovered", false, "they do again; how many were not sent")
@@ -261,8 +261,9 @@ struct journal_blob *journal_blob_begin(struct journal *j, const struct journal_
  * (use 0 on the loop). In trouble: its code. An error is final: only abandon it. */
 int journal_blob_add(struct journal_blob *b, const void *bytes, size_t length, int64_t wait_us,
                      struct err *e);
-/* Frees b in any case. 0: digest is valid at once, done runs when all is durable. A blob that is there
- * already is not stored again (result.count 0, seq of its manifest). */
+/* Frees b in any case. 0: digest is valid at once, done runs when all is durable: with the next durable
+ * event, at the latest after JOURNAL_LINGER_US. A blob that is there already is not stored again
+ * (result.count 0, seq of its manifest). */
 int journal_blob_finish(struct journal_blob *b, char digest[static SHA256_HEX_SIZE], journal_done done,
                         void *ctx, struct err *e);
 void journal_blob_abandon(struct journal_blob *b); /* NULL is fine */

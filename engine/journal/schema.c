@@ -10,9 +10,10 @@
  * says nothing: it could be flipped unseen. Chain and order rest on rowid = seq, without gaps. INSERT OR
  * REPLACE doesn't fire DELETE triggers, hence the trigger that allows no number but the next.
  *
- * Indexes are partial, so that an intent touches three pages and a transition one: those of incidents and
- * runs leave out what belongs to none; event_rare serves questions by kind alone, for kinds that don't come
- * by the thousand (read.c repeats its condition to the letter). */
+ * Every page that an intent touches costs at its commit, so that each event stands in one index at most: in
+ * that of its run, else in that of its incident. Which runs an incident has is kept apart, and changes
+ * rarely. event_rare serves questions by kind alone, for kinds that don't come by the thousand (read.c
+ * repeats its condition to the letter). */
 static const char *const steps[] = {
     "CREATE TABLE event ("
     " seq INTEGER NOT NULL CHECK (seq = rowid),"
@@ -48,6 +49,11 @@ static const char *const steps[] = {
     "CREATE TRIGGER piece_delete BEFORE DELETE ON piece"
     " BEGIN SELECT RAISE(ABORT, 'pieces are never deleted'); END",
 
+    "DROP INDEX event_incident;"
+    "CREATE INDEX event_incident ON event (incident) WHERE incident > 0 AND run = 0;"
+    "CREATE TABLE incident_run (incident INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (incident, run))"
+    " STRICT, WITHOUT ROWID;"
+    "INSERT INTO incident_run SELECT DISTINCT incident, run FROM event WHERE incident > 0 AND run > 0;"
     "CREATE INDEX event_rare ON event (kind) WHERE kind NOT IN"
     " ('transition', 'run.input', 'step.intent', 'step.outcome', 'step.evidence', 'blob.stored');"
     "CREATE INDEX event_fold ON event (incident) WHERE kind GLOB 'incident.*';"

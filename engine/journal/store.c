@@ -15,14 +15,14 @@ enum {
     BEGIN,
     COMMIT,
     ROLLBACK,
-    VERSION,
-    LAST,
+    HEAD,
     INSERT,
     INCIDENT,
     RUN,
     MANIFEST,
     PIECE,
     PIECE_THERE,
+    LINK,
     STATEMENTS,
 };
 
@@ -30,14 +30,14 @@ static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
-    [VERSION] = "PRAGMA user_version",
-    [LAST] = "SELECT " ROW_COLUMNS " FROM event ORDER BY rowid DESC LIMIT 2",
+    [HEAD] = "SELECT rowid, hash FROM event ORDER BY rowid DESC LIMIT 1",
     [INSERT] =
         "INSERT INTO event (" ROW_COLUMNS ") VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [INCIDENT] = "SELECT max(incident) FROM event WHERE incident > 0",
     [RUN] = "SELECT max(run) FROM event WHERE run > 0",
     [MANIFEST] = "SELECT rowid FROM event WHERE kind = 'blob.stored' AND subject = ?1",
     [PIECE] = "INSERT INTO piece (digest, bytes, zstd) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
+    [LINK] = "INSERT INTO incident_run VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     [PIECE_THERE] = "SELECT id FROM piece WHERE digest = ?1",
 };
 
@@ -50,8 +50,11 @@ struct store {
     int wal_pages;
     dev_t device; /* which file is open */
     ino_t inode;
-    int64_t retry_us; /* a checkpoint has failed: not again before */
-    int64_t seq;      /* the chain's end inside the transaction */
+    int64_t place_us;  /* monotonic: when to look again whether it is still there */
+    int prepared;      /* how often HEAD was prepared anew */
+    int64_t linked[2]; /* the incident and run that were linked last */
+    int64_t retry_us;  /* a checkpoint has failed: not again before */
+    int64_t seq;       /* the chain's end inside the transaction */
     uint8_t head[SHA256_SIZE];
 };
 
@@ -87,30 +90,60 @@ static int prepare(struct store *s, struct err *e)
     return 0;
 }
 
-/* The last event and the one before. verify: also that the hashes are what they must be. */
-static int read_end(struct store *s, bool verify, struct err *e)
+static int read_head(struct store *s, struct err *e)
 {
+    sqlite3_stmt *statement = s->statements[HEAD];
     s->seq = 0;
     memset(s->head, 0, sizeof s->head);
-    struct event last = {0}, before = {0};
-    uint8_t hash[SHA256_SIZE];
-    int code = step(s, LAST, e);
-    if (code == 1 && (code = row_event(s->statements[LAST], &last, e)) == 0) {
-        s->seq = last.seq;
-        memcpy(s->head, last.hash, sizeof s->head);
-        if (verify) {
-            chain_hash(s->chain, &last, hash);
-            code = step(s, LAST, e);
-            if (code == 1)
-                code = row_event(s->statements[LAST], &before, e);
-            if (code == 0 && (memcmp(hash, last.hash, SHA256_SIZE) != 0 || before.seq + 1 != last.seq ||
-                              memcmp(before.hash, last.prev_hash, SHA256_SIZE) != 0))
-                code = err_set(e, ERR_CORRUPT, "event %lld does not fit the chain; `belay verify` says more",
-                               (long long)last.seq);
-        }
+    int code = step(s, HEAD, e);
+    if (code == 1 && sqlite3_column_bytes(statement, 1) == SHA256_SIZE) {
+        s->seq = sqlite3_column_int64(statement, 0);
+        memcpy(s->head, sqlite3_column_blob(statement, 1), SHA256_SIZE);
+    } else if (code == 1) {
+        code = err_set(e, ERR_CORRUPT, "%s: the hash of the last event is damaged", s->path);
     }
-    sqlite3_reset(s->statements[LAST]);
-    return code < 0 ? err_prefix(e, "%s: ", s->path) : 0;
+    sqlite3_reset(statement);
+    return code < 0 ? code : 0;
+}
+
+/* The newest of two rows must bear its own hash and that of the other. */
+static int check_end_rows(struct store *s, sqlite3_stmt *statement, struct err *e)
+{
+    struct event last, before = {0};
+    uint8_t hash[SHA256_SIZE];
+    int rc = sqlite3_step(statement), code = 0;
+    if (rc == SQLITE_DONE)
+        return 0;
+    if (rc != SQLITE_ROW)
+        return database_error(s->db, e, s->path);
+    code = row_event(statement, &last, e);
+    if (code < 0)
+        return code;
+    chain_hash(s->chain, &last, hash);
+    bool sound = memcmp(hash, last.hash, SHA256_SIZE) == 0;
+    rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        code = row_event(statement, &before, e);
+    else if (rc != SQLITE_DONE)
+        return database_error(s->db, e, s->path);
+    if (code == 0 &&
+        (!sound || before.seq + 1 != last.seq || memcmp(before.hash, last.prev_hash, SHA256_SIZE) != 0))
+        code = err_set(e, ERR_CORRUPT, "event %lld does not fit the chain; `belay verify` says more",
+                       (long long)last.seq);
+    return code;
+}
+
+static int check_end(struct store *s, struct err *e)
+{
+    sqlite3_stmt *statement = NULL;
+    int code;
+    if (sqlite3_prepare_v2(s->db, "SELECT " ROW_COLUMNS " FROM event ORDER BY rowid DESC LIMIT 2", -1,
+                           &statement, NULL) != SQLITE_OK)
+        code = database_error(s->db, e, s->path);
+    else if ((code = check_end_rows(s, statement, e)) == ERR_CORRUPT)
+        err_prefix(e, "%s: ", s->path);
+    sqlite3_finalize(statement);
+    return code;
 }
 
 static int check_triggers(struct store *s, struct err *e)
@@ -143,12 +176,12 @@ static int open_database(struct store *s, struct err *e)
     if (code == 0)
         code = check_triggers(s, e);
     if (code == 0)
+        code = check_end(s, e);
+    if (code == 0)
         code = database_use_wal(s->db, e);
     if (code == 0)
         code = schema_migrate(s->db, version, e);
-    if (code == 0)
-        code = prepare(s, e);
-    return code == 0 ? read_end(s, true, e) : code;
+    return code == 0 ? prepare(s, e) : code;
 }
 
 static int open_or_create(struct store *s, const struct journal_options *o, struct err *e)
@@ -218,18 +251,37 @@ void store_close(struct store *s)
     free(s);
 }
 
-/* A file that was removed or moved takes writes as willingly as ever. */
-static int check_place(const struct store *s, struct err *e)
+/* A file that was removed or moved takes writes as willingly as ever. (Removing the whole folder takes the
+ * lock file too, which the guard sees at once.) */
+static int check_place(struct store *s, struct err *e)
 {
     struct stat st;
+    int64_t now_us = clock_monotonic_us();
+    if (now_us < s->place_us)
+        return 0;
     if (stat(s->path, &st) < 0 || st.st_dev != s->device || st.st_ino != s->inode)
         return err_set(e, ERR_NOT_FOUND, "%s: removed or replaced while it was in use; put it back", s->path);
+    s->place_us = now_us + US_PER_S / 10;
     return 0;
+}
+
+/* Another process may have brought the file to a newer schema; then SQLite has prepared our statements anew.
+ */
+static int check_version(struct store *s, struct err *e)
+{
+    int prepared = sqlite3_stmt_status(s->statements[HEAD], SQLITE_STMTSTATUS_REPREPARE, 0), version = 0;
+    if (prepared == s->prepared)
+        return 0;
+    int code = schema_check(s->db, s->path, &version, e);
+    if (code == 0 && version != schema_version())
+        code = err_set(e, ERR_UNSUPPORTED, "%s: its schema has changed; start this program again", s->path);
+    if (code == 0)
+        s->prepared = prepared;
+    return code;
 }
 
 int store_begin(struct store *s, struct err *e)
 {
-    int64_t version = 0;
     int code = check_place(s, e);
     if (code == 0)
         code = guard_lock(s->guard, GUARD_WAIT_US, e);
@@ -237,12 +289,9 @@ int store_begin(struct store *s, struct err *e)
         return code;
     code = run(s, BEGIN, e);
     if (code == 0)
-        code = number(s, VERSION, &version, e);
-    if (code == 0 && version != schema_version())
-        code = err_set(e, ERR_UNSUPPORTED, "%s: a newer belay has changed the schema; start this one again",
-                       s->path);
+        code = read_head(s, e);
     if (code == 0)
-        code = read_end(s, false, e);
+        code = check_version(s, e);
     if (code < 0)
         store_abort(s);
     return code;
@@ -269,6 +318,20 @@ static int insert_event(struct store *s, struct event *event, struct err *e)
         s->seq = event->seq;
         memcpy(s->head, event->hash, SHA256_SIZE);
     }
+    return code;
+}
+
+/* An index by hand: which runs an incident has. Nearly always the same as for the event before. */
+static int link_run(struct store *s, const struct event *event, struct err *e)
+{
+    if (event->incident <= 0 || event->run <= 0 ||
+        (s->linked[0] == event->incident && s->linked[1] == event->run))
+        return 0;
+    sqlite3_bind_int64(s->statements[LINK], 1, event->incident);
+    sqlite3_bind_int64(s->statements[LINK], 2, event->run);
+    int code = run(s, LINK, e);
+    s->linked[0] = event->incident;
+    s->linked[1] = event->run;
     return code;
 }
 
@@ -301,6 +364,8 @@ static int add_events(struct store *s, struct item *item, struct err *e)
         }
         if (code == 0)
             code = insert_event(s, event, e);
+        if (code == 0)
+            code = link_run(s, event, e);
         if (code < 0)
             return code;
         if (item->added++ == 0)
@@ -372,12 +437,13 @@ void store_abort(struct store *s)
 {
     if (!sqlite3_get_autocommit(s->db))
         (void)run(s, ROLLBACK, NULL);
+    s->linked[0] = s->linked[1] = 0;
     guard_unlock(s->guard);
 }
 
 int64_t store_wal_bytes(const struct store *s)
 {
-    return s->wal_pages * (4096LL + 24); /* SQLite's own page size, and a frame's header */
+    return s->wal_pages * (DATABASE_PAGE_BYTES + 24LL); /* a frame's header has 24 */
 }
 
 /* A checkpoint that fails (a full disk) costs nothing but a longer WAL: what is in there is durable. */

@@ -31,7 +31,7 @@ static int fault(struct check *c, int64_t seq, const char *text)
     if (v->ok) {
         v->ok = false;
         v->bad_seq = seq;
-        snprintf(v->problem, sizeof v->problem, "%s", text);
+        snprintf(v->problem, sizeof v->problem, "%.*s", (int)sizeof v->problem - 1, text);
     }
     return 1;
 }
@@ -175,6 +175,25 @@ static int count_loose(struct check *c, struct err *e)
     return rc == SQLITE_DONE ? 0 : database_error(c->db, e, "pieces");
 }
 
+/* An incident whose runs are not listed would lose their events in every question. */
+static int check_links(struct check *c, struct err *e)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = 0,
+        rc = sqlite3_prepare_v2(c->db,
+                                "SELECT DISTINCT incident, run FROM event WHERE incident > 0 AND run > 0"
+                                " EXCEPT SELECT incident, run FROM incident_run",
+                                -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        fault(c, 0, "the list of an incident's runs is not complete");
+    else if (rc != SQLITE_DONE)
+        code = database_error(c->db, e, "runs");
+    sqlite3_finalize(statement);
+    return code;
+}
+
 /* SQLite's own view: pages, indexes against the table, constraints. */
 static int check_structure(struct check *c)
 {
@@ -202,9 +221,10 @@ static int check_file(struct check *c, struct err *e)
     int code = schema_compare(c->db, &schema);
     if (code < 0)
         fault(c, 0, schema.msg);
-    if (c->verdict->ok && check_structure(c) == 0)
-        return count_loose(c, e);
-    return 0;
+    if (!c->verdict->ok || check_structure(c) != 0)
+        return 0;
+    code = check_links(c, e);
+    return code == 0 ? count_loose(c, e) : code;
 }
 
 static int check_open(struct check *c, struct err *e)
