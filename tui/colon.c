@@ -1,0 +1,371 @@
+/* What stands behind `:`. One table; each row is also a subcommand of the same name and options. A row that
+ * is not marked safe is refused to observers. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/colon.h"
+#include "tui/console_state.h"
+
+#define WORDS_MOST 64
+
+/* ---- words ---- */
+
+/* Splits at blanks; "..." and '...' keep them. NULL-terminated, strv_free; NULL with an error for an open
+ * quote. */
+static char **split(const char *text, struct err *e)
+{
+    char **words = xcalloc(1, sizeof *words);
+    struct str word = {0};
+    size_t count = 0;
+    while (*text != '\0') {
+        text += strspn(text, " \t");
+        if (*text == '\0') {
+            break;
+        }
+        str_clear(&word);
+        char quote = '\0';
+        for (; *text != '\0' && (quote != '\0' || (*text != ' ' && *text != '\t')); text++) {
+            if (quote == '\0' && (*text == '"' || *text == '\'')) {
+                quote = *text;
+            } else if (*text == quote) {
+                quote = '\0';
+            } else {
+                str_add_char(&word, *text);
+            }
+        }
+        if (quote != '\0' || ++count > WORDS_MOST) {
+            err_set(e, ERR_USAGE, quote != '\0' ? "a quote is left open" : "too many words");
+            strv_free(words);
+            words = NULL;
+            break;
+        }
+        strv_add(&words, str_text(&word));
+    }
+    str_fini(&word);
+    return words;
+}
+
+static const char *value_after(char *const *words, size_t *index, struct err *e)
+{
+    const char *option = words[*index];
+    if (words[*index + 1] == NULL) {
+        err_set(e, ERR_USAGE, "%s needs a value", option);
+        return NULL;
+    }
+    return words[++*index];
+}
+
+/* The words from index on, with single blanks between. */
+static void join(char *const *words, size_t index, struct str *out)
+{
+    for (size_t i = index; words[i] != NULL; i++) {
+        str_addf(out, "%s%s", out->len > 0 ? " " : "", words[i]);
+    }
+}
+
+/* ---- the commands ---- */
+
+static void run_note(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)words;
+    if (rest[0] == '\0') {
+        prompt_note(console);
+        return;
+    }
+    (void)e;
+    struct engine_request request = {.kind = REQUEST_NOTE, .text = rest};
+    console_submit(console, &request, 0, NULL);
+}
+
+static void run_incident_open(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    struct str title = {0};
+    struct engine_request request = {.kind = REQUEST_INCIDENT_OPEN};
+    for (size_t i = 0; words[i] != NULL && e->code == 0; i++) {
+        if (str_eq(words[i], "--severity")) {
+            request.severity = value_after(words, &i, e);
+        } else {
+            str_addf(&title, "%s%s", title.len > 0 ? " " : "", words[i]);
+        }
+    }
+    if (e->code == 0 && title.len == 0) {
+        err_set(e, ERR_USAGE, "give it a title: :incident open customers see empty answers");
+    }
+    if (e->code == 0) {
+        request.text = str_text(&title);
+        console_submit(console, &request, 0, NULL);
+    }
+    str_fini(&title);
+}
+
+/* "INC-7" in front of the rest, else 0: the focused one. */
+static int64_t take_incident(char *const *words, size_t *index)
+{
+    int64_t number = 0;
+    struct err ignored = {0};
+    if (words[*index] != NULL && incident_number_parse(words[*index], &number, &ignored) == 0) {
+        (*index)++;
+    }
+    return number;
+}
+
+static void run_incident_close(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    (void)e;
+    size_t index = 0;
+    struct str reason = {0};
+    struct engine_request request = {.kind = REQUEST_INCIDENT_CLOSE,
+                                     .incident = take_incident(words, &index)};
+    join(words, index, &reason);
+    request.text = reason.len > 0 ? reason.data : NULL;
+    console_submit(console, &request, 0, NULL);
+    str_fini(&reason);
+}
+
+static void run_incident_focus(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    size_t index = 0;
+    struct engine_request request = {.kind = REQUEST_INCIDENT_FOCUS,
+                                     .incident = take_incident(words, &index)};
+    if (request.incident == 0) {
+        err_set(e, ERR_USAGE, "which one? :incident focus INC-7");
+        return;
+    }
+    console_submit(console, &request, 0, NULL);
+}
+
+static void run_incident_list(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    (void)words;
+    (void)e;
+    page_open_incidents(console);
+}
+
+static void run_export(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    struct engine_request request = {.kind = REQUEST_EXPORT, .format = "md"};
+    size_t index = 0;
+    request.incident = take_incident(words, &index);
+    for (size_t i = index; words[i] != NULL && e->code == 0; i++) {
+        if (str_eq(words[i], "--format")) {
+            request.format = value_after(words, &i, e);
+        } else if (str_eq(words[i], "-o") || str_eq(words[i], "--output")) {
+            request.text = value_after(words, &i, e);
+        } else {
+            err_set(e, ERR_USAGE, "%s is nothing that :export takes", words[i]);
+        }
+    }
+    if (e->code == 0 && export_format_find(request.format) < 0) {
+        err_set(e, ERR_USAGE, "no format %s: md or json", request.format);
+    }
+    if (e->code == 0) {
+        console_submit(console, &request, 0, NULL);
+    }
+}
+
+static void run_join(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)words;
+    (void)e;
+    struct engine_request request = {.kind = REQUEST_JOIN, .text = rest[0] != '\0' ? rest : NULL};
+    console_submit(console, &request, 0, NULL);
+}
+
+static void run_theme(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)words;
+    if (rest[0] == '\0') {
+        console_say(console, SAY_INFO, "the theme is %s",
+                    console->theme_name != NULL ? console->theme_name : "plain");
+    } else if (console_theme(console, rest, e) == 0) {
+        console_say(console, SAY_GOOD, "theme %s", rest);
+    }
+}
+
+static void run_runbook_list(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    (void)words;
+    (void)e;
+    page_open_runbooks(console);
+}
+
+/* By id or by path. */
+static bool find_runbook(struct console *console, const char *name, struct engine_runbook *view)
+{
+    for (size_t i = 0; i < engine_runbook_count(console->engine); i++) {
+        engine_runbook_at(console->engine, i, view);
+        if (str_eq(view->path, name) || (view->book != NULL && str_eq(view->book->id, name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void run_runbook_show(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    struct engine_runbook view;
+    (void)rest;
+    if (words[0] == NULL || !find_runbook(console, words[0], &view)) {
+        err_set(e, ERR_NOT_FOUND, "no such runbook: %s (r lists them)", words[0] != NULL ? words[0] : "");
+        return;
+    }
+    page_open_document(console, view.path);
+}
+
+static void start_done(struct console *console, struct page *page, int code, int64_t id)
+{
+    (void)page;
+    if (code == 0 && id != 0) {
+        page_open_run(console, id);
+    }
+}
+
+static void run_runbook_run(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    struct engine_runbook view;
+    char **variables = NULL;
+    const char *name = NULL;
+    for (size_t i = 0; words[i] != NULL && e->code == 0; i++) {
+        if (str_eq(words[i], "--var")) {
+            const char *value = value_after(words, &i, e);
+            strv_add(&variables, value != NULL ? value : "");
+        } else {
+            name = words[i];
+        }
+    }
+    if (e->code == 0 && (name == NULL || !find_runbook(console, name, &view))) {
+        err_set(e, ERR_NOT_FOUND, "no such runbook: %s (r lists them)", name != NULL ? name : "");
+    }
+    if (e->code == 0) {
+        struct engine_request request = {.kind = REQUEST_RUN_START,
+                                         .path = view.path,
+                                         .entity = view.offered ? view.offered_entity : NULL,
+                                         .variables = variables};
+        console_submit(console, &request, 0, start_done);
+    }
+    strv_free(variables);
+}
+
+static void run_runbook_resume(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    struct engine_run run;
+    int64_t id = words[0] != NULL ? strtoll(words[0], NULL, 10) : 0;
+    if (id <= 0 || !engine_run_by_id(console->engine, id, &run)) {
+        err_set(e, ERR_NOT_FOUND, "no such run here: %s", words[0] != NULL ? words[0] : "");
+        return;
+    }
+    page_open_run(console, id);
+}
+
+static void run_help(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    (void)words;
+    (void)e;
+    enum key_context stack[CONTEXT_COUNT];
+    size_t depth = console_contexts(console, stack);
+    page_open_help(console, stack, depth);
+}
+
+static void run_quit(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    (void)words;
+    (void)e;
+    console_quit(console);
+}
+
+/* ---- the table ---- */
+
+const struct colon colon_table[] = {
+    {"note", "TEXT", "write a note to the timeline", COLON_SAFE, run_note},
+    {"incident open", "[--severity SEV2] TITLE", "open an incident", COLON_SAFE, run_incident_open},
+    {"incident focus", "INC-7", "notes and exports go to this incident", COLON_SAFE, run_incident_focus},
+    {"incident list", "", "the incidents that aren't closed", COLON_SAFE, run_incident_list},
+    {"incident close", "[INC-7] [REASON]", "close an incident", 0, run_incident_close},
+    {"export", "[INC-7] [--format md|json] [-o FILE]", "write the timeline to a file here", COLON_SAFE,
+     run_export},
+    {"runbook list", "", "the runbooks", COLON_SAFE, run_runbook_list},
+    {"runbook show", "ID", "read a runbook", COLON_SAFE, run_runbook_show},
+    {"runbook run", "ID [--var NAME=VALUE]", "start a runbook", 0, run_runbook_run},
+    {"runbook resume", "RUN", "open a run; an interrupted one goes on from there", COLON_SAFE,
+     run_runbook_resume},
+    {"join", "[REASON]", "become an operator: from now on acting is possible", COLON_SAFE, run_join},
+    {"theme", "NAME", "change the colours", COLON_SAFE, run_theme},
+    {"help", "", "what keys and commands do", COLON_SAFE, run_help},
+    {"quit", "", "quit; a running step goes on", COLON_SAFE, run_quit},
+    {NULL, NULL, NULL, 0, NULL},
+};
+
+bool console_command_at(size_t index, const char **name, const char **usage, const char **help)
+{
+    if (index >= sizeof colon_table / sizeof colon_table[0] - 1) {
+        return false;
+    }
+    *name = colon_table[index].name;
+    *usage = colon_table[index].usage;
+    *help = colon_table[index].help;
+    return true;
+}
+
+/* The row whose name the line begins with; *rest is what stands behind it. */
+const struct colon *colon_find(const char *line, const char **rest)
+{
+    for (size_t i = 0; colon_table[i].name != NULL; i++) {
+        size_t length = strlen(colon_table[i].name);
+        if (strncmp(line, colon_table[i].name, length) == 0 &&
+            (line[length] == '\0' || line[length] == ' ')) {
+            *rest = line + length + strspn(line + length, " ");
+            return &colon_table[i];
+        }
+    }
+    return NULL;
+}
+
+/* ":breakers", ":timeline": a panel by its name. */
+static bool open_panel(struct console *console, const char *name)
+{
+    for (size_t i = 0; i < console->panel_count; i++) {
+        if (str_eq(console->panels[i].panel->name, name) && console->panels[i].panel->key != NULL) {
+            page_open_panel(console, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+void colon_run(struct console *console, const char *line)
+{
+    struct err e = {0};
+    const char *rest = "";
+    line += strspn(line, " :");
+    char *text = xstrdup(line);
+    for (size_t length = strlen(text); length > 0 && text[length - 1] == ' '; length--) {
+        text[length - 1] = '\0';
+    }
+    const struct colon *command = colon_find(text, &rest);
+    char **words = command != NULL ? split(rest, &e) : NULL;
+    if (text[0] == '\0' || (command == NULL && open_panel(console, text))) {
+        /* nothing, or done */
+    } else if (command == NULL) {
+        console_say(console, SAY_BAD, "no such command: %s (? lists them, Tab completes)", text);
+    } else if ((command->flags & COLON_SAFE) == 0 && console_refuses_to_act(console)) {
+        /* it has said why */
+    } else if (words != NULL) {
+        command->run(console, rest, words, &e);
+    }
+    if (e.code != 0) {
+        console_say(console, SAY_BAD, "%s", e.msg);
+    }
+    strv_free(words);
+    free(text);
+}

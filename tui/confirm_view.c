@@ -1,0 +1,340 @@
+/* The confirmation page: what will run, where, how far it reaches, what was checked, what is saved, what
+ * comes after, and who else is at work. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/console_state.h"
+#include "tui/step.h"
+
+#define LABEL 11 /* " Meanwhile " */
+#define TALL  2000
+
+void step_context(struct page *page, const struct step_view *view, struct run_context *context,
+                  char incident[static 24], char run[static 24])
+{
+    snprintf(run, 24, "%lld", (long long)view->run.id);
+    snprintf(incident, 24, "INC-%lld", (long long)view->run.incident);
+    *context = (struct run_context){.incident = view->run.incident > 0 ? incident : NULL,
+                                    .run = run,
+                                    .operator= engine_actor(console_engine(page->console))};
+}
+
+void step_danger(struct page *page, const struct step_view *view, struct str *out)
+{
+    const char *badge = engine_badge(console_engine(page->console));
+    if (!step_kind_acts(view->what->kind)) {
+        return;
+    }
+    if (page->console->options->demo || str_eq(badge, "DEMO")) {
+        str_add(out, "CHANGES the DEMO");
+    } else if (str_eq(badge, "PROD")) {
+        str_add(out, "CHANGES production");
+    } else {
+        str_addf(out, "CHANGES %s", engine_platform_name(console_engine(page->console)));
+    }
+}
+
+/* ---- rows with a label ---- */
+
+struct rows {
+    struct canvas *c;
+    int y;
+};
+
+static void label(struct rows *r, const char *text)
+{
+    canvas_put_cut(r->c, 1, r->y, LABEL - 2, ROLE_TITLE, text);
+}
+
+static void wrapped(struct rows *r, unsigned style, const char *text)
+{
+    r->y = canvas_put_wrapped(r->c, LABEL, r->y, canvas_width(r->c) - LABEL - 1, style, text);
+}
+
+static const char *outcome_word(enum run_outcome outcome)
+{
+    return outcome == OUTCOME_OK        ? "done"
+           : outcome == OUTCOME_PENDING ? "pending"
+                                        : run_outcome_text(outcome);
+}
+
+/* "✓ replica serves  3 s ago" one after the other, as many in a row as fit. */
+static void items(struct rows *r, const struct step_view *view, const struct run_page_item *list,
+                  size_t count, bool ages)
+{
+    int width = canvas_width(r->c), x = LABEL;
+    for (size_t i = 0; i < count; i++) {
+        const struct mark *mark = mark_find(outcome_word(list[i].outcome));
+        const char *title = view->run.book->steps.data[list[i].step].title;
+        struct str tail = {0};
+        if (ages && list[i].age_ms >= 0) {
+            char age[DURATION_TEXT_SIZE];
+            duration_format(list[i].age_ms * US_PER_MS, age);
+            str_addf(&tail, "  %s ago", age);
+        } else if (ages) {
+            str_addf(&tail, "  %s", list[i].outcome == OUTCOME_RUNNING ? "running" : "not yet");
+        }
+        if (list[i].outcome != OUTCOME_OK && list[i].reason != NULL && list[i].reason[0] != '\0') {
+            str_addf(&tail, " (%s)", list[i].reason);
+        }
+        int wanted = 2 + canvas_columns(r->c, title) + canvas_columns(r->c, str_text(&tail));
+        if (x > LABEL && x + wanted >= width) {
+            x = LABEL;
+            r->y++;
+        }
+        x = mark_find("done") == mark || ages ? canvas_put_glyph(r->c, x, r->y, mark->role, mark->glyph) + 1
+                                              : x;
+        x = canvas_put(r->c, x, r->y, ROLE_TEXT, title);
+        x = canvas_put_cut(r->c, x, r->y, width - x, mark->role == ROLE_OK ? ROLE_FAINT : mark->role,
+                           str_text(&tail)) +
+            4;
+        str_fini(&tail);
+    }
+    r->y++;
+}
+
+static void titles(const struct step_view *view, const struct run_page_item *list, size_t count,
+                   struct str *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        str_addf(out, "%s%s", i > 0 ? ", " : "", view->run.book->steps.data[list[i].step].title);
+    }
+}
+
+/* ---- the parts ---- */
+
+static void put_what(struct rows *r, const struct run_page *data)
+{
+    struct str text = {0};
+    label(r, "What");
+    if (data->command_error != 0) {
+        wrapped(r, ROLE_DOWN, data->command_message);
+        return;
+    }
+    run_command_text(&data->command, &text);
+    wrapped(r, ROLE_STRONG, str_text(&text));
+    str_clear(&text);
+    for (size_t i = 0; i < data->command.env.len; i++) {
+        const struct run_env *env = &data->command.env.data[i];
+        if (env->interesting) {
+            str_addf(&text, "%s%s=%s", text.len > 0 ? "  " : "", env->name,
+                     env->secret ? "(secret, not shown)" : env->value);
+        }
+    }
+    if (text.len > 0) {
+        wrapped(r, ROLE_TEXT, str_text(&text));
+    }
+    if (data->command.cwd != NULL) {
+        str_clear(&text);
+        str_addf(&text, "in %s", data->command.cwd);
+        wrapped(r, ROLE_FAINT, str_text(&text));
+    }
+    str_fini(&text);
+}
+
+static void put_where(struct rows *r, struct page *page)
+{
+    struct engine *engine = console_engine(page->console);
+    struct engine_where where = {0};
+    struct str text = {0};
+    engine_where(engine, &where);
+    label(r, "Where");
+    bool wrong = where.configured && where.observed_us != 0 && !where.matches;
+    str_addf(&text, "%s: %s, as %s", engine_platform_name(engine),
+             where.text != NULL && where.text[0] != '\0' ? where.text : "this host",
+             engine_actor_line(engine));
+    wrapped(r, wrong ? ROLE_DANGER : ROLE_TEXT, str_text(&text));
+    str_fini(&text);
+}
+
+static void put_reach(struct rows *r, struct page *page, const struct step_view *view,
+                      const struct run_page *data)
+{
+    struct str text = {0};
+    int64_t low, high;
+    char a[DURATION_TEXT_SIZE], b[DURATION_TEXT_SIZE];
+    label(r, "Reach");
+    str_add(&text, data->scope == SCOPE_NONE ? "not declared" : step_scope_text(data->scope));
+    if (data->narrower.len > 0) {
+        str_add(&text, "   (narrower tried: ");
+        for (size_t i = 0; i < data->narrower.len; i++) {
+            const struct run_page_item *item = &data->narrower.data[i];
+            str_addf(&text, "%s%s, %s", i > 0 ? "; " : "", view->run.book->steps.data[item->step].title,
+                     run_outcome_text(item->outcome));
+            if (item->age_ms >= 0) {
+                char time[SCENE_TEXT_SIZE];
+                scene_time(console_scene(page->console), clock_wall_us() - item->age_ms * US_PER_MS, true,
+                           time);
+                str_addf(&text, " %s", time);
+            }
+        }
+        str_add(&text, ")");
+    }
+    const struct step_page *own = page->state;
+    if (engine_step_usual_ms(console_engine(page->console), view->run.id, own->step, &low, &high)) {
+        duration_format(low * US_PER_MS, a);
+        duration_format(high * US_PER_MS, b);
+        str_addf(&text, "   Usually takes %s%s%s", a, str_eq(a, b) ? "" : "-", str_eq(a, b) ? "" : b);
+    }
+    if (data->command_error == 0 && data->command.timeout_ms > 0) {
+        duration_format(data->command.timeout_ms * US_PER_MS, a);
+        str_addf(&text, ", limit %s", a);
+    } else {
+        str_add(&text, ", no limit");
+    }
+    wrapped(r, ROLE_TEXT, str_text(&text));
+    if (data->stronger && data->why_stronger != NULL) {
+        wrapped(r, ROLE_DANGER, data->why_stronger);
+    }
+    str_fini(&text);
+}
+
+static void put_after(struct rows *r, const struct step_view *view, const struct run_page *data)
+{
+    struct str text = {0};
+    char until[DURATION_TEXT_SIZE];
+    label(r, "After");
+    if (data->after.len > 0) {
+        str_add(&text, "verify: ");
+        titles(view, data->after.data, data->after.len, &text);
+        if (data->after_until_ms > 0) {
+            duration_format(data->after_until_ms * US_PER_MS, until);
+            str_addf(&text, " (up to %s)", until);
+        }
+    } else {
+        str_add(&text, "nothing verifies it: exit 0 ends warn");
+    }
+    const struct step *steps = view->run.book->steps.data;
+    if (data->rollback >= 0) {
+        str_addf(&text, "      If it fails: rollback \"%s\" is offered", steps[data->rollback].title);
+    } else {
+        static const char *const onfail[] = {[ONFAIL_ASK] = "you are asked",
+                                             [ONFAIL_STOP] = "the run stops",
+                                             [ONFAIL_CONTINUE] = "the run goes on",
+                                             [ONFAIL_ROLLBACK] = "rollback"};
+        str_addf(&text, "      If it fails: %s", onfail[view->what->onfail]);
+    }
+    if (data->undo >= 0) {
+        str_addf(&text, "; taken back by \"%s\"", steps[data->undo].title);
+    }
+    wrapped(r, ROLE_TEXT, str_text(&text));
+    str_fini(&text);
+}
+
+static void put_meanwhile(struct rows *r, struct page *page, const struct step_view *view)
+{
+    struct engine *engine = console_engine(page->console);
+    struct str text = {0};
+    for (size_t i = 0; i < engine_run_count(engine); i++) {
+        struct engine_run other;
+        if (engine_run_at(engine, i, &other) && !other.ended && other.id != view->run.id) {
+            str_addf(&text, "%s%s is in run %lld (%s)", text.len > 0 ? ", " : "", other.actor,
+                     (long long)other.id, other.book->title);
+        }
+    }
+    const char *warning = engine_lifetime_warning(engine);
+    if (text.len > 0 || warning != NULL) {
+        label(r, "Meanwhile");
+    }
+    if (text.len > 0) {
+        wrapped(r, ROLE_ACTOR, str_text(&text));
+    }
+    if (warning != NULL) {
+        wrapped(r, ROLE_DEGRADED, warning);
+    }
+    str_fini(&text);
+}
+
+static void put_body(struct rows *r, struct page *page, const struct step_view *view,
+                     const struct run_page *data)
+{
+    put_what(r, data);
+    put_where(r, page);
+    put_reach(r, page, view, data);
+    if (data->before.len > 0) {
+        label(r, "Before");
+        items(r, view, data->before.data, data->before.len, true);
+    }
+    if (data->evidence.len > 0) {
+        struct str text = {0};
+        titles(view, data->evidence.data, data->evidence.len, &text);
+        str_add(&text, ": saved first");
+        label(r, "Evidence");
+        wrapped(r, ROLE_TEXT, str_text(&text));
+        str_fini(&text);
+    }
+    if (data->acts || data->after.len > 0) {
+        put_after(r, view, data);
+    }
+    put_meanwhile(r, page, view);
+    if (view->what->prose[0] != '\0') {
+        label(r, "Guide");
+        wrapped(r, ROLE_TEXT, view->what->prose);
+    }
+}
+
+/* ---- the line at the bottom ---- */
+
+static void draw_typing(struct page *page, const struct step_view *view, const struct run_page *data,
+                        struct canvas *c, int y)
+{
+    const struct step_page *own = page->state;
+    int width = canvas_width(c);
+    if (view->mode != STEP_MODE_CONFIRM) {
+        const char *text = own->disarmed
+                               ? "Disarmed: the page had been open for 60 s. Enter opens it anew, Esc leaves."
+                           : view->run.elsewhere ? "Another console walks this run: it is only shown here."
+                           : console_scene(page->console)->observer
+                               ? "You are an observer: this is what would run. :join makes you an operator."
+                               : "Enter arms this page, Esc leaves.";
+        canvas_put_cut(c, 1, y, width - 2, ROLE_ACTIVE, text);
+        return;
+    }
+    if (data->before_failed) {
+        canvas_put_cut(c, 1, y, width - 2, ROLE_DOWN,
+                       "A check before it did not pass: it can't be run now. Esc leaves.");
+        return;
+    }
+    int x = canvas_put(c, 1, y, ROLE_TEXT, own->confirm.single_key ? "Press" : "Type") + 2;
+    x = canvas_put_cut(c, x, y, width - x, ROLE_STRONG, own->confirm.word) + 2;
+    x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT,
+                       own->confirm.single_key ? "to run it, Esc to leave."
+                                               : "and Enter to run it, Esc to leave.") +
+        2;
+    x = canvas_put(c, x, y, ROLE_ACTIVE, ">") + 1;
+    x = canvas_put_cut(c, x, y, width - x, ROLE_INPUT, own->confirm.typed);
+    canvas_cursor(c, x < width ? x : width - 1, y);
+}
+
+void confirm_draw(struct page *page, const struct step_view *view, struct canvas *c)
+{
+    struct step_page *own = page->state;
+    struct run_context context;
+    struct run_page data = {0};
+    struct err e = {0};
+    char incident[24], run[24];
+    int width = canvas_width(c), height = canvas_height(c);
+    step_draw_title(page, view, c);
+    canvas_line(c, 1, 1, width - 2, step_kind_acts(view->what->kind) ? ROLE_DOWN : ROLE_FRAME);
+    step_context(page, view, &context, incident, run);
+    if (run_page(view->run.run, own->step, &context, &data, &e) < 0) {
+        canvas_put_wrapped(c, 1, 2, width - 2, ROLE_DOWN, e.msg);
+        run_page_fini(&data);
+        return;
+    }
+    own->rows = height - 4;
+    int most = own->lines > own->rows ? own->lines - own->rows : 0;
+    own->scroll = own->scroll > most ? most : own->scroll < 0 ? 0 : own->scroll;
+    struct canvas window = canvas_sub(c, (struct rect){0, 2, width, own->rows});
+    struct canvas body = canvas_sub(&window, (struct rect){0, -own->scroll, width, TALL});
+    struct rows rows = {&body, 0};
+    put_body(&rows, page, view, &data);
+    own->lines = rows.y;
+    if (own->lines > own->rows + own->scroll) {
+        canvas_putf(c, 1, height - 2, ROLE_ACTIVE, "%d more lines below (PgDn)",
+                    own->lines - own->rows - own->scroll);
+    }
+    draw_typing(page, view, &data, c, height - 1);
+    run_page_fini(&data);
+}

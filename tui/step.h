@@ -1,0 +1,64 @@
+/* The page of one step of a run, in the state that the step is in; for the files that carry its parts. */
+#ifndef BELAY_TUI_STEP_H
+#define BELAY_TUI_STEP_H
+
+#include "tui/confirm.h"
+#include "tui/page.h"
+
+enum step_mode {
+    STEP_MODE_GONE,    /* the run is no longer in memory */
+    STEP_MODE_READ,    /* nothing to do here now: what it is, how it ended */
+    STEP_MODE_VALUE,   /* a value is asked for */
+    STEP_MODE_CLOSED,  /* it waits, its page is not armed: Enter arms it */
+    STEP_MODE_CONFIRM, /* armed */
+    STEP_MODE_ANSWER,  /* a decision, or done by hand */
+    STEP_MODE_CHOICE,  /* failed, unknown, evidence, when */
+    STEP_MODE_RUNNING,
+};
+
+struct step_page {
+    int64_t run;
+    int step;
+    struct confirm confirm;
+    int64_t guarded_ms; /* the opening that the guard belongs to, run clock; -1 none */
+    struct text_view *output;
+    uint64_t output_sum; /* of what output holds */
+    bool questioned;     /* ^C: cancel, background, leave? */
+    bool disarmed;       /* its page grew too old and was closed */
+    int scroll;          /* of the confirmation's body */
+    int lines, rows;     /* of it, as drawn last */
+};
+
+struct step_view {
+    enum step_mode mode;
+    struct engine_run run;
+    const struct step *what;
+    struct run_step step;
+};
+
+/* What there is to show now. */
+void step_look(struct page *page, struct step_view *view);
+
+/* One input of the run about this step. */
+void step_send(struct page *page, struct run_input input, console_then *then);
+
+/* step_ask.c: each asks what has to be known first (a reason, what must be typed), then sends the input. */
+void step_ask_value(struct page *page, const struct step_view *view);
+void step_choose(struct page *page, const struct step_view *view, const char *choice);
+void step_resolve(struct page *page, const struct step_view *view, const char *outcome);
+void step_answer(struct page *page, const struct step_view *view, size_t index);
+void step_stop(struct page *page);
+
+/* confirm_view.c: the page before it runs. */
+void confirm_draw(struct page *page, const struct step_view *view, struct canvas *c);
+/* Appends "CHANGES production" and the like; nothing for a step that doesn't act. */
+void step_danger(struct page *page, const struct step_view *view, struct str *out);
+/* Fills what the engine knows and the machine doesn't; the texts live as long as the two buffers. */
+void step_context(struct page *page, const struct step_view *view, struct run_context *context,
+                  char incident[static 24], char run[static 24]);
+
+/* step_view.c: while it runs, after it, and when it waits for a choice. */
+void step_draw_title(struct page *page, const struct step_view *view, struct canvas *c);
+void step_draw(struct page *page, const struct step_view *view, struct canvas *c);
+
+#endif

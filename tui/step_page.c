@@ -1,0 +1,341 @@
+/* The page of one step: what it waits for decides what the page is and what the keys mean. Everything that it
+ * does is one input of the run's machine, which journals it before it acts. */
+#include "tui/step.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tui/console_state.h"
+
+/* ---- what there is ---- */
+
+static enum step_mode mode_of(const struct step_view *view, int step)
+{
+    if (view->run.ended || view->run.current_step != step) {
+        return STEP_MODE_READ;
+    }
+    switch (view->step.ask) {
+    case ASK_VALUE:
+        return STEP_MODE_VALUE;
+    case ASK_OPEN:
+        return STEP_MODE_CLOSED;
+    case ASK_CONFIRM:
+        return STEP_MODE_CONFIRM;
+    case ASK_ANSWER:
+        return STEP_MODE_ANSWER;
+    case ASK_WHEN:
+    case ASK_EVIDENCE:
+    case ASK_FAILED:
+    case ASK_UNKNOWN:
+        return STEP_MODE_CHOICE;
+    case ASK_NOTHING:
+        break;
+    }
+    return view->step.outcome == OUTCOME_RUNNING ? STEP_MODE_RUNNING : STEP_MODE_READ;
+}
+
+void step_look(struct page *page, struct step_view *view)
+{
+    const struct step_page *own = page->state;
+    memset(view, 0, sizeof *view);
+    if (!engine_run_by_id(console_engine(page->console), own->run, &view->run) || own->step < 0 ||
+        (size_t)own->step >= view->run.book->steps.len) {
+        return;
+    }
+    view->what = &view->run.book->steps.data[own->step];
+    run_step_at(view->run.run, own->step, &view->step);
+    view->mode = mode_of(view, own->step);
+}
+
+/* ---- inputs ---- */
+
+void step_send(struct page *page, struct run_input input, console_then *then)
+{
+    const struct step_page *own = page->state;
+    input.step = own->step;
+    console_input(page->console, own->run, &input, page->id, then);
+}
+
+static void arm(struct page *page)
+{
+    struct step_page *own = page->state;
+    struct step_view view;
+    step_look(page, &view);
+    if (view.mode != STEP_MODE_CLOSED || view.run.elsewhere || console_refuses_to_act(page->console)) {
+        return;
+    }
+    own->disarmed = false;
+    own->scroll = 0;
+    step_send(page, (struct run_input){.kind = INPUT_OPEN}, NULL);
+}
+
+static void make_guard(struct page *page, const struct step_view *view)
+{
+    struct step_page *own = page->state;
+    struct run_context context;
+    struct run_page data = {0};
+    char incident[24], run[24];
+    step_context(page, view, &context, incident, run);
+    if (run_page(view->run.run, own->step, &context, &data, NULL) == 0) {
+        const char *word = data.confirm_text != NULL ? data.confirm_text : "yes";
+        confirm_init(&own->confirm, word, data.confirm == CONFIRM_KEY && str_eq(word, "y"));
+        own->guarded_ms = view->step.opened_ms;
+    }
+    run_page_fini(&data);
+}
+
+/* A machine that has just been armed gets a new guard; one that grew too old is closed. */
+static void keep_guard(struct page *page, const struct step_view *view)
+{
+    struct step_page *own = page->state;
+    if (view->mode != STEP_MODE_CONFIRM) {
+        own->guarded_ms = -1;
+        return;
+    }
+    if (own->guarded_ms != view->step.opened_ms || own->guarded_ms < 0) {
+        make_guard(page, view);
+    }
+    if (confirm_disarmed(&own->confirm, clock_monotonic_us()) && !own->disarmed) {
+        own->disarmed = true;
+        step_send(page, (struct run_input){.kind = INPUT_LEAVE}, NULL);
+    }
+}
+
+static void confirmed(struct console *console, struct page *page, int code, int64_t id)
+{
+    (void)id;
+    if (code != 0 && page != NULL) {
+        struct step_page *own = page->state;
+        own->guarded_ms = -1; /* refused: typed anew, with all guards */
+        console_dirty(console);
+    }
+}
+
+/* ---- commands ---- */
+
+static void go_on(struct page *page)
+{
+    struct step_page *own = page->state;
+    struct step_view view;
+    step_look(page, &view);
+    if (view.mode == STEP_MODE_VALUE) {
+        step_ask_value(page, &view);
+    } else if (view.mode == STEP_MODE_CLOSED) {
+        arm(page);
+    } else if (view.mode == STEP_MODE_READ && view.what != NULL && !view.run.ended &&
+               view.run.current_step >= 0 && view.run.current_step != own->step) {
+        int next = view.run.current_step;
+        int64_t run = own->run;
+        struct console *console = page->console;
+        console_pop(console);
+        page_open_step(console, run, next);
+    } else if (view.mode == STEP_MODE_READ) {
+        console_pop(page->console);
+    }
+}
+
+static bool confirm_command(struct page *page, const struct key *key, const char *name)
+{
+    struct step_page *own = page->state;
+    if (str_eq(name, "confirm-leave")) {
+        console_pop(page->console);
+        return true;
+    }
+    if (str_eq(name, "up") || str_eq(name, "down")) {
+        own->scroll += str_eq(name, "up") ? -1 : 1;
+        return true;
+    }
+    if (str_eq(name, "page-up") || str_eq(name, "page-down")) {
+        own->scroll += (own->rows > 1 ? own->rows - 1 : 1) * (str_eq(name, "page-up") ? -1 : 1);
+        return true;
+    }
+    switch (confirm_key(&own->confirm, key, name, clock_monotonic_us())) {
+    case CONFIRM_IGNORED:
+        return false;
+    case CONFIRM_TOO_EARLY:
+        console_say(page->console, SAY_INFO, "thrown away: the page is younger than half a second");
+        break;
+    case CONFIRM_PASTE_REFUSED:
+        console_say(page->console, SAY_BAD, "a paste is refused here: type it");
+        break;
+    case CONFIRM_MISMATCH:
+        console_say(page->console, SAY_BAD, "not run: %s has to be typed", own->confirm.word);
+        break;
+    case CONFIRM_GO: {
+        struct run_input input = {.kind = INPUT_CONFIRM, .value = own->confirm.typed};
+        step_send(page, input, confirmed);
+        break;
+    }
+    case CONFIRM_CHANGED:
+    case CONFIRM_OVER:
+        break;
+    }
+    return true;
+}
+
+static bool running_command(struct page *page, const char *name)
+{
+    struct step_page *own = page->state;
+    if (str_eq(name, "background")) {
+        console_home(page->console);
+    } else if (str_eq(name, "interrupt")) {
+        own->questioned = true;
+    } else if (str_eq(name, "leave")) {
+        own->questioned = false;
+    } else if (str_eq(name, "cancel-step")) {
+        own->questioned = false;
+        step_send(page, (struct run_input){.kind = INPUT_CANCEL}, NULL);
+    } else {
+        return text_view_command(own->output, name);
+    }
+    return true;
+}
+
+static bool command(struct page *page, const struct key *key, const char *name)
+{
+    struct step_page *own = page->state;
+    struct step_view view;
+    step_look(page, &view);
+    keep_guard(page, &view);
+    if (view.mode == STEP_MODE_CONFIRM) {
+        return confirm_command(page, key, name);
+    }
+    if (name == NULL) {
+        return false;
+    }
+    if (view.mode == STEP_MODE_RUNNING) {
+        return running_command(page, name);
+    }
+    own->questioned = false;
+    if (str_eq(name, "step-open")) {
+        go_on(page);
+    } else if (str_starts(name, "choose ")) {
+        step_choose(page, &view, name + 7);
+    } else if (str_eq(name, "step-skip")) {
+        step_choose(page, &view, "skip");
+    } else if (str_starts(name, "resolve ")) {
+        step_resolve(page, &view, name + 8);
+    } else if (str_starts(name, "answer ")) {
+        if (view.mode == STEP_MODE_ANSWER) {
+            step_answer(page, &view, (size_t)(name[7] - '1'));
+        }
+    } else if (str_eq(name, "run-stop")) {
+        step_stop(page);
+    } else {
+        return text_view_command(own->output, name);
+    }
+    return true;
+}
+
+/* ---- the page ---- */
+
+static size_t contexts(struct page *page, enum key_context *stack)
+{
+    const struct step_page *own = page->state;
+    struct step_view view;
+    step_look(page, &view);
+    switch (view.mode) {
+    case STEP_MODE_CONFIRM:
+        stack[0] = CONTEXT_CONFIRM;
+        return 1;
+    case STEP_MODE_RUNNING:
+        stack[0] = own->questioned ? CONTEXT_POPUP : CONTEXT_RUNNING;
+        stack[1] = CONTEXT_TEXT;
+        return own->questioned ? 1 : 2;
+    case STEP_MODE_CHOICE:
+    case STEP_MODE_ANSWER:
+        stack[0] = CONTEXT_CHOICE;
+        break;
+    default:
+        stack[0] = CONTEXT_RUN;
+        break;
+    }
+    stack[1] = CONTEXT_TEXT;
+    return 2;
+}
+
+static bool modal(struct page *page)
+{
+    const struct step_page *own = page->state;
+    struct step_view view;
+    step_look(page, &view);
+    return view.mode == STEP_MODE_CONFIRM || (view.mode == STEP_MODE_RUNNING && own->questioned);
+}
+
+static bool ticks(struct page *page)
+{
+    struct step_view view;
+    step_look(page, &view);
+    return view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_RUNNING;
+}
+
+static void draw(struct page *page, struct canvas *c)
+{
+    struct step_view view;
+    step_look(page, &view);
+    if (view.what == NULL) {
+        canvas_put_wrapped(c, 1, 1, canvas_width(c) - 2, ROLE_FAINT,
+                           "This run is no longer in memory: the timeline has what it did.");
+        return;
+    }
+    keep_guard(page, &view);
+    bool closed = view.mode == STEP_MODE_CLOSED || view.mode == STEP_MODE_CONFIRM;
+    if (closed) {
+        confirm_draw(page, &view, c);
+    } else {
+        step_draw(page, &view, c);
+    }
+}
+
+static void painted(struct page *page, int64_t now_us)
+{
+    struct step_page *own = page->state;
+    struct step_view view;
+    step_look(page, &view);
+    if (view.mode == STEP_MODE_CONFIRM && own->guarded_ms >= 0) {
+        confirm_shown(&own->confirm, now_us);
+    }
+}
+
+static void close(struct page *page)
+{
+    struct step_page *own = page->state;
+    struct step_view view;
+    step_look(page, &view);
+    if (view.mode == STEP_MODE_CONFIRM && !own->confirm.done && !page->console->quitting) {
+        struct run_input input = {.kind = INPUT_LEAVE, .step = own->step};
+        console_input(page->console, own->run, &input, 0, NULL);
+    }
+    text_view_free(own->output);
+    free(own);
+}
+
+static const struct page_type type = {
+    .name = "step",
+    .close = close,
+    .draw = draw,
+    .contexts = contexts,
+    .command = command,
+    .painted = painted,
+    .ticks = ticks,
+    .modal = modal,
+};
+
+void page_open_step(struct console *console, int64_t run, int step)
+{
+    struct step_page *own = xcalloc(1, sizeof *own);
+    *own = (struct step_page){.run = run, .step = step, .guarded_ms = -1, .output = text_view_new()};
+    own->output_sum = checksum64("", 0);
+    text_view_follow(own->output, true);
+    struct page *page = console_push(console, &type, own);
+    struct step_view view;
+    step_look(page, &view);
+    bool acting =
+        !engine_is_observer(console_engine(console)) && engine_trouble(console_engine(console)) == NULL;
+    if (view.mode == STEP_MODE_CLOSED && !view.run.elsewhere && acting) {
+        arm(page);
+    } else if (view.mode == STEP_MODE_VALUE && acting) {
+        step_ask_value(page, &view);
+    }
+}
