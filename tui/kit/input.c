@@ -181,14 +181,16 @@ static void begin(struct input *in, enum state state, char byte, int64_t patienc
     enter(in, state, patience_us);
 }
 
-/* libtermkey 0.22 reads outside its tables when a number overflows or is missing before a tilde, and when
- * there are intermediate bytes: only sequences of at most three numbers of three digits reach it. No key
- * needs more. */
+/* libtermkey 0.22 reads outside its tables when a number overflows or is missing before a tilde and when
+ * there are intermediate bytes, and reads memory that nobody wrote for "27~". Only sequences of at most three
+ * numbers of three digits reach it; no key needs more. */
 static bool csi_is_plain(const struct input *in)
 {
     size_t digits = 0, numbers = 1;
     char last = in->sequence[in->length - 1];
     if ((last == '~' || last == 'u') && (in->sequence[2] < '0' || in->sequence[2] > '9'))
+        return false;
+    if (last == '~' && atoi(in->sequence + 2) == 27)
         return false;
     for (size_t i = 2; i + 1 < in->length; i++) {
         char b = in->sequence[i];

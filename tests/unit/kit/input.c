@@ -87,7 +87,7 @@ static void test_what_is_no_key_is_swallowed(void **state)
     EXPECT("\x1b[8;24;80tx", "x");
     EXPECT("\x1b[999999999999999999~x", "x"); /* libtermkey 0.22 dies of it */
     EXPECT("\x1b[ Ax", "x");                  /* and of this */
-    EXPECT("\x1b[~\x1b[;5~\x1b[u\x1b[;;ux", "x");
+    EXPECT("\x1b[~\x1b[;5~\x1b[u\x1b[;;u\x1b[27~\x1b[027;5~x", "x");
     EXPECT("\x1b[1;2;3;4;5;6;7;8;9Ax", "x");
     EXPECT("\x1b[0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0;0Ax", "x");
     EXPECT("\x1bO5;5Px", "x");
