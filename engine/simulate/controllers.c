@@ -1,0 +1,266 @@
+/* The controllers: deployments and stateful sets keep their pods, jobs do their work, services find their
+ * pods. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/simulate/cluster.h"
+#include "engine/simulate/world.h"
+
+#define POD_CREATING_US  (1 * US_PER_S)
+#define POD_STARTING_US  (3 * US_PER_S)
+#define CLAIM_BINDING_US (US_PER_S / 2)
+#define JOB_WORK_US      (8 * US_PER_S)
+
+static bool of_kind(const cJSON *object, const char *kind)
+{
+    return strcmp(object_kind(object), kind) == 0;
+}
+
+/* The claim that a pod template mounts; NULL without one. */
+static const char *claim_of(const cJSON *spec)
+{
+    const cJSON *volume;
+    cJSON_ArrayForEach(volume, cJSON_GetObjectItemCaseSensitive(spec, "volumes"))
+    {
+        const char *claim =
+            json_string(cJSON_GetObjectItemCaseSensitive(volume, "persistentVolumeClaim"), "claimName", NULL);
+        if (claim)
+            return claim;
+    }
+    return NULL;
+}
+
+static const cJSON *claim_bound(const struct world *w, const char *name)
+{
+    const cJSON *claim = cluster_find(w->cluster, "PersistentVolumeClaim", name);
+    bool bound = claim && strcmp(json_string(cJSON_GetObjectItemCaseSensitive(claim, "status"), "phase", ""),
+                                 "Bound") == 0;
+    return bound ? claim : NULL;
+}
+
+bool pod_has_data(const struct world *w, const cJSON *pod)
+{
+    const char *claim_name = claim_of(cJSON_GetObjectItemCaseSensitive(pod, "spec"));
+    if (claim_name) {
+        const cJSON *claim = cluster_find(w->cluster, "PersistentVolumeClaim", claim_name);
+        return json_bool(cJSON_GetObjectItemCaseSensitive(claim, "x-simulation"), "restored", false);
+    }
+    char broken[64];
+    snprintf(broken, sizeof broken, "%s-shard-%d-0", w->collections[0].name, w->fault_shard);
+    return !w->broken || strcmp(object_name(pod), broken) != 0;
+}
+
+/* ---- Pods ---- */
+
+static void pod_advance(struct world *w, cJSON *pod)
+{
+    int64_t age_us = w->now_us - object_began_us(pod);
+    const char *claim = claim_of(cJSON_GetObjectItemCaseSensitive(pod, "spec"));
+    if (json_bool(cJSON_GetObjectItemCaseSensitive(pod, "x-simulation"), "of_job", false))
+        return;
+    if (claim && !claim_bound(w, claim))
+        pod_status_set(pod, "Pending", false, NULL);
+    else if (age_us < POD_CREATING_US)
+        pod_status_set(pod, "Pending", false, "ContainerCreating");
+    else if (!pod_ready(pod))
+        pod_status_set(pod, "Running", age_us >= POD_STARTING_US, NULL);
+}
+
+static cJSON *pod_from_template(struct world *w, const cJSON *owner, const char *kind)
+{
+    const cJSON *template = json_at(owner, "/spec/template");
+    char suffix[6], name[300];
+    pod_suffix(w->cluster, suffix);
+    snprintf(name, sizeof name, "%.250s-%s%s", object_name(owner),
+             strcmp(kind, "Job") == 0 ? "" : "7c9d8f6b5-", suffix);
+    cJSON *pod = cJSON_Duplicate(template, true);
+    if (!cJSON_IsObject(pod)) {
+        cJSON_Delete(pod);
+        pod = cJSON_CreateObject();
+    }
+    cJSON_AddStringToObject(pod, "apiVersion", "v1");
+    cJSON_AddStringToObject(pod, "kind", "Pod");
+    object_text_set(object_member(pod, "metadata"), "name", name);
+    if (strcmp(kind, "Job") == 0)
+        object_label_set(pod, "labels", "job-name", object_name(owner));
+    object_owner_set(pod, kind, object_name(owner));
+    object_began_set(pod, w->now_us);
+    pod_status_set(pod, "Pending", false, "ContainerCreating");
+    cluster_add(w->cluster, pod, world_wall_us(w, w->now_us));
+    return pod;
+}
+
+static void deployment_advance(struct world *w, cJSON *deployment)
+{
+    int wanted = (int)json_double(cJSON_GetObjectItemCaseSensitive(deployment, "spec"), "replicas", 1),
+        have = 0;
+    for (size_t i = w->cluster->objects.len; i-- > 0;) {
+        if (!object_owned_by(w->cluster->objects.data[i], "Deployment", object_name(deployment)))
+            continue;
+        if (++have > wanted)
+            cluster_remove(w->cluster, w->cluster->objects.data[i]);
+    }
+    for (; have < wanted && have < 20; have++)
+        pod_from_template(w, deployment, "Deployment");
+    int ready;
+    deployment_counts(w->cluster, deployment, &ready, &wanted);
+    cJSON *status = object_member(deployment, "status");
+    object_number_set(status, "replicas", wanted);
+    object_number_set(status, "updatedReplicas", wanted);
+    object_number_set(status, "readyReplicas", ready);
+    object_number_set(status, "availableReplicas", ready);
+}
+
+/* Pods without their owner go; those of the shards' stateful sets come again. */
+static void pods_sweep(struct world *w)
+{
+    for (size_t i = w->cluster->objects.len; i-- > 0;) {
+        cJSON *pod = w->cluster->objects.data[i];
+        const char *owner = json_string(cJSON_GetObjectItemCaseSensitive(pod, "x-simulation"), "owner", "");
+        const char *slash = strchr(owner, '/');
+        if (!of_kind(pod, "Pod") || !slash || str_starts(owner, "StatefulSet/"))
+            continue;
+        char kind[32];
+        snprintf(kind, sizeof kind, "%.*s", (int)(slash - owner), owner);
+        if (!cluster_find(w->cluster, kind, slash + 1))
+            cluster_remove(w->cluster, pod);
+    }
+    for (int i = 0; i < 2; i++) {
+        const struct collection *c = &w->collections[i];
+        for (int shard = 0; shard < c->shard_count; shard++) {
+            for (int ordinal = 0; ordinal < 2; ordinal++) {
+                char name[64];
+                snprintf(name, sizeof name, "%s-shard-%d-%d", c->name, shard, ordinal);
+                if (!cluster_find(w->cluster, "Pod", name))
+                    cluster_add_set_pod(w, c->name, shard, ordinal, false);
+            }
+        }
+    }
+}
+
+/* ---- Jobs and claims ---- */
+
+static void job_condition_set(struct world *w, cJSON *job, const char *type)
+{
+    cJSON *status = object_member(job, "status");
+    char text[CLOCK_TEXT_SIZE];
+    clock_format(world_wall_us(w, w->now_us), text);
+    cJSON_DeleteItemFromObjectCaseSensitive(status, "active");
+    object_number_set(status, strcmp(type, "Complete") == 0 ? "succeeded" : "failed", 1);
+    object_text_set(status, "completionTime", text);
+    cJSON *condition = cJSON_CreateObject();
+    cJSON_AddStringToObject(condition, "type", type);
+    cJSON_AddStringToObject(condition, "status", "True");
+    cJSON_AddItemToArray(cJSON_AddArrayToObject(status, "conditions"), condition);
+}
+
+/* What the job's container was told: a snapshot to restore needs one that exists and a claim to put it on. */
+static bool job_succeeds(const cJSON *job)
+{
+    const cJSON *container = json_at(job, "/spec/template/spec/containers/0");
+    bool restores = false, snapshot = false;
+    const char *const fields[] = {"command", "args"};
+    for (int i = 0; i < 2; i++) {
+        const cJSON *word;
+        cJSON_ArrayForEach(word, cJSON_GetObjectItemCaseSensitive(container, fields[i]))
+        {
+            const char *text = cJSON_GetStringValue(word);
+            restores |= text && strcmp(text, "restore") == 0;
+            snapshot |= text && str_starts(text, "s3://rag-snapshots/") && str_ends(text, ".snapshot");
+        }
+    }
+    return !restores || snapshot;
+}
+
+static void job_advance(struct world *w, cJSON *job)
+{
+    const cJSON *conditions = json_at(job, "/status/conditions");
+    if (conditions)
+        return;
+    const cJSON *spec = json_at(job, "/spec/template/spec");
+    const char *claim = claim_of(spec);
+    cJSON *pod = NULL;
+    for (size_t i = 0; i < w->cluster->objects.len; i++)
+        if (object_owned_by(w->cluster->objects.data[i], "Job", object_name(job)))
+            pod = w->cluster->objects.data[i];
+    if (!pod) {
+        pod = pod_from_template(w, job, "Job");
+        cJSON_AddBoolToObject(object_member(pod, "x-simulation"), "of_job", true);
+        object_number_set(object_member(job, "status"), "active", 1);
+    }
+    if (claim && !claim_bound(w, claim)) {
+        object_began_set(job, w->now_us); /* it waits for its volume */
+        return;
+    }
+    int64_t age_us = w->now_us - object_began_us(job);
+    if (age_us >= POD_CREATING_US)
+        pod_status_set(pod, "Running", true, NULL);
+    if (age_us < JOB_WORK_US)
+        return;
+    bool well = job_succeeds(job);
+    pod_status_set(pod, well ? "Succeeded" : "Failed", false, NULL);
+    job_condition_set(w, job, well ? "Complete" : "Failed");
+    cJSON *volume = claim ? cluster_find(w->cluster, "PersistentVolumeClaim", claim) : NULL;
+    if (well && volume)
+        cJSON_AddBoolToObject(object_member(volume, "x-simulation"), "restored", true);
+}
+
+static void claim_advance(struct world *w, cJSON *claim)
+{
+    bool bound = w->now_us - object_began_us(claim) >= CLAIM_BINDING_US;
+    object_text_set(object_member(claim, "status"), "phase", bound ? "Bound" : "Pending");
+}
+
+/* ---- Services ---- */
+
+static void endpoints_advance(struct world *w, cJSON *endpoints)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(endpoints, "subsets");
+    const char *collection = object_label(endpoints, "collection"), *shard = object_label(endpoints, "shard");
+    cJSON *addresses = NULL;
+    for (size_t i = 0; collection && shard && i < w->cluster->objects.len; i++) {
+        const cJSON *pod = w->cluster->objects.data[i];
+        if (!of_kind(pod, "Pod") || !pod_ready(pod))
+            continue;
+        const char *labels[] = {object_label(pod, "collection"), object_label(pod, "shard"),
+                                object_label(pod, "serving")};
+        if (!str_eq(labels[0], collection) || !str_eq(labels[1], shard) || !str_eq(labels[2], "true"))
+            continue;
+        if (!addresses) {
+            cJSON *subset = cJSON_CreateObject();
+            addresses = cJSON_AddArrayToObject(subset, "addresses");
+            cJSON_AddItemToArray(cJSON_AddArrayToObject(endpoints, "subsets"), subset);
+        }
+        char ip[32];
+        snprintf(ip, sizeof ip, "10.42.%zu.%zu", i / 200, 10 + i % 200);
+        cJSON *address = cJSON_CreateObject();
+        cJSON_AddStringToObject(address, "ip", ip);
+        cJSON *target = cJSON_AddObjectToObject(address, "targetRef");
+        cJSON_AddStringToObject(target, "kind", "Pod");
+        cJSON_AddStringToObject(target, "name", object_name(pod));
+        cJSON_AddItemToArray(addresses, address);
+    }
+}
+
+void cluster_advance(struct world *w)
+{
+    struct cluster *c = w->cluster;
+    if (c->removed)
+        pods_sweep(w);
+    c->removed = false;
+    for (size_t i = 0; i < c->objects.len; i++)
+        if (of_kind(c->objects.data[i], "PersistentVolumeClaim"))
+            claim_advance(w, c->objects.data[i]);
+    for (size_t i = 0; i < c->objects.len; i++)
+        if (of_kind(c->objects.data[i], "Job"))
+            job_advance(w, c->objects.data[i]);
+    for (size_t i = 0; i < c->objects.len; i++)
+        if (of_kind(c->objects.data[i], "Pod"))
+            pod_advance(w, c->objects.data[i]);
+    for (size_t i = 0; i < c->objects.len; i++)
+        if (of_kind(c->objects.data[i], "Deployment"))
+            deployment_advance(w, c->objects.data[i]);
+    for (size_t i = 0; i < c->objects.len; i++)
+        if (of_kind(c->objects.data[i], "Endpoints"))
+            endpoints_advance(w, c->objects.data[i]);
+}

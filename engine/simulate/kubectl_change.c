@@ -1,0 +1,375 @@
+/* The verbs that change objects. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/simulate/verbs.h"
+
+static bool dry(const struct verb_call *v)
+{
+    const char *mode = arguments_flag(v->arguments, "dry-run");
+    return mode && strcmp(mode, "none") != 0;
+}
+
+static const char *dry_text(const struct verb_call *v)
+{
+    const char *mode = arguments_flag(v->arguments, "dry-run");
+    return !dry(v) ? "" : strcmp(mode, "server") == 0 ? " (server dry run)" : " (dry run)";
+}
+
+static void say(struct verb_call *v, const cJSON *object, const char *what)
+{
+    str_addf(&v->result->out, "%s/%s %s%s\n", resource_find(object_kind(object))->printed,
+             object_name(object), what, dry_text(v));
+}
+
+/* ---- label, annotate ---- */
+
+static bool is_change(const char *word)
+{
+    size_t length = strlen(word);
+    return strchr(word, '=') || (length > 1 && word[length - 1] == '-');
+}
+
+/* KEY=VALUE or KEY-; false with a message. */
+static bool change_one(struct verb_call *v, cJSON *object, const char *field, const char *word, bool *changed)
+{
+    char key[256];
+    size_t length = strcspn(word, "=");
+    const char *value = word[length] ? word + length + 1 : NULL;
+    length = value ? length : length - 1;
+    if (length == 0 || length >= sizeof key) {
+        verb_fail(v, "error: invalid label spec: %.100s", word);
+        return false;
+    }
+    memcpy(key, word, length);
+    key[length] = '\0';
+    const cJSON *now = cJSON_GetObjectItemCaseSensitive(
+        json_at(object, strcmp(field, "labels") == 0 ? "/metadata/labels" : "/metadata/annotations"), key);
+    if (value && now && strcmp(cJSON_GetStringValue(now), value) != 0 &&
+        !arguments_has(v->arguments, "overwrite")) {
+        verb_fail(v, "error: '%s' already has a value (%s), and --overwrite is false", key,
+                  cJSON_GetStringValue(now));
+        return false;
+    }
+    bool differs = value ? !now || strcmp(cJSON_GetStringValue(now), value) != 0 : now != NULL;
+    *changed |= differs;
+    if (differs && !dry(v))
+        object_label_set(object, field, key, value);
+    return true;
+}
+
+static void metadata_change(struct verb_call *v, const char *field, const char *done)
+{
+    size_t count = arguments_count(v->arguments), first = 0;
+    while (first < count && !is_change(arguments_word(v->arguments, first)))
+        first++;
+    if (first == 0) {
+        verb_fail(v,
+                  "error: one or more resources must be specified as <resource> <name> or <resource>/<name>");
+        return;
+    }
+    if (first == count) {
+        verb_fail(v, "error: at least one %s update is required",
+                  strcmp(field, "labels") == 0 ? "label" : "annotation");
+        return;
+    }
+    bool chosen = arguments_flag(v->arguments, "selector") || arguments_has(v->arguments, "all") ||
+                  first > 1 || strchr(arguments_word(v->arguments, 0), '/');
+    if (!chosen) {
+        verb_fail(v,
+                  "error: one or more resources must be specified as <resource> <name> or <resource>/<name>");
+        return;
+    }
+    struct selection s;
+    if (selection_read(v, 0, first, &s)) {
+        if (s.items.len == 0)
+            str_add(&v->result->out, "No resources found\n");
+        for (size_t i = 0; i < s.items.len; i++) {
+            bool changed = false, well = true;
+            for (size_t word = first; well && word < count; word++)
+                well = change_one(v, s.items.data[i], field, arguments_word(v->arguments, word), &changed);
+            if (well)
+                say(v, s.items.data[i], changed ? done : strcmp(field, "labels") == 0 ? "not labeled" : done);
+        }
+    }
+    selection_fini(&s);
+}
+
+void verb_label(struct verb_call *v)
+{
+    metadata_change(v, "labels", "labeled");
+}
+
+void verb_annotate(struct verb_call *v)
+{
+    metadata_change(v, "annotations", "annotated");
+}
+
+/* ---- create, apply ---- */
+
+/* Numbers that the controllers read; YAML scalars arrive as texts. */
+static void numbers_convert(cJSON *object)
+{
+    cJSON *spec = cJSON_GetObjectItemCaseSensitive(object, "spec");
+    const char *replicas = json_string(spec, "replicas", NULL);
+    double number;
+    if (replicas && number_parse(replicas, &number))
+        object_number_set(spec, "replicas", number);
+}
+
+static bool object_create(struct verb_call *v, cJSON *object, bool apply)
+{
+    const char *kind = json_string(object, "kind", ""), *name = object_name(object);
+    const struct resource *r = resource_find(kind);
+    if (!*json_string(object, "apiVersion", "") || !*kind) {
+        verb_fail(v, "error: error validating \"STDIN\": error validating data: [apiVersion not set, kind "
+                     "not set]; if you choose "
+                     "to ignore these errors, turn validation off with --validate=false");
+        return false;
+    }
+    if (!r || strcmp(r->kind, kind) != 0) {
+        verb_fail(v,
+                  "error: resource mapping not found for name: \"%.100s\" namespace: \"\" from \"STDIN\": no "
+                  "matches for kind "
+                  "\"%.60s\" in version \"%.60s\"",
+                  name, kind, json_string(object, "apiVersion", ""));
+        return false;
+    }
+    if (!*name) {
+        verb_fail(v, "error: resource name may not be empty");
+        return false;
+    }
+    const char *own = json_string(cJSON_GetObjectItemCaseSensitive(object, "metadata"), "namespace", NULL);
+    const char *flag = arguments_flag(v->arguments, "namespace");
+    if (own && flag && strcmp(own, flag) != 0) {
+        verb_fail(v,
+                  "error: the namespace from the provided object \"%.60s\" does not match the namespace "
+                  "\"%.60s\". You must "
+                  "pass '--namespace=%.60s' to perform this operation.",
+                  own, flag, own);
+        return false;
+    }
+    if (!verb_in_namespace(v)) {
+        verb_fail(
+            v, "Error from server (NotFound): error when creating \"STDIN\": namespaces \"%.60s\" not found",
+            flag ? flag : "default");
+        return false;
+    }
+    cJSON *known = cluster_find(v->w->cluster, kind, name);
+    if (known && !apply) {
+        verb_fail(
+            v,
+            "Error from server (AlreadyExists): error when creating \"STDIN\": %s \"%.100s\" already exists",
+            r->in_errors, name);
+        return false;
+    }
+    if (v->w->cluster->objects.len >= CLUSTER_OBJECTS) {
+        verb_fail(v, "Error from server (Forbidden): exceeded quota: the simulated cluster holds %d objects",
+                  CLUSTER_OBJECTS);
+        return false;
+    }
+    if (known) {
+        say(v, known, "unchanged");
+        return true;
+    }
+    say(v, object, "created");
+    if (!dry(v)) {
+        cJSON *fresh = cJSON_Duplicate(object, true);
+        numbers_convert(fresh);
+        object_began_set(fresh, v->w->now_us);
+        cluster_add(v->w->cluster, fresh, world_wall_us(v->w, v->w->now_us));
+    }
+    return true;
+}
+
+/* Documents between lines of `---`. */
+static void documents_create(struct verb_call *v, const char *text, bool apply)
+{
+    int line = 0;
+    size_t seen = 0;
+    while (*text) {
+        const char *end = text;
+        while (*end && !(str_starts(end, "---") &&
+                         (end[3] == '\n' || end[3] == '\r' || end[3] == '\0' || end[3] == ' '))) {
+            end += strcspn(end, "\n");
+            end += *end == '\n';
+        }
+        struct err e;
+        cJSON *object = yaml_parse(text, (size_t)(end - text), "STDIN", line, &e);
+        if (!object) {
+            verb_fail(v, "error: error parsing STDIN: error converting YAML to JSON: yaml: %s", e.msg);
+            return;
+        }
+        bool empty = cJSON_GetArraySize(object) == 0;
+        bool well = empty || object_create(v, object, apply);
+        seen += !empty;
+        cJSON_Delete(object);
+        if (!well)
+            return;
+        for (const char *p = text; p < end; p++)
+            line += *p == '\n';
+        text = end + strcspn(end, "\n");
+        line += *text == '\n';
+        text += *text == '\n';
+    }
+    if (seen == 0)
+        verb_fail(v, "error: no objects passed to %s", v->arguments->verb);
+}
+
+static void from_input(struct verb_call *v, bool apply)
+{
+    const char *file = arguments_flag(v->arguments, "filename");
+    if (!file)
+        verb_fail(v, "error: must specify one of -f and -k");
+    else if (strcmp(file, "-") != 0)
+        verb_fail(v, "error: the simulated cluster reads manifests from standard input (-f -)");
+    else
+        documents_create(v, v->call->input, apply);
+}
+
+void verb_create(struct verb_call *v)
+{
+    from_input(v, false);
+}
+
+void verb_apply(struct verb_call *v)
+{
+    from_input(v, true);
+}
+
+/* kubectl create job NAME --from=cronjob/X */
+void verb_create_job(struct verb_call *v)
+{
+    const char *name = arguments_word(v->arguments, 0), *from = arguments_flag(v->arguments, "from");
+    if (!name || arguments_word(v->arguments, 1)) {
+        verb_fail(v, "error: exactly one NAME is required, got %zu", arguments_count(v->arguments));
+        return;
+    }
+    if (!from) {
+        verb_fail(v, "error: either --image or --from must be specified");
+        return;
+    }
+    if (!str_starts(from, "cronjob/")) {
+        verb_fail(v, "error: from must be an existing cronjob");
+        return;
+    }
+    if (!verb_in_namespace(v) || !cluster_find(v->w->cluster, "CronJob", from + strlen("cronjob/"))) {
+        verb_fail(v, "Error from server (NotFound): cronjobs.batch \"%.100s\" not found",
+                  from + strlen("cronjob/"));
+        return;
+    }
+    cJSON *job = cJSON_CreateObject();
+    cJSON_AddStringToObject(job, "apiVersion", "batch/v1");
+    cJSON_AddStringToObject(job, "kind", "Job");
+    object_text_set(object_member(job, "metadata"), "name", name);
+    object_create(v, job, false);
+    cJSON_Delete(job);
+}
+
+/* ---- delete, scale, set env ---- */
+
+void verb_delete(struct verb_call *v)
+{
+    struct selection s;
+    size_t count = arguments_count(v->arguments);
+    bool chosen = count > 1 || (count == 1 && strchr(arguments_word(v->arguments, 0), '/')) ||
+                  arguments_flag(v->arguments, "selector") ||
+                  arguments_flag(v->arguments, "field-selector") || arguments_has(v->arguments, "all");
+    if (count == 1 && !chosen) {
+        verb_fail(v, "error: resource(s) were provided, but no name was specified");
+        return;
+    }
+    if (selection_read(v, 0, count, &s)) {
+        if (s.items.len == 0 && !s.named)
+            str_add(&v->result->out, "No resources found\n");
+        for (size_t i = 0; i < s.items.len; i++) {
+            const struct resource *r = resource_find(object_kind(s.items.data[i]));
+            str_addf(&v->result->out, "%s \"%s\" deleted\n", r->printed, object_name(s.items.data[i]));
+            cluster_remove(v->w->cluster, s.items.data[i]);
+        }
+    }
+    selection_fini(&s);
+}
+
+void verb_scale(struct verb_call *v)
+{
+    const char *replicas = arguments_flag(v->arguments, "replicas");
+    double number;
+    struct selection s;
+    if (!replicas) {
+        verb_fail(v, "error: required flag(s) \"replicas\" not set");
+        return;
+    }
+    if (!number_parse(replicas, &number) || number < 0 || number > 50 || number != (double)(int)number) {
+        verb_fail(v, "error: invalid argument \"%.40s\" for \"--replicas\" flag", replicas);
+        return;
+    }
+    if (selection_read(v, 0, arguments_count(v->arguments), &s)) {
+        for (size_t i = 0; i < s.items.len; i++) {
+            const struct resource *r = resource_find(object_kind(s.items.data[i]));
+            if (strcmp(r->kind, "Deployment") != 0) {
+                verb_fail(v, "error: the simulated cluster scales deployments only");
+                break;
+            }
+            if (!dry(v))
+                object_number_set(object_member(s.items.data[i], "spec"), "replicas", number);
+            say(v, s.items.data[i], "scaled");
+        }
+    }
+    selection_fini(&s);
+}
+
+static void env_write(struct verb_call *v, const cJSON *object)
+{
+    const cJSON *variable;
+    cJSON_ArrayForEach(variable, json_at(object, "/spec/template/spec/containers/0/env")) str_addf(
+        &v->result->out, "%s=%s\n", json_string(variable, "name", ""), json_string(variable, "value", ""));
+}
+
+static void env_set(cJSON *object, const char *assignment)
+{
+    cJSON *container = (cJSON *)(uintptr_t)json_at(object, "/spec/template/spec/containers/0");
+    cJSON *env = cJSON_GetObjectItemCaseSensitive(container, "env");
+    size_t length = strcspn(assignment, "=");
+    char *name = xstrndup(assignment, length);
+    if (!env)
+        env = cJSON_AddArrayToObject(container, "env");
+    for (int i = cJSON_GetArraySize(env) - 1; i >= 0; i--)
+        if (strcmp(json_string(cJSON_GetArrayItem(env, i), "name", ""), name) == 0)
+            cJSON_DeleteItemFromArray(env, i);
+    cJSON *variable = cJSON_CreateObject();
+    cJSON_AddStringToObject(variable, "name", name);
+    cJSON_AddStringToObject(variable, "value", assignment + length + 1);
+    cJSON_AddItemToArray(env, variable);
+    free(name);
+}
+
+void verb_set_env(struct verb_call *v)
+{
+    size_t count = arguments_count(v->arguments), first = 0;
+    while (first < count && !strchr(arguments_word(v->arguments, first), '='))
+        first++;
+    bool list = arguments_has(v->arguments, "list");
+    if (first == count && !list) {
+        verb_fail(v, "error: at least one environment variable must be provided");
+        return;
+    }
+    struct selection s;
+    if (selection_read(v, 0, first, &s)) {
+        for (size_t i = 0; i < s.items.len; i++) {
+            if (!json_at(s.items.data[i], "/spec/template/spec/containers/0")) {
+                verb_fail(v, "error: %s/%s does not have a pod template",
+                          resource_find(object_kind(s.items.data[i]))->printed, object_name(s.items.data[i]));
+                break;
+            }
+            if (list) {
+                env_write(v, s.items.data[i]);
+                continue;
+            }
+            for (size_t word = first; !dry(v) && word < count; word++)
+                env_set(s.items.data[i], arguments_word(v->arguments, word));
+            say(v, s.items.data[i], "env updated");
+        }
+    }
+    selection_fini(&s);
+}

@@ -1,0 +1,223 @@
+#include "engine/simulate/route.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/simulate/kubectl.h"
+
+static void answer_json(struct answer *a, int status, cJSON *tree)
+{
+    char *text = json_print(tree);
+    a->status = status;
+    a->type = "application/json";
+    str_add(&a->body, text);
+    free(text);
+    cJSON_Delete(tree);
+}
+
+static void answer_text(struct answer *a, int status, const char *text)
+{
+    a->status = status;
+    a->type = "text/plain; charset=utf-8";
+    str_add(&a->body, text);
+}
+
+static int hex_digit(char c)
+{
+    return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 32) - 'a' + 10 : -1;
+}
+
+static char *form_decode(const char *text, size_t length)
+{
+    struct str out = {0};
+    for (size_t i = 0; i < length; i++) {
+        bool escaped =
+            text[i] == '%' && i + 2 < length && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0;
+        if (escaped && (hex_digit(text[i + 1]) || hex_digit(text[i + 2]))) {
+            str_add_char(&out, (char)(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])));
+            i += 2;
+        } else {
+            str_add_char(&out, text[i] == '+' ? ' ' : text[i]);
+        }
+    }
+    return str_take(&out);
+}
+
+char *form_value(const char *form, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *p = form; p && *p; p = strchr(p, '&') ? strchr(p, '&') + 1 : NULL)
+        if (strncmp(p, name, length) == 0 && p[length] == '=')
+            return form_decode(p + length + 1, strcspn(p + length + 1, "&"));
+    return NULL;
+}
+
+/* Qdrant wraps what it says: {"result":...,"status":"ok","time":...}. */
+static void answer_store(struct answer *a, bool found, cJSON *result)
+{
+    cJSON *out = cJSON_CreateObject();
+    if (found) {
+        cJSON_AddItemToObject(out, "result", result);
+        cJSON_AddStringToObject(out, "status", "ok");
+    } else {
+        cJSON_Delete(result);
+        cJSON_AddStringToObject(cJSON_AddObjectToObject(out, "status"), "error",
+                                "Not found: Collection doesn't exist!");
+    }
+    cJSON_AddNumberToObject(out, "time", .0003);
+    answer_json(a, found ? 200 : 404, out);
+}
+
+/* /collections/NAME[/cluster|/snapshots] */
+static void collection_route(struct world *w, const char *rest, struct answer *a)
+{
+    char name[64];
+    size_t length = strcspn(rest, "/");
+    if (length >= sizeof name) {
+        answer_store(a, false, NULL);
+        return;
+    }
+    memcpy(name, rest, length);
+    name[length] = '\0';
+    const char *part = rest + length;
+    cJSON *result = strcmp(part, "/snapshots") == 0 ? cJSON_CreateArray() : cJSON_CreateObject();
+    bool found = strcmp(part, "") == 0             ? shape_collection(w, name, result)
+                 : strcmp(part, "/cluster") == 0   ? shape_cluster_info(w, name, result)
+                 : strcmp(part, "/snapshots") == 0 ? shape_snapshots(w, name, result)
+                                                   : false;
+    answer_store(a, found, result);
+}
+
+static void ask_route(struct world *w, const struct request *r, struct answer *a)
+{
+    cJSON *tree = r->body_length > 0 && r->body[0] == '{' ? json_parse(r->body, r->body_length, NULL) : NULL;
+    const char *form = tree ? "" : r->body_length > 0 ? r->body : r->query;
+    char *question = tree ? xstrdup(json_string(tree, "question", NULL)) : form_value(form, "question");
+    char *target = tree ? xstrdup(json_string(tree, "target", NULL)) : form_value(form, "target");
+    if (question && *question)
+        answer_json(a, 200, ask_answer(w, question, target));
+    else
+        answer_text(a, 400, "a question is missing: POST {\"question\": \"...\"}\n");
+    cJSON_Delete(tree);
+    free(question);
+    free(target);
+}
+
+static void provider_route(struct world *w, const struct request *r, int number, struct answer *a)
+{
+    if (strcmp(r->method, "POST") != 0) {
+        answer_text(a, 405, "POST only\n");
+        return;
+    }
+    cJSON *request = json_parse(r->body, r->body_length, NULL);
+    if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(request, "messages"))) {
+        answer_json(a, 200, provider_answer(w, number, request));
+    } else {
+        cJSON *out = cJSON_CreateObject();
+        cJSON *error = cJSON_AddObjectToObject(out, "error");
+        cJSON_AddStringToObject(error, "message", "messages is required");
+        cJSON_AddStringToObject(error, "type", "invalid_request_error");
+        answer_json(a, 400, out);
+    }
+    cJSON_Delete(request);
+}
+
+/* {"argv":[...],"stdin":"...","token":N} -> {"exit","stdout","stderr","again_ms","token"} */
+static void kubectl_route(struct world *w, const struct request *r, struct answer *a)
+{
+    cJSON *tree = json_parse(r->body, r->body_length, NULL);
+    const cJSON *words = cJSON_GetObjectItemCaseSensitive(tree, "argv"), *word;
+    if (!cJSON_IsArray(words)) {
+        answer_text(a, 400, "argv is missing\n");
+        cJSON_Delete(tree);
+        return;
+    }
+    char **argv = NULL;
+    strv_add(&argv, "kubectl");
+    cJSON_ArrayForEach(word, words) strv_add(&argv, cJSON_IsString(word) ? word->valuestring : "");
+    struct kubectl_result result = {0};
+    struct kubectl_call call = {.argv = argv,
+                                .argc = (int)strv_count(argv),
+                                .input = json_string(tree, "stdin", ""),
+                                .token_us = (int64_t)json_double(tree, "token", -1)};
+    kubectl_run(w, &call, &result);
+    cJSON *out = cJSON_CreateObject();
+    cJSON_AddNumberToObject(out, "exit", result.exit);
+    cJSON_AddStringToObject(out, "stdout", str_text(&result.out));
+    cJSON_AddStringToObject(out, "stderr", str_text(&result.err));
+    cJSON_AddNumberToObject(out, "again_ms", (double)result.again_ms);
+    cJSON_AddNumberToObject(out, "token", (double)result.token_us);
+    answer_json(a, 200, out);
+    a->acted = true;
+    kubectl_result_fini(&result);
+    strv_free(argv);
+    cJSON_Delete(tree);
+}
+
+static const char store_title[] = "{\"title\":\"qdrant - vector search engine\",\"version\":\"1.11.3\"}";
+static const char store_cluster[] =
+    "{\"result\":{\"status\":\"enabled\",\"peer_id\":1840377193,\"peers\":{\"1840377193\":{\"uri\":\"http://"
+    "10.42.0.10:6335/\"},"
+    "\"2753109284\":{\"uri\":\"http://10.42.0.11:6335/"
+    "\"}},\"raft_info\":{\"term\":7,\"commit\":412,\"pending_operations\":0,"
+    "\"leader\":1840377193,\"role\":\"Leader\",\"is_voter\":true},\"consensus_thread_status\":{\"consensus_"
+    "thread_status\":"
+    "\"working\"},\"message_send_failures\":{}},\"status\":\"ok\",\"time\":0.0001}";
+
+static void route_get(struct world *w, const struct request *r, struct answer *a)
+{
+    static const struct {
+        const char *path;
+        cJSON *(*shape)(const struct world *w);
+    } shapes[] = {{"/api/v2/alerts", shape_alerts},
+                  {"/actuator/circuitbreakers", shape_breakers},
+                  {"/jobs", shape_jobs},
+                  {"/checkpoints", shape_checkpoints},
+                  {"/components", shape_components}};
+    const char *path = r->path;
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        if (strcmp(path, shapes[i].path) == 0) {
+            answer_json(a, 200, shapes[i].shape(w));
+            return;
+        }
+    }
+    if (strcmp(path, "/metrics") == 0) {
+        a->status = 200;
+        a->type = "text/plain; version=0.0.4; charset=utf-8";
+        exposition_write(w, &a->body);
+    } else if (strcmp(path, "/collections") == 0) {
+        cJSON *result = cJSON_CreateObject();
+        shape_collections(w, result);
+        answer_store(a, true, result);
+    } else if (str_starts(path, "/collections/")) {
+        collection_route(w, path + strlen("/collections/"), a);
+    } else if (strcmp(path, "/ask") == 0) {
+        ask_route(w, r, a);
+    } else if (strcmp(path, "/") == 0 || strcmp(path, "/cluster") == 0) {
+        a->status = 200;
+        a->type = "application/json";
+        str_add(&a->body, path[1] ? store_cluster : store_title);
+    } else if (strcmp(path, "/readyz") == 0 || strcmp(path, "/livez") == 0 || strcmp(path, "/healthz") == 0) {
+        answer_text(a, 200, "all shards are ready\n");
+    } else {
+        answer_text(a, 404, "not found\n");
+    }
+}
+
+void route(struct world *w, const struct request *r, struct answer *a)
+{
+    int provider;
+    char tail[24];
+    if (sscanf(r->path, "/v1/provider%1d/chat/%20s", &provider, tail) == 2 &&
+        strcmp(tail, "completions") == 0 && provider >= 1 && provider <= 3)
+        provider_route(w, r, provider, a);
+    else if (strcmp(r->method, "GET") == 0)
+        route_get(w, r, a);
+    else if (strcmp(r->method, "POST") == 0 && strcmp(r->path, "/ask") == 0)
+        ask_route(w, r, a);
+    else if (strcmp(r->method, "POST") == 0 && strcmp(r->path, "/kubectl") == 0)
+        kubectl_route(w, r, a);
+    else
+        answer_text(a, 404, "not found\n");
+}

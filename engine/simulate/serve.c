@@ -1,0 +1,235 @@
+/* The simulation as a process: libmicrohttpd in front, the folder that the demo needs, and an end when nobody
+ * is left. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "engine/simulate/demo.h"
+#include "engine/simulate/route.h"
+#include "engine/simulate/simulate.h"
+
+const struct simulation_scenario simulate_scenarios[] = {
+    {"shard", "a shard of the vector store dies after ten seconds"},
+    {NULL, NULL},
+};
+
+/* One thread of libmicrohttpd's serves everything: the world needs no lock. */
+struct server {
+    struct world *world;
+    int64_t began_us; /* monotonic */
+};
+
+static void server_advance(struct server *s)
+{
+    double passed = (double)(clock_monotonic_us() - s->began_us) * s->world->speed;
+    world_advance(s->world, (int64_t)passed);
+}
+
+struct upload {
+    struct str body;
+    bool too_large;
+};
+
+static enum MHD_Result reply(struct MHD_Connection *connection, const struct answer *a)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        a->body.len, (void *)(uintptr_t)str_text(&a->body), MHD_RESPMEM_MUST_COPY);
+    MHD_add_response_header(response, "Content-Type", a->type);
+    enum MHD_Result result = MHD_queue_response(connection, (unsigned)a->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result query_add(void *data, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+    struct str *out = data;
+    (void)kind;
+    if (out->len > 0)
+        str_add_char(out, '&');
+    str_addf(out, "%s=", key);
+    for (const char *p = value ? value : ""; *p; p++)
+        str_addf(out, "%%%02X", (unsigned char)*p);
+    return MHD_YES;
+}
+
+static enum MHD_Result handle(void *data, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *upload_data,
+                              size_t *upload_size, void **context)
+{
+    struct server *s = data;
+    struct upload *upload = *context;
+    (void)version;
+    if (!upload) {
+        *context = xcalloc(1, sizeof *upload);
+        return MHD_YES;
+    }
+    if (*upload_size > 0) {
+        if (upload->body.len + *upload_size > ROUTE_BODY_LIMIT)
+            upload->too_large = true;
+        else
+            str_add_bytes(&upload->body, upload_data, *upload_size);
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    struct str query = {0};
+    struct answer a = {0};
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, query_add, &query);
+    if (upload->too_large) {
+        a.status = 413;
+        a.type = "text/plain";
+        str_add(&a.body, "too large\n");
+    } else {
+        struct request r = {.method = method,
+                            .path = url,
+                            .query = str_text(&query),
+                            .body = str_text(&upload->body),
+                            .body_length = upload->body.len};
+        server_advance(s);
+        route(s->world, &r, &a);
+    }
+    enum MHD_Result result = reply(connection, &a);
+    str_fini(&a.body);
+    str_fini(&query);
+    return result;
+}
+
+static void completed(void *data, struct MHD_Connection *connection, void **context,
+                      enum MHD_RequestTerminationCode code)
+{
+    struct upload *upload = *context;
+    (void)data;
+    (void)connection;
+    (void)code;
+    if (upload)
+        str_fini(&upload->body);
+    free(upload);
+    *context = NULL;
+}
+
+static struct MHD_Daemon *daemon_start(struct server *s, unsigned *port, struct err *e)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct MHD_Daemon *daemon = MHD_start_daemon(
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, handle, s, MHD_OPTION_SOCK_ADDR,
+        &address, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 60u,
+        MHD_OPTION_CONNECTION_LIMIT, 200u, MHD_OPTION_END);
+    const union MHD_DaemonInfo *info = daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
+    if (!info || info->port == 0) {
+        err_set(e, ERR_IO, "the simulated platform can't listen on 127.0.0.1; is the loopback interface up?");
+        if (daemon)
+            MHD_stop_daemon(daemon);
+        return NULL;
+    }
+    *port = info->port;
+    return daemon;
+}
+
+static int port_tell(int fd, unsigned port, struct err *e)
+{
+    char line[16];
+    int length = snprintf(line, sizeof line, "%u\n", port);
+    return file_write_all(fd >= 0 ? fd : STDOUT_FILENO, line, (size_t)length, e);
+}
+
+/* Until a signal says so, or nobody holds the other end of ready_fd any more. */
+static void wait_for_end(int signals, int ready_fd)
+{
+    struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = ready_fd, .events = 0}};
+    for (;;) {
+        if (poll(polled, ready_fd >= 0 ? 2 : 1, -1) < 0 && errno != EINTR)
+            return;
+        if (polled[0].revents || (ready_fd >= 0 && polled[1].revents))
+            return;
+    }
+}
+
+static bool scenario_known(const char *name)
+{
+    for (const struct simulation_scenario *s = simulate_scenarios; s->name; s++)
+        if (strcmp(s->name, name) == 0)
+            return true;
+    return false;
+}
+
+int simulate_run(const struct simulation *s, struct err *e)
+{
+    if (!scenario_known(s->scenario))
+        return err_set(e, ERR_USAGE, "no such scenario: %.40s; there is: shard", s->scenario);
+    if (!(s->speed >= 0.1 && s->speed <= 100))
+        return err_set(e, ERR_USAGE, "the speed must be 0.1 to 100");
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    int signals = signalfd(-1, &set, SFD_CLOEXEC);
+    if (signals < 0)
+        return err_errno(e, "signalfd");
+    struct server server = {.began_us = clock_monotonic_us()};
+    server.world = world_new(s->scenario, s->seed, s->speed, clock_wall_us());
+    unsigned port = 0;
+    struct MHD_Daemon *daemon = daemon_start(&server, &port, e);
+    int code = daemon ? 0 : ERR_IO;
+    if (code == 0 && s->folder)
+        code = demo_write(s->folder, port, e);
+    if (code == 0)
+        code = port_tell(s->ready_fd, port, e);
+    if (code == 0)
+        wait_for_end(signals, s->ready_fd);
+    if (daemon)
+        MHD_stop_daemon(daemon);
+    world_free(server.world);
+    close(signals);
+    return code;
+}
+
+static const char usage[] =
+    "usage: belay-console simulate [--scenario NAME] [--seed N] [--speed X] [--ready-fd FD] [--folder DIR]\n";
+
+static bool option_take(struct simulation *s, const char *name, const char *value)
+{
+    double number;
+    bool numeric = number_parse(value, &number);
+    if (strcmp(name, "--scenario") == 0)
+        s->scenario = value;
+    else if (strcmp(name, "--folder") == 0)
+        s->folder = value;
+    else if (strcmp(name, "--seed") == 0 && numeric && number >= 0 && number < 9e15)
+        s->seed = (uint64_t)number;
+    else if (strcmp(name, "--speed") == 0 && numeric)
+        s->speed = number;
+    else if (strcmp(name, "--ready-fd") == 0 && numeric && number >= 0 && number < 65536)
+        s->ready_fd = (int)number;
+    else
+        return false;
+    return true;
+}
+
+int simulate_main(int argc, char **argv)
+{
+    struct simulation s = {.scenario = "shard", .seed = 1, .speed = 1, .ready_fd = -1};
+    struct err e;
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 >= argc || !option_take(&s, argv[i], argv[i + 1])) {
+            fprintf(stderr, "belay simulate: what does %s mean?\n%s", argv[i], usage);
+            return 2;
+        }
+    }
+    if (s.ready_fd >= 0 && fcntl(s.ready_fd, F_SETFD, FD_CLOEXEC) < 0) {
+        fprintf(stderr, "belay simulate: --ready-fd %d is not an open descriptor\n", s.ready_fd);
+        return 2;
+    }
+    int code = simulate_run(&s, &e);
+    if (code < 0)
+        fprintf(stderr, "belay simulate: %s\n", e.msg);
+    return code == 0 ? 0 : code == ERR_USAGE ? 2 : 1;
+}
