@@ -279,10 +279,7 @@ void act_finish(struct run *run, int step, const struct run_result *result)
     if (result->end == END_NOT_STARTED) {
         not_started(run, step, str_text(&why));
     } else {
-        st->executed = true;
-        st->end = result->end;
-        st->exit = result->exit;
-        st->signal = result->signal;
+        record_end(st, result);
         free(st->act_reason);
         st->act_reason = xstrdup(str_text(&why));
         state_reason(st, "%s", str_text(&why));

@@ -62,6 +62,14 @@ enum verdict judge(const struct run *run, int step, const struct run_result *res
     return verdict;
 }
 
+void record_end(struct step_state *st, const struct run_result *result)
+{
+    st->executed = result->end != END_NOT_STARTED;
+    st->end = result->end;
+    st->exit = result->end == END_EXITED ? result->exit : 0;
+    st->signal = result->end == END_SIGNALLED ? result->signal : 0;
+}
+
 /* ---- Running ---- */
 
 static bool polls(const struct run *run, int step)
@@ -171,10 +179,7 @@ void check_finish(struct run *run, int step, const struct run_result *result)
     enum run_outcome outcome = verdict == VERDICT_PASS   ? OUTCOME_OK
                                : verdict == VERDICT_FAIL ? OUTCOME_FAILED
                                                          : OUTCOME_UNKNOWN;
-    st->executed = result->end != END_NOT_STARTED;
-    st->end = result->end;
-    st->exit = result->exit;
-    st->signal = result->signal;
+    record_end(st, result);
     state_reason(st, "%s", str_text(&why));
     str_fini(&why);
     if (verdict == VERDICT_PASS)

@@ -100,6 +100,7 @@ int act_pre_failed(const struct run *run, int step); /* the first that ran and d
 
 /* run_check.c */
 enum verdict judge(const struct run *run, int step, const struct run_result *result, struct str *why);
+void record_end(struct step_state *st, const struct run_result *result);
 void check_begin(struct run *run, int step, enum run_role role, int parent);
 void check_finish(struct run *run, int step, const struct run_result *result);
 void check_settle(struct run *run, int step, enum run_outcome outcome);
