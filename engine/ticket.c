@@ -18,7 +18,7 @@ struct ticket {
     struct run_command command;
     char **env;      /* as the step gets it, secrets resolved */
     struct str head; /* stdout, at most RUN_OUTPUT_MAX */
-    bool head_cut, in_spool, finished, storing, cancelled;
+    bool head_cut, in_spool, finished, storing, cancelled, restored;
     char why[160];             /* why it may not start */
     struct exec_result result; /* without pointers into the execution */
     char **exports;
@@ -296,12 +296,19 @@ static void on_output(void *data, enum exec_stream stream, const char *bytes, si
     engine_changed(t->walk->engine, ENGINE_OUTPUT);
 }
 
+static void ticket_prepare(struct ticket *t);
+static void ticket_again(struct ticket *t);
+
 static void on_ended(void *data, const struct exec_result *result)
 {
     struct ticket *t = data;
     t->result = *result;
     t->result.exports = NULL;
     t->exports = strv_copy(result->exports);
+    if (t->restored && result->how == EXEC_VOID && !run_role_acts(t->role)) {
+        ticket_again(t);
+        return;
+    }
     if (t->why[0])
         snprintf(t->result.text, sizeof t->result.text, "%s", t->why);
     t->finished = true;
@@ -309,6 +316,16 @@ static void on_ended(void *data, const struct exec_result *result)
 }
 
 static const struct execution_events execution_callbacks = {.output = on_output, .ended = on_ended};
+
+/* What changes nothing, and was asked for by a console that is gone, runs now. */
+static void ticket_again(struct ticket *t)
+{
+    execution_free(t->x);
+    t->x = NULL;
+    t->restored = t->in_spool = false;
+    execution_forget(t->walk->engine->runs.spool, t->key, NULL);
+    ticket_prepare(t);
+}
 
 /* ---- the beginning
  * ---------------------------------------------------------------------------------------------- */
@@ -483,18 +500,21 @@ void ticket_restore(struct walk *w, const struct run_ticket *known, bool intende
     t->x = w->engine->runs.spool
                ? execution_adopt(w->engine->runs.spool, w->engine->loop, t->key, &execution_callbacks, t, &e)
                : NULL;
-    if (t->x) {
-        t->in_spool = true;
+    t->restored = true;
+    t->in_spool = t->x != NULL;
+    if (t->x)
+        return;
+    bool unreadable = e.code && e.code != ERR_NOT_FOUND;
+    if (!run_role_acts(t->role) && !unreadable) {
+        ticket_again(t);
         return;
     }
     t->finished = true;
-    t->result = (struct exec_result){.how = intended ? EXEC_LOST : EXEC_VOID, .status = -1};
-    snprintf(t->result.text, sizeof t->result.text, "%s",
-             intended ? "its folder in the spool is gone" : "the console was gone before it could start");
-    if (e.code && e.code != ERR_NOT_FOUND) {
-        t->result.how = EXEC_LOST;
-        snprintf(t->result.text, sizeof t->result.text, "%.150s", e.msg);
-    }
+    t->result = (struct exec_result){.how = intended || unreadable ? EXEC_LOST : EXEC_VOID, .status = -1};
+    snprintf(t->result.text, sizeof t->result.text, "%.150s",
+             unreadable ? e.msg
+             : intended ? "its folder in the spool is gone"
+                        : "the console was gone before it could start");
     ticket_report(t);
 }
 

@@ -74,12 +74,14 @@ bool walk_interrupted(const struct walk *w)
     return !w->ended && w->restored && !w->elsewhere && w->tickets.len == 0;
 }
 
+static char *lock_path(const struct walk *w)
+{
+    return xasprintf("%s/runs/%lld.lock", w->engine->state_folder, (long long)w->id);
+}
+
 bool walk_lock(struct walk *w)
 {
-    char name[48];
-    snprintf(name, sizeof name, "runs/%lld.lock", (long long)w->id);
-    char *folder = path_join(w->engine->state_folder, "runs"),
-         *path = path_join(w->engine->state_folder, name);
+    char *folder = path_join(w->engine->state_folder, "runs"), *path = lock_path(w);
     bool shared = w->engine->config->journal == CONFIG_JOURNAL_SHARED;
     folder_make(folder, shared ? 02770 : 0700, NULL);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, shared ? 0660 : 0600);
@@ -266,6 +268,9 @@ static void walk_end(struct walk *w, enum run_outcome outcome)
     free(subject);
     free(summary);
     w->ended = true;
+    char *path = lock_path(w);
+    unlink(path); /* nobody takes up a run that has ended */
+    free(path);
     walk_unlock(w);
 }
 
