@@ -182,7 +182,10 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
         m->left = true;
         return;
     }
-    if (!page.before_pending) {
+    struct engine_where where;
+    engine_where(m->engine, &where);
+    bool observed = !where.configured || where.observed_us > 0;
+    if (!page.before_pending && observed) {
         page_show(m, view, &page);
         say("Type %s to run it, skip to leave it out, stop to end the run here: ",
             page.confirm_text ? page.confirm_text : "yes");
@@ -234,6 +237,8 @@ static void ask_next(struct line_mode *m, const struct engine_run *view)
         ask_value(m, view, step);
         break;
     case ASK_OPEN:
+        if (s.reason[0])
+            say("[%s] %s: %s\n", run_outcome_text(s.outcome), step_of(view, step)->title, s.reason);
         if (step_of(view, step)->prose[0])
             say("\n%s\n", step_of(view, step)->prose);
         submit_step(m, INPUT_OPEN, NULL, NULL);

@@ -250,14 +250,15 @@ static void document_walk(struct trial *t)
 
 int main(int argc, char **argv)
 {
-    if (argc < 3) {
-        fprintf(stderr, "usage: %s BINDIR SECONDS [CYCLES] [SEED]\n", argv[0]);
+    if (argc < 2) {
+        fprintf(stderr, "usage: %s BINDIR [SECONDS] [SEED]\n", argv[0]);
         return 2;
     }
     struct trial t = {.bin = argv[1]};
-    int64_t until = clock_monotonic_us() + strtoll(argv[2], NULL, 10) * US_PER_S;
-    unsigned cycles = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
-    uint64_t seed = argc > 4 ? strtoull(argv[4], NULL, 10) : rng_entropy();
+    const char *seconds = argc > 2 ? argv[2] : getenv("CRASH_SECONDS");
+    int64_t until = clock_monotonic_us() + strtoll(seconds ? seconds : "60", NULL, 10) * US_PER_S;
+    unsigned kills = getenv("BELAY_PROOF") ? 300 : 0;
+    uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : rng_entropy();
     rng_seed(&t.rng, seed);
     snprintf(t.folder, sizeof t.folder, "/tmp/belay-crash.XXXXXX");
     if (!mkdtemp(t.folder))
@@ -265,7 +266,7 @@ int main(int argc, char **argv)
     t.document = path_join(t.folder, "kill-me.md");
     t.oracle = path_join(t.folder, "oracle");
     printf("seed %llu\n", (unsigned long long)seed);
-    while (clock_monotonic_us() < until || t.kills < cycles)
+    while (clock_monotonic_us() < until || t.kills < kills)
         document_walk(&t);
     printf("%u documents walked, %u kills, %u resumes: every step ran exactly once\n", t.documents, t.kills,
            t.resumes);

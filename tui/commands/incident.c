@@ -71,34 +71,49 @@ static int incident_note(const struct command_line *line, struct journal *journa
     return code;
 }
 
-static int count_open_run(const struct event *event, void *data)
+struct open_runs {
+    int64_t *data;
+    size_t len, cap;
+};
+
+/* A run belongs to the incident from its first acting step on, so any event of it counts. */
+static int note_run(const struct event *event, void *data)
 {
-    int *open = data;
-    *open += event->kind == EVENT_RUN_STARTED ? 1 : -1;
+    struct open_runs *open = data;
+    size_t i = 0;
+    while (i < open->len && open->data[i] != event->run)
+        i++;
+    if (event->kind == EVENT_RUN_ENDED && i < open->len)
+        vec_remove(open, i);
+    else if (event->run && event->kind != EVENT_RUN_ENDED && i == open->len)
+        *vec_push(open) = event->run;
     return 0;
 }
 
 static int incident_close(const struct command_line *line, struct journal *journal, struct err *e)
 {
-    const enum event_kind kinds[] = {EVENT_RUN_STARTED, EVENT_RUN_ENDED};
     int64_t number = 0;
-    int open = 0;
+    struct open_runs open = {0};
     struct journal_incident incident;
     const char *word = line->word_count > 1 ? line->words[1] : command_value(line, "incident", NULL);
     if (session_incident(journal, word, &number, e) < 0 ||
         journal_incident(journal, number, &incident, e) < 0 ||
         journal_incident_admits(&incident, EVENT_INCIDENT_CLOSED, e) < 0)
         return e->code;
-    struct journal_filter filter = {.incident = number, .kinds = kinds, .kind_count = 2};
-    if (journal_read(journal, 1, JOURNAL_FORWARD, &filter, 0, count_open_run, &open, e) < 0)
-        return e->code;
-    if (open > 0)
-        return err_set(e, ERR_BUSY, "INC-%lld has %d open run%s: finish or stop them in the console first",
-                       (long long)number, open, open == 1 ? "" : "s");
+    struct journal_filter filter = {.incident = number};
+    int code = journal_read(journal, 1, JOURNAL_FORWARD, &filter, 0, note_run, &open, e);
+    size_t count = open.len;
+    vec_fini(&open);
+    if (code < 0)
+        return code;
+    if (count > 0)
+        return err_set(e, ERR_BUSY,
+                       "INC-%lld has %zu open run%s: finish or stop them first (belay runbook resume)",
+                       (long long)number, count, count == 1 ? "" : "s");
     const char *reason = command_value(line, "reason", "closed");
     struct event_draft draft = {
         .kind = EVENT_INCIDENT_CLOSED, .summary = reason, .outcome = "closed", .incident = number};
-    int code = append(journal, &draft, NULL, e);
+    code = append(journal, &draft, NULL, e);
     if (code == 0 && !command_has(line, "quiet"))
         printf("INC-%lld closed\n", (long long)number);
     return code;
