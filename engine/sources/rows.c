@@ -1,0 +1,224 @@
+/* Which rows of an answer a rule looks at. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/number.h"
+#include "engine/sources/rule.h"
+
+#define SEPARATOR '\x1f'
+
+struct collecting {
+    const struct rule *rule;
+    const struct answer *answer;
+    struct arena *arena;
+    struct rule_rows *out;
+    struct err *e;
+};
+
+static int row_add(struct collecting *c, const struct row *row)
+{
+    if (!condition_list_holds(&c->rule->where, row))
+        return 0;
+    if (c->out->rows.len == MAPPING_ROW_LIMIT)
+        return err_set(c->e, ERR_RANGE, "more than %d rows", MAPPING_ROW_LIMIT);
+    *vec_push(&c->out->rows) = (struct rule_row){.row = *row};
+    return 0;
+}
+
+/* ---- JSON ---- */
+
+static int visit_item(const struct json_match *match, void *data)
+{
+    struct collecting *c = data;
+    struct row row = {.answer = c->answer, .item = match->item, .capture_count = match->capture_count};
+    for (size_t i = 0; i < match->capture_count; i++)
+        row.captures[i] = arena_text(c->arena, match->captures[i]);
+    return row_add(c, &row);
+}
+
+static int collect_pointer(struct collecting *c, const struct row_pointer *p)
+{
+    const cJSON *base = json_at(c->answer->root, p->base);
+    bool fits = base && (!p->wild || cJSON_IsArray(base) || cJSON_IsObject(base));
+    if (!fits && p->optional)
+        return 0;
+    if (!fits)
+        return err_set(c->e, ERR_SYNTAX, "the answer has %s at '%.60s'", base ? "no list" : "nothing",
+                       p->base);
+    return json_each(c->answer->root, p->pointer, visit_item, c);
+}
+
+static int collect_json(struct collecting *c)
+{
+    const struct rule *r = c->rule;
+    if (!r->pointers.len)
+        return row_add(c, &(struct row){.answer = c->answer, .item = c->answer->root});
+    int status = 0;
+    for (size_t i = 0; i < r->pointers.len && !status; i++)
+        status = collect_pointer(c, &r->pointers.data[i]);
+    return status;
+}
+
+/* ---- Samples ---- */
+
+/* Samples that differ only in the one-hot label, or agree in the labels of `by`, are one row. */
+static void row_key(const struct rule *r, const char *one_hot, const struct sample *s, struct str *key)
+{
+    str_clear(key);
+    for (char **name = r->by; name && *name; name++)
+        str_addf(key, "%s%c", sample_label(s, *name), SEPARATOR);
+    for (size_t i = 0; !r->by && i < s->label_count; i++)
+        if (!one_hot || strcmp(s->labels[i].name, one_hot) != 0)
+            str_addf(key, "%s=%s%c", s->labels[i].name, s->labels[i].value, SEPARATOR);
+    str_add_char(key, SEPARATOR);
+}
+
+static int collect_sample(struct collecting *c, const char *one_hot, struct map *seen, const struct row *row)
+{
+    const struct sample *s = row->sample;
+    struct str key = {0};
+    if (!one_hot && !c->rule->by)
+        return row_add(c, row);
+    row_key(c->rule, one_hot, s, &key);
+    bool hot = one_hot && s->value == 1;
+    size_t index = (size_t)(uintptr_t)map_get(seen, key.data); /* from 1 */
+    int status = 0;
+    if (!index) {
+        size_t before = c->out->rows.len;
+        status = row_add(c, row);
+        if (c->out->rows.len > before) {
+            map_set(seen, key.data, (void *)(uintptr_t)c->out->rows.len);
+            c->out->rows.data[before].hot_count = hot;
+        }
+    } else if (hot) {
+        struct rule_row *kept = &c->out->rows.data[index - 1];
+        if (kept->hot_count++ == 0)
+            kept->row = *row;
+    }
+    str_fini(&key);
+    return status;
+}
+
+static int collect_samples(struct collecting *c)
+{
+    const struct rule *r = c->rule;
+    if (!r->metrics.len)
+        return row_add(c, &(struct row){.answer = c->answer});
+    const char *one_hot = state_one_hot(&r->state);
+    struct map *seen = map_new();
+    int status = 0;
+    for (size_t i = 0; i < r->metrics.len && !status && !c->out->rows.len; i++)
+        for (const struct sample *s = c->answer->metrics[r->metrics.data[i]]; s && !status; s = s->next)
+            status = collect_sample(
+                c, one_hot, seen,
+                &(struct row){.answer = c->answer, .sample = s, .metric = r->metric_texts.data[i]});
+    map_free(seen);
+    return status;
+}
+
+/* ---- The newest of those that belong together ---- */
+
+/* chk_9 before chk_10: runs of digits compare as numbers. */
+static int natural_compare(const char *a, const char *b)
+{
+    while (*a && *b) {
+        size_t x = strspn(a, "0123456789"), y = strspn(b, "0123456789");
+        if (x && y) {
+            size_t zeros_a = strspn(a, "0"), zeros_b = strspn(b, "0");
+            zeros_a = zeros_a < x ? zeros_a : x - 1;
+            zeros_b = zeros_b < y ? zeros_b : y - 1;
+            size_t length_a = x - zeros_a, length_b = y - zeros_b;
+            int order = length_a != length_b ? (length_a < length_b ? -1 : 1)
+                                             : memcmp(a + zeros_a, b + zeros_b, length_a);
+            if (order)
+                return order;
+            a += x;
+            b += y;
+        } else if (*a != *b) {
+            return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
+        } else {
+            a++;
+            b++;
+        }
+    }
+    return (*a != 0) - (*b != 0);
+}
+
+struct candidate {
+    size_t index;
+    bool has_order, is_time;
+    double order;
+    char *text;
+};
+
+static void candidate_read(struct candidate *k, const struct rule *r, const struct row *row)
+{
+    struct str text = {0};
+    int64_t wall_us;
+    k->text = template_text(&r->newest_by, row, &text) ? str_take(&text) : NULL;
+    str_fini(&text);
+    if (!k->text)
+        return;
+    k->has_order = true;
+    if (number_parse(k->text, &k->order) && !isnan(k->order)) {
+        k->is_time = true;
+    } else if (clock_parse(k->text, &wall_us, NULL) == 0) {
+        k->order = (double)wall_us;
+        k->is_time = true;
+    }
+}
+
+static bool candidate_newer(const struct candidate *a, const struct candidate *b)
+{
+    if (a->has_order != b->has_order)
+        return a->has_order;
+    if (!a->has_order)
+        return false;
+    if (a->is_time && b->is_time)
+        return a->order > b->order;
+    return natural_compare(a->text, b->text) > 0;
+}
+
+static void keep_newest(const struct rule *r, struct rule_rows *out)
+{
+    struct map *best = map_new();
+    struct candidate *candidates = xcalloc(out->rows.len + 1, sizeof *candidates);
+    for (size_t i = 0; i < out->rows.len; i++) {
+        struct str of = {0};
+        struct candidate *k = &candidates[i];
+        k->index = i;
+        if (template_text(&r->newest_of, &out->rows.data[i].row, &of)) {
+            candidate_read(k, r, &out->rows.data[i].row);
+            const struct candidate *before = map_get(best, str_text(&of));
+            if (!before || candidate_newer(k, before))
+                map_set(best, str_text(&of), k);
+        }
+        str_fini(&of);
+    }
+    size_t kept = 0;
+    const char *key;
+    void *value;
+    struct rule_rows newest = {0};
+    for (size_t i = 0; map_next(best, &i, &key, &value); kept++)
+        *vec_push(&newest.rows) = out->rows.data[((struct candidate *)value)->index];
+    for (size_t i = 0; i < out->rows.len; i++)
+        free(candidates[i].text);
+    free(candidates);
+    map_free(best);
+    vec_fini(&out->rows);
+    *out = newest;
+}
+
+int rule_rows_collect(const struct rule *r, const struct answer *answer, struct arena *arena,
+                      struct rule_rows *out, struct err *e)
+{
+    struct collecting c = {.rule = r, .answer = answer, .arena = arena, .out = out, .e = e};
+    int status = answer->metrics ? collect_samples(&c)
+                 : answer->root  ? collect_json(&c)
+                                 : row_add(&c, &(struct row){.answer = answer});
+    if (!status && template_given(&r->newest_of))
+        keep_newest(r, out);
+    return status;
+}
