@@ -144,6 +144,8 @@ static void leave_bytes(struct screen *s, struct str *out)
     str_add(out, paste_off);
     endwin();
     collect(s, out);
+    /* Some terminals keep the cursor's being hidden with the main screen, when a killed console left it so. */
+    add_capability(out, cursor_normal);
 }
 
 struct screen *screen_new(const char *term, int width, int height, bool mono, bool ascii, struct err *e)

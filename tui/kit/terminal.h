@@ -5,6 +5,7 @@
  *     readable   terminal_read -> input_push          writable   terminal_flush
  *     a frame    if (!terminal_pending(t)) { terminal_draw(t, canvas); terminal_flush(t, &e); }
  *
+ * What changed while bytes were pending is drawn when terminal_flush has written the last of them.
  * The owner watches terminal_fd for reading, and for writing while terminal_pending(). One thread. */
 #ifndef BELAY_KIT_TERMINAL_H
 #define BELAY_KIT_TERMINAL_H

@@ -1,0 +1,81 @@
+/* Expectations about a program in a pty; a failed one prints the screen. */
+#ifndef BELAY_TEST_EXPECT_H
+#define BELAY_TEST_EXPECT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/base/base.h"
+#include "tests/screen/pty.h"
+
+#define EXPECT_MS 5000
+
+#define fail_with_screen(p, ...)                                                                             \
+    do {                                                                                                     \
+        fprintf(stderr, "screen:\n%s\n", pty_screen(p));                                                     \
+        fail_msg(__VA_ARGS__);                                                                               \
+    } while (0)
+
+#define expect_screen(p, pattern)                                                                            \
+    do {                                                                                                     \
+        if (!pty_wait(p, pattern, EXPECT_MS))                                                                \
+            fail_with_screen(p, "never on the screen: %s", pattern);                                         \
+    } while (0)
+
+#define expect_gone(p, pattern)                                                                              \
+    do {                                                                                                     \
+        if (!pty_wait_gone(p, pattern, EXPECT_MS))                                                           \
+            fail_with_screen(p, "still on the screen: %s", pattern);                                         \
+    } while (0)
+
+/* Somewhere in what was written, whether the screen still shows it or not. */
+static inline void expect_bytes(struct pty *p, const char *text)
+{
+    int64_t end = clock_monotonic_us() + EXPECT_MS * US_PER_MS;
+    size_t length;
+    const char *bytes = pty_bytes(p, &length);
+    while (!memmem(bytes, length, text, strlen(text)) && clock_monotonic_us() < end) {
+        pty_run(p, 20);
+        bytes = pty_bytes(p, &length);
+    }
+    if (!memmem(bytes, length, text, strlen(text)))
+        fail_with_screen(p, "never written: %s", text);
+}
+
+#define expect_end(p, status)                                                                                \
+    do {                                                                                                     \
+        int seen_ = pty_wait_end(p, EXPECT_MS);                                                              \
+        if (seen_ != (status))                                                                               \
+            fail_with_screen(p, "ended with %d, wanted %d (-1: still runs)", seen_, status);                 \
+    } while (0)
+
+/* The tty and the screen are as they were before the program. */
+static inline void expect_restored(struct pty *p, const struct termios *before)
+{
+    struct termios now;
+    size_t length;
+    pty_modes(p, &now);
+    if (now.c_iflag != before->c_iflag || now.c_oflag != before->c_oflag || now.c_lflag != before->c_lflag ||
+        now.c_cflag != before->c_cflag || memcmp(now.c_cc, before->c_cc, sizeof now.c_cc) != 0)
+        fail_with_screen(p, "the modes of the tty are not restored");
+    if (pty_alternate(p))
+        fail_with_screen(p, "the alternate screen is still shown");
+    if (!pty_cursor_shown(p))
+        fail_with_screen(p, "the cursor is still hidden");
+    const char *bytes = pty_bytes(p, &length);
+    const char *on = NULL, *off = NULL;
+    for (const char *at = bytes; at && (at = memmem(at, length - (size_t)(at - bytes), "\x1b[?2004", 7));
+         at++)
+        *(at[7] == 'h' ? &on : &off) = at;
+    if (on && off < on)
+        fail_with_screen(p, "bracketed paste is still on");
+}
+
+#endif
