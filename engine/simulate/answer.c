@@ -24,7 +24,10 @@ static bool golden_read(const struct world *w, int n, struct golden *g)
     }
     if (sscanf(line, "%7[^|\n]|%127[^|\n]|%63[^|\n]", g->id, g->question, g->document) != 3)
         return false;
-    g->shard = n % 3 == 1 ? w->fault_shard : n % w->collections[0].shard_count;
+    int shards = w->collections[0].shard_count, shard = n % shards;
+    if (shard == w->fault_shard)
+        shard = (shard + 1) % shards;
+    g->shard = n % 3 == 1 ? w->fault_shard : shard;
     return true;
 }
 

@@ -6,7 +6,8 @@
 #include "engine/base/base.h"
 
 #define CLUSTER_NAMESPACE "rag"
-#define CLUSTER_OBJECTS   500 /* more are refused */
+#define CLUSTER_JOB_US    (8 * US_PER_S) /* what a job takes, virtual */
+#define CLUSTER_OBJECTS   500            /* more are refused */
 
 /* singular, plural, short name or "", kind, group as printed ("deployment.apps"), group as in errors */
 struct resource {

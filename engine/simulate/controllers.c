@@ -9,7 +9,6 @@
 #define POD_CREATING_US  (1 * US_PER_S)
 #define POD_STARTING_US  (3 * US_PER_S)
 #define CLAIM_BINDING_US (US_PER_S / 2)
-#define JOB_WORK_US      (8 * US_PER_S)
 
 static bool of_kind(const cJSON *object, const char *kind)
 {
@@ -195,7 +194,7 @@ static void job_advance(struct world *w, cJSON *job)
     int64_t age_us = w->now_us - object_began_us(job);
     if (age_us >= POD_CREATING_US)
         pod_status_set(pod, "Running", true, NULL);
-    if (age_us < JOB_WORK_US)
+    if (age_us < CLUSTER_JOB_US)
         return;
     bool well = job_succeeds(job);
     pod_status_set(pod, well ? "Succeeded" : "Failed", false, NULL);

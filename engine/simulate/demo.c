@@ -1,25 +1,36 @@
 #include "engine/simulate/demo.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-void demo_fill(const char *text, unsigned port, const char *runbook, struct str *out)
+void demo_fill(const char *text, const struct demo_values *values, struct str *out)
 {
+    char port[16];
+    snprintf(port, sizeof port, "%u", values->port);
+    const struct {
+        const char *place, *value;
+        bool quoted; /* JSON's quotes are YAML's */
+    } places[] = {
+        {"@PORT@", port, false}, {"@RUNBOOK@", values->runbook, true}, {"@KUBECTL@", values->kubectl, true}};
     while (*text) {
-        if (str_starts(text, "@PORT@")) {
-            str_addf(out, "%u", port);
-            text += strlen("@PORT@");
-        } else if (str_starts(text, "@RUNBOOK@")) {
-            json_quote(out, runbook); /* JSON's quotes are YAML's */
-            text += strlen("@RUNBOOK@");
-        } else {
+        size_t i = 0;
+        while (i < 3 && !str_starts(text, places[i].place))
+            i++;
+        if (i == 3) {
             str_add_char(out, *text++);
+            continue;
         }
+        if (places[i].quoted)
+            json_quote(out, places[i].value);
+        else
+            str_add(out, places[i].value);
+        text += strlen(places[i].place);
     }
 }
 
-static int configuration_write(const char *folder, unsigned port, struct err *e)
+static int configuration_write(const char *folder, const char *kubectl, unsigned port, struct err *e)
 {
     char *example = asset_path("examples", "demo.yaml", e);
     char *runbook = example ? asset_path("runbooks", "vector-store-shard-down.md", e) : NULL;
@@ -27,7 +38,8 @@ static int configuration_write(const char *folder, unsigned port, struct err *e)
     struct str text = {0}, filled = {0};
     int code = ERR_NOT_FOUND;
     if (runbook && (code = file_read(example, 1024 * 1024, &text, e)) == 0) {
-        demo_fill(str_text(&text), port, runbook, &filled);
+        struct demo_values values = {.port = port, .runbook = runbook, .kubectl = kubectl};
+        demo_fill(str_text(&text), &values, &filled);
         code = file_write_atomic(path, filled.data, filled.len, 0600, e);
     }
     str_fini(&text);
@@ -47,14 +59,13 @@ static void shell_quote(struct str *out, const char *text)
     str_add_char(out, '\'');
 }
 
-static int stand_in_write(const char *bin, unsigned port, struct err *e)
+static int stand_in_write(const char *path, unsigned port, struct err *e)
 {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length <= 0)
         return err_errno(e, "/proc/self/exe");
     self[length] = '\0';
-    char *path = path_join(bin, "kubectl");
     struct str script = {0};
     str_addf(&script,
              "#!/bin/sh\n"
@@ -65,18 +76,18 @@ static int stand_in_write(const char *bin, unsigned port, struct err *e)
     str_add(&script, " simulate-kubectl \"$@\"\n");
     int code = file_write_atomic(path, script.data, script.len, 0700, e);
     str_fini(&script);
-    free(path);
     return code;
 }
 
 int demo_write(const char *folder, unsigned port, struct err *e)
 {
-    char *bin = path_join(folder, "bin");
+    char *bin = path_join(folder, "bin"), *kubectl = path_join(bin, "kubectl");
     int code = folder_make(bin, 0700, e);
     if (code == 0)
-        code = stand_in_write(bin, port, e);
+        code = stand_in_write(kubectl, port, e);
     if (code == 0)
-        code = configuration_write(folder, port, e);
+        code = configuration_write(folder, kubectl, port, e);
+    free(kubectl);
     free(bin);
     return code;
 }

@@ -7,7 +7,11 @@
 /* Writes folder/belay.yaml (from the shipped example demo.yaml) and folder/bin/kubectl. */
 int demo_write(const char *folder, unsigned port, struct err *e);
 
-/* Appends text to out with every @PORT@ and @RUNBOOK@ replaced. */
-void demo_fill(const char *text, unsigned port, const char *runbook, struct str *out);
+struct demo_values {
+    unsigned port;
+    const char *runbook, *kubectl; /* absolute paths */
+};
+/* Appends text to out with every @PORT@, @RUNBOOK@ and @KUBECTL@ replaced, paths in quotes. */
+void demo_fill(const char *text, const struct demo_values *values, struct str *out);
 
 #endif

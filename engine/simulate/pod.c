@@ -347,13 +347,24 @@ bool pod_program(struct world *w, const cJSON *pod, char *const *argv, struct ku
 
 /* ---- Logs ---- */
 
+static void job_log_line(const cJSON *pod, int64_t at_us, struct str *out)
+{
+    double share = (double)(at_us - object_began_us(pod)) / (double)CLUSTER_JOB_US;
+    if (str_starts(object_label(pod, "job-name"), "reindex-"))
+        str_addf(out, "INFO reindex: %.0f of 1200 documents", 1200 * (share < 1 ? share : 1));
+    else if (share < .6)
+        str_addf(out, "INFO restore: downloading the snapshot, %.0f %%", 100 * share / .6);
+    else if (share < .95)
+        str_addf(out, "INFO restore: %.0f of 8 segments written", 8 * (share - .6) / .35);
+    else
+        str_add(out, "INFO restore: done, 8 of 8 segments, checksum ok");
+}
+
 static void log_line(const struct world *w, const cJSON *pod, int64_t at_us, struct str *out)
 {
     static const char *const fine[] = {"INFO storage: segments flushed",
                                        "INFO http: 200 POST /collections/docs/points/query",
                                        "INFO raft: heartbeat ok", "INFO optimizer: nothing to do"};
-    static const char *const restored[] = {"INFO restore: snapshot downloaded, checksum ok",
-                                           "INFO restore: 8 of 8 segments written", "INFO restore: done"};
     const char *app = object_label(pod, "app");
     uint64_t draw = checksum64(object_name(pod), strlen(object_name(pod))) ^ (uint64_t)(at_us / US_PER_S);
     bool broken =
@@ -365,7 +376,7 @@ static void log_line(const struct world *w, const cJSON *pod, int64_t at_us, str
                  object_label(pod, "shard") ? object_label(pod, "shard") : "?",
                  73728 + 4096 * (unsigned long long)(w->seed % 64));
     else if (object_label(pod, "job-name"))
-        str_add(out, restored[(uint64_t)(at_us / US_PER_S) % 3]);
+        job_log_line(pod, at_us, out);
     else if (app && strcmp(app, "vectorstore") == 0)
         str_add(out, fine[draw % 4]);
     else
@@ -376,8 +387,11 @@ void pod_log(const struct world *w, const cJSON *pod, long tail, bool timestamps
              struct str *out)
 {
     long lines = tail < 0 || tail > 40 ? 40 : tail;
-    int64_t began_us = object_began_us(pod), every_us = 2 * US_PER_S;
+    bool job = object_label(pod, "job-name") != NULL;
+    int64_t began_us = object_began_us(pod), every_us = job ? US_PER_S : 2 * US_PER_S;
     int64_t newest_us = w->now_us - w->now_us % every_us;
+    if (job && newest_us > began_us + CLUSTER_JOB_US)
+        newest_us = began_us + CLUSTER_JOB_US;
     for (long i = lines - 1; i >= 0; i--) {
         int64_t at_us = newest_us - i * every_us;
         char text[CLOCK_TEXT_SIZE];
