@@ -32,8 +32,8 @@ struct execution {
     int file;             /* the spool file */
     int64_t offset;       /* frames before it were delivered */
     int64_t delivered[3]; /* bytes by enum exec_stream */
-    int notify;           /* inotify; -1 when there is none: then a faster timer */
-    struct loop_watch *notify_watch;
+    int notify_number;    /* of our watch; -1 when there is none: then a faster timer */
+    bool notified, lock_closed; /* what it told and we have not looked at */
     struct loop_timer *timer;
     bool recheck;             /* more than output may have changed */
     struct spool_entry entry; /* as last judged */
@@ -42,7 +42,8 @@ struct execution {
 
     /* Reading on for a supervisor that is gone. */
     struct writer *writer;
-    int drain_fd; /* of the spool file, with its flock */
+    int64_t others_since_us; /* it is lost, and another process reads its rest; 0 when not */
+    int drain_fd;            /* of the spool file, with its flock */
     int fifo[3];
     struct loop_watch *fifo_watch[3];
 
@@ -55,6 +56,8 @@ struct execution *execution_new(struct spool *s, struct loop *loop, const char *
                                 const struct execution_events *events, void *data, struct err *e);
 /* Looks at everything at the next turn. */
 void execution_wake(struct execution *x);
+/* Looks at what inotify told. */
+void execution_notified(struct execution *x);
 /* Takes what the supervisor said by its socket; nothing when it is let go. */
 void execution_hear(struct execution *x);
 /* Lets go of the supervisor: without go it voids itself. */

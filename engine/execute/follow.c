@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,11 +13,13 @@
 #include "engine/base/file.h"
 #include "engine/execute/execution.h"
 #include "engine/execute/folder.h"
+#include "engine/execute/notify.h"
 
 #define TURN_BYTES    (1 << 20)        /* delivered in one turn of the loop */
 #define LOST_BYTES    (1 << 20)        /* read from the FIFOs of a lost step at most */
 #define LOCK_AGAIN_US (10 * US_PER_MS) /* a close is told a moment before it frees the lock */
 #define ALONE_US      US_PER_S       /* the end of a main process whose children live on is told by nobody */
+#define OTHERS_US     (5 * US_PER_S) /* patience with the console that reads a lost step's FIFOs */
 #define SLOW_US       (5 * US_PER_S) /* inotify tells; this is for the day when it doesn't */
 #define BLIND_US      (50 * US_PER_MS) /* without inotify */
 
@@ -67,8 +68,6 @@ static void fifo_close(struct execution *x, int stream)
 
 static void drain_close(struct execution *x)
 {
-    fifo_close(x, EXEC_STDOUT);
-    fifo_close(x, EXEC_STDERR);
     if (x->drain_fd >= 0)
         close(x->drain_fd);
     x->drain_fd = -1;
@@ -111,15 +110,15 @@ static int64_t limit_of(const struct execution *x)
     return known ? about.limit_bytes : EXEC_LIMIT_BYTES;
 }
 
-/* True when we are, or became, the one who reads on. */
-static bool drain_open(struct execution *x)
+/* True when we are, or became, the one who reads on. False and *others when another process is. */
+static bool drain_open(struct execution *x, bool *others)
 {
-    static const char *const names[] = {[EXEC_STDOUT] = NAME_OUT, [EXEC_STDERR] = NAME_ERR};
     if (x->writer)
         return true;
     x->drain_fd = openat(x->dir, NAME_SPOOL, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (x->drain_fd < 0 || flock(x->drain_fd, LOCK_EX | LOCK_NB) < 0) {
-        drain_close(x); /* another console does it */
+        *others = x->drain_fd >= 0 && errno == EWOULDBLOCK;
+        drain_close(x);
         return false;
     }
     while (deliver(x, TURN_BYTES))
@@ -131,8 +130,6 @@ static bool drain_open(struct execution *x)
     }
     x->writer = xmalloc(sizeof *x->writer);
     writer_init(x->writer, x->drain_fd, x->offset, limit_of(x));
-    for (int stream = EXEC_STDOUT; stream <= EXEC_STDERR; stream++)
-        x->fifo[stream] = openat(x->dir, names[stream], O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     return true;
 }
 
@@ -144,11 +141,16 @@ static void drain_watch(struct execution *x)
                                                    stream == EXEC_STDOUT ? on_out : on_err, x, NULL);
 }
 
-/* What stands in the FIFOs of a step that has ended; something of it may live and write on. */
-static void drain_rest(struct execution *x)
+/* What stands in the FIFOs of a step that has ended; something of it may live and write on. False while
+ * another process is reading it. */
+static bool drain_rest(struct execution *x)
 {
-    if (!drain_open(x))
-        return;
+    bool others = false;
+    if (!drain_open(x, &others)) {
+        int64_t now_us = loop_now_us(x->loop);
+        x->others_since_us = x->others_since_us ? x->others_since_us : now_us;
+        return !others || now_us - x->others_since_us > OTHERS_US;
+    }
     for (int stream = EXEC_STDOUT; stream <= EXEC_STDERR; stream++) {
         if (x->fifo[stream] < 0)
             continue;
@@ -157,6 +159,7 @@ static void drain_rest(struct execution *x)
                x->writer->seen[stream] - before < LOST_BYTES)
             continue;
     }
+    return true;
 }
 
 /* ---- The end ---- */
@@ -237,9 +240,10 @@ static void finish(struct execution *x)
     result.exports = exports;
     execution_release(x);
     drain_close(x);
+    fifo_close(x, EXEC_STDOUT);
+    fifo_close(x, EXEC_STDERR);
     loop_timer_stop(x->timer);
-    loop_watch_free(x->notify_watch);
-    x->notify_watch = NULL;
+    notify_remove(x);
     if (x->events.ended)
         x->events.ended(x->data, &result);
     strv_free(exports);
@@ -249,7 +253,10 @@ static void finish(struct execution *x)
 
 static void timer_set(struct execution *x)
 {
-    int64_t wait = x->notify < 0 ? BLIND_US : x->entry.state == SPOOL_ALONE ? ALONE_US : SLOW_US;
+    int64_t wait = x->notify_number < 0 ? BLIND_US : x->entry.state == SPOOL_ALONE ? ALONE_US : SLOW_US;
+    if (x->lock_closed || x->others_since_us)
+        wait = LOCK_AGAIN_US;
+    x->lock_closed = false;
     loop_timer_start(x->timer, wait, wait);
 }
 
@@ -264,10 +271,10 @@ static void look_inside(struct execution *x)
         x->final = judge(x);
         if (x->entry.state == SPOOL_VOID)
             fate_decide(x->dir, FATE_VOID, clock_wall_us(), x->spool->file_mode, NULL); /* for good */
-        else if (x->entry.state == SPOOL_ALONE && drain_open(x))
+        else if (x->entry.state == SPOOL_ALONE && drain_open(x, &(bool){false}))
             drain_watch(x);
         else if (x->entry.state == SPOOL_LOST)
-            drain_rest(x);
+            x->final = drain_rest(x);
         timer_set(x);
     }
     if (!x->final || x->freed)
@@ -295,26 +302,9 @@ static void on_timer(void *data)
     look(x);
 }
 
-static void on_notify(void *data, int events)
+void execution_notified(struct execution *x)
 {
-    struct execution *x = data;
-    char bytes[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-    bool lock = false;
-    ssize_t got;
-    (void)events;
-    while ((got = read(x->notify, bytes, sizeof bytes)) > 0) {
-        for (char *at = bytes; at < bytes + got;) {
-            const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
-            bool output = event->len > 0 && str_eq(event->name, NAME_SPOOL) && event->mask == IN_MODIFY;
-            x->recheck |= !output;
-            lock |= event->len > 0 && str_ends(event->name, ".lock");
-            at += sizeof *event + event->len;
-        }
-    }
-    if (lock && !x->final)
-        loop_timer_start(x->timer, LOCK_AGAIN_US, 0);
-    else
-        look(x);
+    look(x);
 }
 
 /* ---- Life ---- */
@@ -323,21 +313,6 @@ void execution_wake(struct execution *x)
 {
     x->recheck = true;
     loop_timer_start(x->timer, 0, 0);
-}
-
-static void notify_open(struct execution *x)
-{
-    char *path = path_join(x->spool->folder, x->key);
-    x->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (x->notify >= 0 &&
-        inotify_add_watch(x->notify, path,
-                          IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVE_SELF) >= 0)
-        x->notify_watch = loop_watch_new(x->loop, x->notify, LOOP_READ, on_notify, x, NULL);
-    if (!x->notify_watch && x->notify >= 0) {
-        close(x->notify); /* the user's limit of watches is reached */
-        x->notify = -1;
-    }
-    free(path);
 }
 
 struct execution *execution_new(struct spool *s, struct loop *loop, const char *key, int dir,
@@ -349,18 +324,22 @@ struct execution *execution_new(struct spool *s, struct loop *loop, const char *
     x->events = *events;
     x->data = data;
     x->dir = dir;
-    x->socket = x->lock = x->child_lock = x->memory = x->notify = x->drain_fd = -1;
+    x->socket = x->lock = x->child_lock = x->memory = x->notify_number = x->drain_fd = -1;
     x->fifo[EXEC_STDOUT] = x->fifo[EXEC_STDERR] = -1;
     snprintf(x->key, sizeof x->key, "%s", key);
     x->timer = loop_timer_new(loop, on_timer, x);
     x->file = openat(dir, NAME_SPOOL, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     x->exit = openat(dir, NAME_EXIT, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    /* Only read when there is no supervisor; held from now on, so that what stands in them then is not lost
+     * with the step's last process. */
+    x->fifo[EXEC_STDOUT] = openat(dir, NAME_OUT, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    x->fifo[EXEC_STDERR] = openat(dir, NAME_ERR, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (x->file < 0 || x->exit < 0) {
         err_errno(e, "%s/%s", s->folder, key);
         execution_free(x);
         return NULL;
     }
-    notify_open(x);
+    notify_add(x);
     execution_wake(x);
     return x;
 }
@@ -403,9 +382,11 @@ void execution_free(struct execution *x)
         return;
     execution_release(x);
     drain_close(x);
-    loop_watch_free(x->notify_watch);
+    fifo_close(x, EXEC_STDOUT);
+    fifo_close(x, EXEC_STDERR);
+    notify_remove(x);
     loop_timer_free(x->timer);
-    int all[] = {x->dir, x->exit, x->file, x->notify};
+    int all[] = {x->dir, x->exit, x->file};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i] >= 0)
             close(all[i]);

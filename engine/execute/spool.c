@@ -1,6 +1,7 @@
 /* The spool: opening, listing, voiding, reading and removing step folders. */
 #include "engine/execute/spool.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +76,7 @@ struct spool *spool_open(const char *folder, bool shared, const char *program, s
 {
     struct spool *s = xcalloc(1, sizeof *s);
     const char *remote;
-    s->dir = -1;
+    s->dir = s->followers.notify = -1;
     s->folder_mode = shared ? 02770 : 0700;
     s->file_mode = shared ? 0660 : 0600;
     if (path_is_remote(folder, &remote)) {
@@ -106,8 +107,12 @@ void spool_close(struct spool *s)
 {
     if (!s)
         return;
+    assert(s->followers.len == 0);
     if (s->dir >= 0)
         close(s->dir);
+    if (s->followers.notify >= 0)
+        close(s->followers.notify);
+    vec_fini(&s->followers);
     free(s->folder);
     free(s->program);
     free(s);

@@ -9,7 +9,20 @@
 #include "engine/execute/execute.h"
 #include "engine/execute/record.h"
 
+struct loop;
+struct loop_watch;
+
+/* The executions of this process, and how they hear of changes (notify.h). */
+struct followers {
+    struct execution **data;
+    size_t len, cap;
+    int notify; /* inotify; -1 until needed */
+    struct loop *loop;
+    struct loop_watch *watch; /* while there are any */
+};
+
 struct spool {
+    struct followers followers;
     char *folder;  /* absolute */
     char *program; /* the `belay` that supervises */
     int dir;
