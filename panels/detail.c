@@ -63,8 +63,8 @@ static void write_facts(struct detail *d, const struct panel_scene *scene, const
                        source->kind, age, source->last_good_us == 0 ? " yet: none" : " ago");
     }
     if (e->change_count > 0) {
-        text_view_addf(d->text, ROLE_FAINT, "%u changes since it was first seen%s\n", e->change_count,
-                       e->flags & ENTITY_FLAPPING ? ", flapping" : "");
+        text_view_addf(d->text, ROLE_FAINT, "%u change%s since it was first seen%s\n", e->change_count,
+                       e->change_count == 1 ? "" : "s", e->flags & ENTITY_FLAPPING ? ", flapping" : "");
     }
 }
 

@@ -34,7 +34,7 @@ void entity_state(const struct entity *e, struct str *out)
         str_add(out, "gone");
     } else if (e->condition == CONDITION_UNKNOWN && (e->flags & ENTITY_SILENT || e->raw[0] == '\0')) {
         str_add(out, "unknown"); /* the word it had is old news */
-    } else if (e->flags & ENTITY_IDLE) {
+    } else if (e->condition == CONDITION_OK && (e->flags & ENTITY_IDLE)) {
         str_add(out, "idle");
     } else {
         str_add(out, e->raw[0] != '\0' ? e->raw : condition_name(e->condition));
@@ -121,17 +121,25 @@ void signal_value(const struct entity *e, double value, char text[static SCENE_T
     }
 }
 
+/* The whole history in `width` columns, each the mean of its share. */
 void entity_spark(const struct panel_scene *scene, const struct entity *e, const char *measure,
                   struct canvas *c, int x, int y, int width, unsigned style)
 {
     float samples[PLATFORM_HISTORY];
     double values[PLATFORM_HISTORY];
-    size_t room = width < 0 ? 0 : width < PLATFORM_HISTORY ? (size_t)width : PLATFORM_HISTORY;
-    size_t count = entity_history(scene->platform, e, measure, samples, NULL, room);
-    for (size_t i = 0; i < count; i++) {
-        values[i] = (double)samples[i];
+    size_t count = entity_history(scene->platform, e, measure, samples, NULL, PLATFORM_HISTORY);
+    size_t columns = width < 0 ? 0 : (size_t)width < count ? (size_t)width : count;
+    for (size_t i = 0; i < columns; i++) {
+        double sum = 0, known = 0;
+        for (size_t k = i * count / columns; k < (i + 1) * count / columns; k++) {
+            if (isfinite(samples[k])) {
+                sum += (double)samples[k];
+                known++;
+            }
+        }
+        values[i] = known > 0 ? sum / known : (double)NAN;
     }
-    canvas_spark(c, x, y, width, style, values, count, 0, 0);
+    canvas_spark(c, x, y, width, style, values, columns, 0, 0);
 }
 
 int mark_put(const struct mark *mark, struct canvas *c, int x, int y)

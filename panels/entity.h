@@ -31,7 +31,7 @@ enum value_form measure_form(const char *measure);
 /* A signal's value with its unit: "4.1%", "2.9s". */
 void signal_value(const struct entity *e, double value, char text[static SCENE_TEXT_SIZE]);
 
-/* The last `width` samples of a measure as a sparkline. */
+/* The history of a measure as a sparkline of width columns. */
 void entity_spark(const struct panel_scene *scene, const struct entity *e, const char *measure,
                   struct canvas *c, int x, int y, int width, unsigned style);
 /* Mark and word, as far as width columns allow; returns the column after. */

@@ -352,7 +352,7 @@ enum panel_answer list_key(void *state, const struct panel_scene *scene, const s
     (void)key;
     (void)reply;
     struct list *l = state;
-    if (command == NULL) {
+    if (command == NULL || shape == PANEL_TILE) {
         return PANEL_IGNORED;
     }
     if (shape == PANEL_DETAIL) {

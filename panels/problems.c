@@ -41,22 +41,25 @@ static void hands(const struct engine *engine, const char *title, struct str *wh
     }
 }
 
+/* end: what follows belongs to "+9 more". */
 static void draw_row(const struct panel_scene *scene, const struct entity *e, struct canvas *c, int y,
-                     int width)
+                     int end)
 {
+    int width = canvas_width(c);
     struct str title = {0}, what = {0}, who = {0}, next = {0};
     char age[SCENE_TEXT_SIZE];
     entity_title(e, &title);
     entity_state(e, &what);
     scene_age(scene, e->since_us, age);
     hands(scene->engine, str_text(&title), &who, &next);
-    int column = width < 60 ? width : width * 2 / 5, who_width = width < 100 ? 0 : width / 5;
+    int column = width < 60 ? end : width < 100 ? width * 11 / 20 : width * 2 / 5;
+    int who_width = width < 100 ? 0 : width / 5;
     int x = mark_put(entity_mark(e), c, 0, y) + 1;
     int tail = canvas_columns(c, str_text(&what)) + (int)strlen(age) + 3;
     x = canvas_put_cut(c, x, y, column - x - tail, ROLE_STRONG, str_text(&title)) + 1;
     x = canvas_put_cut(c, x, y, column - x, entity_mark(e)->role, str_text(&what)) + 1;
     canvas_put_cut(c, x, y, column - x, ROLE_TEXT, age);
-    if (column < width) {
+    if (column < end) {
         x = column + 1;
         bool somebody = !str_eq(str_text(&who), "nobody");
         if (who_width > 0) {
@@ -64,7 +67,7 @@ static void draw_row(const struct panel_scene *scene, const struct entity *e, st
             x += who_width;
         }
         struct str *last = next.len > 0 || who_width > 0 ? &next : &who;
-        canvas_put_cut(c, x, y, width - x, ROLE_TEXT, str_text(last));
+        canvas_put_cut(c, x, y, end - x, ROLE_TEXT, str_text(last));
     }
     str_fini(&title);
     str_fini(&what);

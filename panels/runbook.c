@@ -50,7 +50,7 @@ static void step_story(const struct panel_scene *scene, const struct engine_run 
     const struct step *what = &run->book->steps.data[index];
     char time[SCENE_TEXT_SIZE], span[DURATION_TEXT_SIZE];
     if (step->outcome == OUTCOME_PENDING || step->ask == ASK_OPEN || step->ask == ASK_CONFIRM) {
-        str_add(out, index == run->current_step ? "5 opens it" : "");
+        str_add(out, index == run->current_step ? "Enter to read" : "");
         return;
     }
     if (step->ended_ms >= 0 || step->started_ms >= 0) {
@@ -311,9 +311,13 @@ static void draw(void *state, const struct panel_scene *scene, struct canvas *c,
 static enum panel_answer key(void *state, const struct panel_scene *scene, const struct key *pressed,
                              const char *command, enum panel_shape shape, struct str *reply)
 {
-    (void)scene;
     (void)pressed;
     struct runs *runs = state;
+    struct engine_run run;
+    if (shape == PANEL_TILE && str_eq(command, "open") && run_focused(scene->engine, &run)) {
+        str_addf(reply, "runbook resume %lld", (long long)run.id);
+        return PANEL_COMMAND;
+    }
     if (command == NULL || shape != PANEL_FULL) {
         return PANEL_IGNORED;
     }

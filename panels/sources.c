@@ -311,7 +311,7 @@ static enum panel_answer key(void *state, const struct panel_scene *scene, const
     (void)pressed;
     (void)reply;
     struct source_list *list = state;
-    if (command == NULL) {
+    if (command == NULL || shape == PANEL_TILE) {
         return PANEL_IGNORED;
     }
     if (shape == PANEL_DETAIL) {

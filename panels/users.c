@@ -21,7 +21,7 @@ static void parts(const struct panel_scene *scene, const struct entity *e, char 
     }
     signal_value(e, entity_measure(e, "value"), value);
     if (isfinite(entity_measure(e, "baseline"))) {
-        signal_value(e, entity_measure(e, "baseline"), text);
+        scene_number(entity_measure(e, "baseline"), NULL, text); /* its unit stands before it */
         snprintf(baseline, SCENE_TEXT_SIZE + 3, "(%s)", text);
     }
 }

@@ -164,8 +164,8 @@ static void put_reach(struct rows *r, struct page *page, const struct step_view 
                      run_outcome_text(item->outcome));
             if (item->age_ms >= 0) {
                 char time[SCENE_TEXT_SIZE];
-                scene_time(console_scene(page->console), clock_wall_us() - item->age_ms * US_PER_MS, true,
-                           time);
+                scene_time(console_scene(page->console), page->console->wall_us() - item->age_ms * US_PER_MS,
+                           true, time);
                 str_addf(&text, " %s", time);
             }
         }

@@ -33,8 +33,8 @@ void console_scene_update(struct console *console)
         .engine = console->engine,
         .platform = frozen ? console->frozen : engine_platform(console->engine),
         .last_seq = frozen ? console->frozen_seq : INT64_MAX,
-        .now_us = frozen ? console->frozen_now_us : clock_monotonic_us(),
-        .wall_us = frozen ? console->frozen_wall_us : clock_wall_us(),
+        .now_us = frozen ? console->frozen_now_us : console->now_us(),
+        .wall_us = frozen ? console->frozen_wall_us : console->wall_us(),
         .local_time = console->local_time,
         .seconds = incident_active(console->engine) ||
                    (top != NULL && top->type->ticks != NULL && top->type->ticks(top)),
@@ -62,8 +62,8 @@ void console_freeze(struct console *console)
         console_say(console, SAY_INFO, "the picture goes on");
     } else {
         console->frozen = platform_copy(engine_platform(console->engine));
-        console->frozen_now_us = clock_monotonic_us();
-        console->frozen_wall_us = clock_wall_us();
+        console->frozen_now_us = console->now_us();
+        console->frozen_wall_us = console->wall_us();
         console->frozen_seq = timeline_last_seq(engine_timeline(console->engine));
         console_say(console, SAY_INFO,
                     "the picture is frozen, the engine goes on; runs are shown as they are");
@@ -78,7 +78,7 @@ static void clock_tick(void *data);
 static void clock_restart(struct console *console)
 {
     int64_t unit = console->scene.seconds ? US_PER_S : 60 * US_PER_S;
-    int64_t rest = unit - clock_wall_us() % unit;
+    int64_t rest = unit - console->wall_us() % unit;
     loop_timer_start(console->clock_timer, rest + 1000, 0);
 }
 
@@ -89,7 +89,7 @@ static void clock_tick(void *data)
     console_frame(console);
 }
 
-static void draw_page(struct console *console)
+void console_draw(struct console *console)
 {
     struct canvas *canvas = console->canvas;
     int width = canvas_width(canvas), height = canvas_height(canvas);
@@ -114,7 +114,7 @@ static void painted(struct console *console)
 {
     struct page *page = console_page(console, console->drawn_page);
     console->drawn_page = 0;
-    int64_t now = clock_monotonic_us(), took = now - console->drawn_us;
+    int64_t now = console->now_us(), took = now - console->drawn_us;
     console->pace_us = took * 2 < FRAME_LEAST_US  ? FRAME_LEAST_US
                        : took * 2 > FRAME_MOST_US ? FRAME_MOST_US
                                                   : took * 2;
@@ -153,8 +153,8 @@ void console_frame(struct console *console)
     console->dirty = false;
     console->changes = 0;
     console_scene_update(console);
-    draw_page(console);
-    console->drawn_us = clock_monotonic_us();
+    console_draw(console);
+    console->drawn_us = console->now_us();
     if (data) {
         console->data_frame_us = console->drawn_us;
     }
@@ -173,7 +173,7 @@ static void data_frame(void *data)
     bool differs = (console->changes & chrome) != 0;
     /* Asked in any case: the page notes what it has seen. */
     differs |= top->type->update == NULL || top->type->update(top, console->changes);
-    console->data_frame_us = clock_monotonic_us();
+    console->data_frame_us = console->now_us();
     if (!differs && !console->dirty) {
         console->changes = 0;
         return;
@@ -190,7 +190,7 @@ static void engine_changes(void *context, unsigned mask)
     }
     console->changes |= mask;
     if (!loop_timer_active(console->frame_timer)) {
-        int64_t wait = console->data_frame_us + console->pace_us - clock_monotonic_us();
+        int64_t wait = console->data_frame_us + console->pace_us - console->now_us();
         loop_timer_start(console->frame_timer, wait > 0 ? wait : 0, 0);
     }
 }
@@ -210,7 +210,7 @@ static void take_keys(struct console *console)
     }
     int64_t deadline = input_deadline(console->input);
     if (deadline >= 0) {
-        int64_t wait = deadline - clock_monotonic_us();
+        int64_t wait = deadline - console->now_us();
         loop_timer_start(console->escape_timer, wait > 0 ? wait : 0, 0);
     } else {
         loop_timer_stop(console->escape_timer);
@@ -223,7 +223,7 @@ static void take_keys(struct console *console)
 static void escape_due(void *data)
 {
     struct console *console = data;
-    input_timeout(console->input, clock_monotonic_us());
+    input_timeout(console->input, console->now_us());
     take_keys(console);
 }
 
@@ -247,7 +247,7 @@ static void terminal_ready(void *data, int events)
         return;
     }
     if (length > 0) {
-        input_push(console->input, bytes, (size_t)length, clock_monotonic_us());
+        input_push(console->input, bytes, (size_t)length, console->now_us());
         take_keys(console);
     }
 }
@@ -413,8 +413,12 @@ int console_run(struct loop *loop, struct engine *engine, const struct console_o
     e = e != NULL ? e : &own;
     e->code = 0;
     struct console *console = xcalloc(1, sizeof *console);
-    *console =
-        (struct console){.loop = loop, .engine = engine, .options = options, .pace_us = FRAME_LEAST_US};
+    *console = (struct console){.loop = loop,
+                                .engine = engine,
+                                .options = options,
+                                .now_us = clock_monotonic_us,
+                                .wall_us = clock_wall_us,
+                                .pace_us = FRAME_LEAST_US};
     console->link = xcalloc(1, sizeof *console->link);
     console->link->console = console;
     console->link->users = 1;

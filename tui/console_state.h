@@ -20,6 +20,8 @@ struct console {
     struct loop *loop;
     struct engine *engine;
     const struct console_options *options;
+    int64_t (*now_us)(void);  /* clock_monotonic_us, */
+    int64_t (*wall_us)(void); /* clock_wall_us; a test has its own */
 
     struct terminal *terminal;
     struct input *input;
@@ -61,6 +63,7 @@ struct console {
 
 /* console.c */
 void console_frame(struct console *console);
+void console_draw(struct console *console); /* into its canvas */
 void console_suspend(struct console *console);
 int console_theme(struct console *console, const char *name, struct err *e);
 void console_freeze(struct console *console);

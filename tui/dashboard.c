@@ -160,9 +160,25 @@ static size_t contexts(struct page *page, enum key_context *stack)
     return 1;
 }
 
+/* A tile may know better where Enter leads: to the step that waits. */
+static void open_focus(struct page *page, const struct key *key, bool ask)
+{
+    const struct dashboard *d = page->state;
+    size_t index = d->focus == SIZE_MAX ? d->problems : d->panels[d->focus];
+    const struct panel_slot *panel = slot(page, index);
+    struct str reply = {0};
+    if (ask && panel != NULL && panel->panel->key != NULL &&
+        panel->panel->key(panel->state, console_scene(page->console), key, "open", PANEL_TILE, &reply) ==
+            PANEL_COMMAND) {
+        colon_run(page->console, str_text(&reply));
+    } else {
+        page_open_panel(page->console, index);
+    }
+    str_fini(&reply);
+}
+
 static bool command(struct page *page, const struct key *key, const char *name)
 {
-    (void)key;
     static const struct {
         const char *name;
         int dx, dy;
@@ -182,7 +198,7 @@ static bool command(struct page *page, const struct key *key, const char *name)
         return true;
     }
     if (str_eq(name, "open") || str_eq(name, "filter")) {
-        page_open_panel(page->console, d->focus == SIZE_MAX ? d->problems : d->panels[d->focus]);
+        open_focus(page, key, str_eq(name, "open"));
         return str_eq(name, "open"); /* a filter is for the panel that has just been opened */
     }
     return false;

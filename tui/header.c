@@ -156,7 +156,7 @@ void header_draw(struct console *console, struct canvas *row)
     const size_t count = sizeof parts / sizeof parts[0];
     char clock[SCENE_TEXT_SIZE], time[SCENE_TEXT_SIZE];
     struct panel_scene now = console->scene;
-    now.wall_us = clock_wall_us(); /* the clock goes on when the picture doesn't */
+    now.wall_us = console->wall_us(); /* the clock goes on when the picture doesn't */
     scene_clock(&now, clock);
     canvas_clear(row, ROLE_HEADER);
     int x = draw_name(console, row, 1), width = canvas_width(row);

@@ -96,7 +96,7 @@ static void keep_guard(struct page *page, const struct step_view *view)
     if (own->guarded_ms != view->step.opened_ms || own->guarded_ms < 0) {
         make_guard(page, view);
     }
-    if (confirm_disarmed(&own->confirm, clock_monotonic_us()) && !own->disarmed) {
+    if (confirm_disarmed(&own->confirm, page->console->now_us()) && !own->disarmed) {
         own->disarmed = true;
         step_send(page, (struct run_input){.kind = INPUT_LEAVE}, NULL);
     }
@@ -150,7 +150,7 @@ static bool confirm_command(struct page *page, const struct key *key, const char
         own->scroll += (own->rows > 1 ? own->rows - 1 : 1) * (str_eq(name, "page-up") ? -1 : 1);
         return true;
     }
-    switch (confirm_key(&own->confirm, key, name, clock_monotonic_us())) {
+    switch (confirm_key(&own->confirm, key, name, page->console->now_us())) {
     case CONFIRM_IGNORED:
         return false;
     case CONFIRM_TOO_EARLY:

@@ -70,7 +70,7 @@ struct panel {
                  bool focus);
 
     /* command: what the key table says that the key does here, or NULL when nothing; reply: see
-     * PANEL_COMMAND. */
+     * PANEL_COMMAND. A tile is asked for "open" alone: PANEL_IGNORED opens the panel in full. */
     enum panel_answer (*key)(void *state, const struct panel_scene *scene, const struct key *key,
                              const char *command, enum panel_shape shape, struct str *reply);
     /* The context of its keys in that shape; NULL: CONTEXT_LIST, in detail CONTEXT_TEXT. */

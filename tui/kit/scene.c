@@ -111,7 +111,8 @@ void scene_count(double value, char text[static SCENE_TEXT_SIZE])
     *out = '\0';
 }
 
-/* Three digits that say something, without needless zeros: 0.713 -> ".71", 2.94 -> "2.9", 41.2 -> "41". */
+/* Two or three digits that say something, without needless zeros: 0.713 -> ".71", 2.94 -> "2.9", 41.2 ->
+ * "41". */
 static void digits(double value, char *text, size_t size)
 {
     static const char suffixes[] = {0, 'k', 'M', 'G', 'T', 'P', 'E'};
@@ -121,18 +122,22 @@ static void digits(double value, char *text, size_t size)
         magnitude /= 1000;
         step++;
     }
+    if (magnitude >= 999.5) {
+        snprintf(text, size, "%.0e", value); /* beyond all names */
+        return;
+    }
     int decimals = magnitude >= 9.95 ? 0 : magnitude >= 0.995 ? 1 : magnitude >= 0.00995 ? 2 : 4;
     char number[40];
     int length = snprintf(number, sizeof number, "%.*f", decimals, magnitude);
-    bool fraction = strchr(number, '.') != NULL;
-    /* ".10" keeps its zero (money and rates line up), "3.0" and ".0400" don't. */
-    while (fraction && length > 1 && number[length - 1] == '0' && (decimals != 2 || magnitude == 0)) {
+    while (strchr(number, '.') != NULL && (number[length - 1] == '0' || number[length - 1] == '.')) {
+        bool point = number[length - 1] == '.';
         number[--length] = '\0';
+        if (point) {
+            break;
+        }
     }
-    if (length > 1 && number[length - 1] == '.') {
-        number[--length] = '\0';
-    }
-    const char *start = number[0] == '0' && number[1] == '.' ? number + 1 : number;
+    /* ".71", but "0.2": a point before a single digit is overlooked. */
+    const char *start = length > 3 && number[0] == '0' ? number + 1 : number;
     bool zero = strspn(start, "0.") == strlen(start);
     char suffix[2] = {suffixes[step], '\0'};
     snprintf(text, size, "%s%s%s", value < 0 && !zero ? "-" : "", zero ? "0" : start, suffix);
@@ -169,8 +174,9 @@ void scene_money(double value, char text[static SCENE_TEXT_SIZE])
     }
     char number[24];
     double magnitude = fabs(value);
-    if (magnitude >= 0.995 && magnitude < 99.995) {
+    if (magnitude >= 0.01 && magnitude < 99.995) {
         snprintf(number, sizeof number, "%.2f", magnitude);
+        memmove(number, number + (number[0] == '0'), sizeof number - 1);
     } else {
         digits(magnitude, number, sizeof number);
     }

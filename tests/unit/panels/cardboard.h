@@ -1,0 +1,234 @@
+/* An engine made of cardboard: what panels and console ask of it is answered from fields that a test fills.
+ */
+#ifndef BELAY_TESTS_PANELS_CARDBOARD_H
+#define BELAY_TESTS_PANELS_CARDBOARD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/engine.h"
+#include "tui/kit/kit.h"
+
+#define STAGE_WALL 1795317261000000LL /* 2026-11-22T03:14:21Z */
+#define STAGE_NOW  (1000000LL * US_PER_S)
+
+struct engine {
+    struct platform *platform;
+    struct timeline *timeline;
+    struct runbook *book;
+    struct run *run; /* NULL: not started */
+    int64_t clock_ms;
+    const char *output;
+    struct config *config;
+    const char *trouble, *badge;
+    bool observer, has_incident, empty, offered, where_differs;
+    struct source_status sources[8];
+    size_t source_count;
+    unsigned requests;
+    struct run_input last_input;
+    char typed[256];
+};
+
+/* ---- what panels and console ask ---- */
+
+const struct config *engine_config(const struct engine *e)
+{
+    return e->config;
+}
+const char *engine_platform_name(const struct engine *e)
+{
+    (void)e;
+    return "rag-prod";
+}
+const char *engine_badge(const struct engine *e)
+{
+    return e->badge;
+}
+const struct platform *engine_platform(const struct engine *e)
+{
+    return e->platform;
+}
+int64_t engine_now_us(const struct engine *e)
+{
+    (void)e;
+    return STAGE_NOW;
+}
+bool engine_is_observer(const struct engine *e)
+{
+    return e->observer;
+}
+const char *engine_actor(const struct engine *e)
+{
+    (void)e;
+    return "alice";
+}
+const char *engine_actor_line(const struct engine *e)
+{
+    (void)e;
+    return "alice (uid 1004, key SHA256:k3...) on bastion-2";
+}
+const char *engine_watch_holder(const struct engine *e)
+{
+    (void)e;
+    return NULL;
+}
+const char *engine_trouble(const struct engine *e)
+{
+    return e->trouble;
+}
+const char *engine_lifetime_warning(const struct engine *e)
+{
+    (void)e;
+    return NULL;
+}
+size_t engine_source_count(const struct engine *e)
+{
+    return e->source_count;
+}
+void engine_source_status(const struct engine *e, size_t index, struct source_status *status)
+{
+    *status = e->sources[index];
+}
+size_t engine_runbook_count(const struct engine *e)
+{
+    return e->book != NULL ? 1 : 0;
+}
+void engine_runbook_at(const struct engine *e, size_t index, struct engine_runbook *view)
+{
+    (void)index;
+    *view = (struct engine_runbook){.book = e->book,
+                                    .path = e->book->path,
+                                    .offered = e->offered,
+                                    .offered_entity = e->offered ? "shard docs/shard-5" : NULL,
+                                    .offered_since_us = STAGE_WALL - 500 * US_PER_S,
+                                    .open_run = e->run != NULL ? 12 : 0};
+}
+size_t engine_run_count(const struct engine *e)
+{
+    return e->run != NULL ? 1 : 0;
+}
+bool engine_run_by_id(const struct engine *e, int64_t id, struct engine_run *view)
+{
+    if (e->run == NULL || id != 12) {
+        return false;
+    }
+    *view = (struct engine_run){.id = 12,
+                                .incident = e->has_incident ? 7 : 0,
+                                .run = e->run,
+                                .book = e->book,
+                                .actor = "alice",
+                                .entity = "shard docs/shard-5",
+                                .started_us = STAGE_WALL - e->clock_ms * US_PER_MS,
+                                .ended = run_ended(e->run, NULL),
+                                .current_step = run_current(e->run)};
+    return true;
+}
+bool engine_run_at(const struct engine *e, size_t index, struct engine_run *view)
+{
+    return index == 0 && engine_run_by_id(e, 12, view);
+}
+int64_t engine_run_clock_ms(const struct engine *e, int64_t run)
+{
+    (void)run;
+    return e->clock_ms;
+}
+const char *engine_step_output(const struct engine *e, int64_t run, int step)
+{
+    (void)run;
+    (void)step;
+    return e->output;
+}
+bool engine_step_usual_ms(const struct engine *e, int64_t run, int step, int64_t *low_ms, int64_t *high_ms)
+{
+    (void)e;
+    (void)run;
+    (void)step;
+    *low_ms = 6 * 60000;
+    *high_ms = 9 * 60000;
+    return true;
+}
+void engine_where(const struct engine *e, struct engine_where *where)
+{
+    *where = (struct engine_where){.text = e->where_differs
+                                               ? "kubectl context staging, NOT prod-eu as configured"
+                                               : "kubectl context prod-eu (observed 1 s ago, as configured)",
+                                   .configured = true,
+                                   .matches = !e->where_differs,
+                                   .observed_us = STAGE_NOW};
+}
+size_t engine_incident_count(const struct engine *e)
+{
+    return e->has_incident ? 2 : 0;
+}
+bool engine_incident_at(const struct engine *e, size_t index, struct journal_incident *incident)
+{
+    if (!e->has_incident || index > 1) {
+        return false;
+    }
+    *incident = (struct journal_incident){.number = index == 0 ? 7 : 6,
+                                          .state = INCIDENT_OPEN,
+                                          .title = "customers see empty answers",
+                                          .severity = "SEV2",
+                                          .opened_by = "alice",
+                                          .opened_us = STAGE_WALL - 14 * 60 * US_PER_S};
+    return true;
+}
+int64_t engine_focused_incident(const struct engine *e)
+{
+    return e->has_incident ? 7 : 0;
+}
+const struct timeline *engine_timeline(const struct engine *e)
+{
+    return e->timeline;
+}
+struct journal *engine_journal(const struct engine *e)
+{
+    (void)e;
+    return NULL;
+}
+void engine_event_read(const struct engine *e, int64_t seq, void (*done)(void *context, const char *text),
+                       void *context)
+{
+    (void)e;
+    char text[64];
+    snprintf(text, sizeof text, "everything about event %lld\n", (long long)seq);
+    done(context, text);
+}
+void engine_subscribe(struct engine *e, void (*changed)(void *context, unsigned mask), void *context)
+{
+    (void)e;
+    (void)changed;
+    (void)context;
+}
+void engine_unsubscribe(struct engine *e, void *context)
+{
+    (void)e;
+    (void)context;
+}
+void engine_submit(struct engine *e, const struct engine_request *request, engine_done *done, void *context)
+{
+    struct err error = {0};
+    e->requests++;
+    if (request->kind == REQUEST_RUN_INPUT) {
+        struct run_input input = *request->input;
+        input.at_ms = e->clock_ms;
+        e->last_input = input;
+        snprintf(e->typed, sizeof e->typed, "%s", input.value != NULL ? input.value : "");
+        if (e->run != NULL) {
+            run_apply(e->run, &input, NULL, &error);
+        }
+    }
+    if (done != NULL) {
+        done(context, error.code, error.msg, 0);
+    }
+}
+
+#endif
