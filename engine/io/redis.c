@@ -37,7 +37,7 @@ enum state { IDLE, LOOKING_UP, CONNECTING, LOGGING_IN, READY };
 struct redis {
     struct loop *loop;
     struct redis_url url;
-    char *password;
+    char *user, *password; /* NULL: those of the URL */
     int64_t timeout_us;
     enum state state;
     struct redis_link *link;
@@ -254,13 +254,14 @@ static void login_send(struct redis *r, size_t argc, const char *const *argv)
 static void on_opened(void *owner)
 {
     struct redis *r = owner;
+    const char *user = r->user ? r->user : r->url.user;
     const char *password = r->password ? r->password : r->url.password;
     char database[16];
     snprintf(database, sizeof database, "%d", r->url.database);
     r->state = LOGGING_IN;
     r->logins = 0;
-    if (password && r->url.user)
-        login_send(r, 3, (const char *const[]){"AUTH", r->url.user, password});
+    if (password && user)
+        login_send(r, 3, (const char *const[]){"AUTH", user, password});
     else if (password)
         login_send(r, 2, (const char *const[]){"AUTH", password});
     if (r->url.database)
@@ -356,6 +357,7 @@ struct redis *redis_new(struct loop *l, const struct redis_options *o, struct er
     struct redis *r = xcalloc(1, sizeof *r);
     r->loop = l;
     r->url = url;
+    r->user = xstrdup(o->user);
     r->password = xstrdup(o->password);
     r->timeout_us = o->timeout_us > 0 ? o->timeout_us : DEFAULT_TIMEOUT_US;
     r->last = &r->first;
@@ -381,6 +383,7 @@ void redis_free(struct redis *r)
     }
     loop_timer_free(r->timer);
     redis_url_fini(&r->url);
+    free(r->user);
     free(r->password);
     free(r);
 }

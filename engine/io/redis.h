@@ -18,7 +18,8 @@ struct redis;
 
 struct redis_options {
     const char *url;      /* redis://[user[:password]@]host[:port][/db] or unix:///path[?db=N] */
-    const char *password; /* wins over the URL's; may be NULL */
+    const char *user;     /* wins over the URL's; may be NULL */
+    const char *password; /* the same */
     int64_t timeout_us;   /* of connecting and of each command that names none; 0: 3 s */
 };
 
