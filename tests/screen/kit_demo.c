@@ -42,13 +42,20 @@ static void suspend(struct demo *d)
     raise(SIGSTOP);
 }
 
+static void resize(struct demo *d)
+{
+    int width, height;
+    if (!terminal_resize(d->terminal))
+        return;
+    terminal_size(d->terminal, &width, &height);
+    canvas_resize(d->canvas, width, height);
+}
+
 static void resume(struct demo *d)
 {
     struct err e;
     d->background = terminal_resume(d->terminal, &e) < 0;
-    int width, height;
-    terminal_size(d->terminal, &width, &height);
-    canvas_resize(d->canvas, width, height);
+    resize(d);
 }
 
 static void on_key(struct demo *d, const struct key *key)
@@ -76,10 +83,8 @@ static void on_signal(struct demo *d, int signal_number)
         suspend(d);
     } else if (signal_number == SIGCONT) {
         resume(d);
-    } else if (signal_number == SIGWINCH && terminal_resize(d->terminal)) {
-        int width, height;
-        terminal_size(d->terminal, &width, &height);
-        canvas_resize(d->canvas, width, height);
+    } else if (signal_number == SIGWINCH) {
+        resize(d);
     }
 }
 

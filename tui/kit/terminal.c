@@ -316,7 +316,6 @@ int terminal_resume(struct terminal *t, struct err *e)
     if (rc < 0)
         return rc;
     t->raw = true;
-    terminal_resize(t);
     screen_spoil(t->screen);
     return 0;
 }

@@ -67,8 +67,9 @@ int terminal_read(struct terminal *t, char *bytes, size_t size, struct err *e);
 /* Gives the tty back as it was (before SIGSTOP, or to run a pager), waiting at most 200 ms for pending bytes.
  */
 void terminal_suspend(struct terminal *t);
-/* Takes it again; the next frame is drawn whole. ERR_BUSY: another process group has the tty (we run in the
- * background): try again later; the terminal stays suspended. */
+/* Takes it again; the next frame is drawn whole. The size may have changed meanwhile: terminal_resize tells.
+ * ERR_BUSY: another process group has the tty (we run in the background): try again later; the terminal stays
+ * suspended. */
 int terminal_resume(struct terminal *t, struct err *e);
 bool terminal_suspended(const struct terminal *t);
 
