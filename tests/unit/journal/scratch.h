@@ -55,7 +55,11 @@ static inline struct journal *scratch_open_reading(const char *folder)
 
 static inline int64_t scratch_append(struct journal *j, enum event_kind kind, const char *summary)
 {
-    struct event_draft draft = {.kind = kind, .actor = "alice", .subject = "thing", .outcome = "ok", .summary = summary,
+    struct event_draft draft = {.kind = kind,
+                                .actor = "alice",
+                                .subject = "thing",
+                                .outcome = "ok",
+                                .summary = summary,
                                 .data = "{\"a\":1}"};
     struct journal_result result;
     struct err e = {0};
@@ -69,9 +73,14 @@ static inline void scratch_fill(struct journal *j, int count)
     char text[32];
     for (int i = 1; i <= count; i++) {
         snprintf(text, sizeof text, "number %d", i);
-        struct event_draft draft = {.kind = i % 3 ? EVENT_TRANSITION : EVENT_STEP_INTENT, .actor = "watch",
-                                    .subject = "shard docs/shard-5", .outcome = "down", .summary = text,
-                                    .data = "{\"from\":\"Active\",\"to\":\"Dead\"}", .incident = i % 5 == 0, .run = i % 7 == 0};
+        struct event_draft draft = {.kind = i % 3 ? EVENT_TRANSITION : EVENT_STEP_INTENT,
+                                    .actor = "watch",
+                                    .subject = "shard docs/shard-5",
+                                    .outcome = "down",
+                                    .summary = text,
+                                    .data = "{\"from\":\"Active\",\"to\":\"Dead\"}",
+                                    .incident = i % 5 == 0,
+                                    .run = i % 7 == 0};
         struct err e = {0};
         if (journal_append(j, &draft, NULL, NULL, &e) < 0)
             fail_msg("append: %s", e.msg);
