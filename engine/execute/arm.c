@@ -11,8 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/file.h"
+#include "engine/base/base.h"
 #include "engine/execute/execution.h"
 #include "engine/execute/folder.h"
 #include "engine/execute/request.h"

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 #include "engine/execute/request.h"
 
 struct child_files {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/vec.h"
+#include "engine/base/base.h"
 #include "engine/execute/request.h"
 
 /* Not for steps. A name that ends in "*" stands for all that begin so. */

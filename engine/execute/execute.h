@@ -28,7 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 
 struct loop;      /* engine/io */
 struct spool;     /* the folder of step folders */

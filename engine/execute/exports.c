@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/hash.h"
+#include "engine/base/base.h"
 #include "engine/execute/record.h"
 
 static const char exports_magic[8] = "belayev1";

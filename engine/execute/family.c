@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
+#include "engine/base/base.h"
 
 void family_init(struct family *f, pid_t main)
 {

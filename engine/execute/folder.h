@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 #include "engine/execute/execute.h"
 #include "engine/execute/record.h"
 

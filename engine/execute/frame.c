@@ -1,7 +1,7 @@
 /* The frames of the spool file. */
 #include <string.h>
 
-#include "engine/base/hash.h"
+#include "engine/base/base.h"
 #include "engine/execute/record.h"
 
 #define FRAME_MAGIC 0x31667362u /* "bsf1" */

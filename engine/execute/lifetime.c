@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
+#include "engine/base/base.h"
 
 void lifetime_judge(const struct lifetime_facts *f, struct execute_lifetime *l)
 {

@@ -8,8 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
-#include "engine/base/rng.h"
+#include "engine/base/base.h"
 #include "engine/execute/spool.h"
 
 /* A file with exactly that mode; the descriptor. */

@@ -5,8 +5,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
-#include "engine/base/vec.h"
+#include "engine/base/base.h"
 
 #define WATCHED (IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVE_SELF)
 

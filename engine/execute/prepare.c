@@ -15,7 +15,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
+#include "engine/base/base.h"
 #include "engine/execute/child.h"
 #include "engine/execute/supervisor.h"
 

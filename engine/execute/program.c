@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
+#include "engine/base/base.h"
 #include "engine/execute/spool.h"
 
 static char *own_folder(struct err *e)

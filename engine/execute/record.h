@@ -9,8 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "engine/base/err.h"
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 #include "engine/execute/execute.h"
 
 #define SPOOL_VERSION 1

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/hash.h"
-#include "engine/base/vec.h"
+#include "engine/base/base.h"
 
 static const char request_magic[8] = "belayrq1";
 

@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 #include "engine/execute/execute.h"
 
 #define REQUEST_BYTES_MAX (16u << 20)

@@ -12,9 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/file.h"
-#include "engine/base/vec.h"
+#include "engine/base/base.h"
 #include "engine/execute/folder.h"
 
 #define PREFIX_NEW  ".new-"  /* being made */

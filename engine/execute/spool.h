@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 #include "engine/execute/execute.h"
 #include "engine/execute/record.h"
 

@@ -13,8 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/file.h"
+#include "engine/base/base.h"
 #include "engine/execute/child.h"
 #include "engine/execute/supervisor.h"
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 #include "engine/execute/family.h"
 #include "engine/execute/record.h"
 #include "engine/execute/request.h"

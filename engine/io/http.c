@@ -8,8 +8,7 @@
 #include <strings.h>
 #include <sys/resource.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/utf8.h"
+#include "engine/base/base.h"
 #include "engine/io/uv.h"
 
 #define HEADER_BYTES_LIMIT (256u << 10)

@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 #include "engine/io/loop.h"
 
 #define HTTP_BODY_LIMIT (8u << 20) /* bytes, where a request doesn't say */

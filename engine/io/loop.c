@@ -5,8 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 #include "engine/io/uv.h"
 
 struct post {

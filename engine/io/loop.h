@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 
 struct loop;
 

@@ -10,8 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/utf8.h"
+#include "engine/base/base.h"
 
 #define GRACE_US   US_PER_S
 #define DRAIN_US   US_PER_S /* for whoever holds the output after the main process has ended */

@@ -8,8 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 #include "engine/io/loop.h"
 
 #define PROCESS_OUTPUT_LIMIT (8u << 20)

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/utf8.h"
-#include "engine/base/vec.h"
+#include "engine/base/base.h"
 #include "engine/io/redis_link.h"
 #include "engine/io/redis_url.h"
 #include "engine/io/uv.h"

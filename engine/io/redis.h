@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 #include "engine/io/loop.h"
 
 #define REDIS_REPLY_LIMIT (8u << 20) /* bytes of one reply; more costs the connection */

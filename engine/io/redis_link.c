@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 #include "engine/io/redis.h"
 
 struct redis_link {

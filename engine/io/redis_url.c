@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 #include "engine/io/redis.h"
 
 #define DEFAULT_PORT   6379

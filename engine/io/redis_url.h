@@ -2,7 +2,7 @@
 #ifndef BELAY_IO_REDIS_URL_H
 #define BELAY_IO_REDIS_URL_H
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 
 struct redis_url {
     char *user, *password; /* NULL when not said */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 
 #define GUARD_WAIT_US 2000000LL
 

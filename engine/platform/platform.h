@@ -28,8 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 
 /* Bounds in bytes. A longer name (or group, or name of an attribute or measure) is refused, so that two can't
  * become one; a text (raw state, reason, attribute's value) and a snippet are cut. */

@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 
 struct simulation {
     const char *scenario; /* a name of simulate_scenarios */

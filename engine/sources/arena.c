@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 
 #define BLOCK_BYTES 32768
 #define ALIGN       16

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/number.h"
+#include "engine/base/base.h"
 
 int compiler_error(struct compiler *c, const cJSON *item, const char *format, ...)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "engine/base/number.h"
+#include "engine/base/base.h"
 #include "engine/sources/rule.h"
 
 #define SNIPPET_DEPTH 8

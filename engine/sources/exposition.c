@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "engine/base/base.h"
-#include "engine/base/number.h"
 
 #define NUMBER_LIMIT 64 /* characters of a value or a time */
 

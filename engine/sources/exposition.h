@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/base/err.h"
+#include "engine/base/base.h"
 
 #define EXPOSITION_LABEL_LIMIT 64
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/number.h"
+#include "engine/base/base.h"
 #include "engine/sources/rule.h"
 
 #define SEPARATOR '\x1f'

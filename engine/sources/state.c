@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/number.h"
+#include "engine/base/base.h"
 
 /* ---- Compiling ---- */
 
