@@ -159,14 +159,17 @@ static bool listed(char *const *names, const char *name)
     return false;
 }
 
-/* The value of an assignment, quotes and all. */
+/* The value of an assignment, quotes and substitutions and all. */
 static const char *skip_value(const char *c, const char *end)
 {
-    for (char quote = 0; c < end && (quote || (!blank(*c) && !strchr(";&|", *c))); c++) {
+    int depth = 0;
+    for (char quote = 0; c < end && (quote || depth > 0 || (!blank(*c) && !strchr(";&|)", *c))); c++) {
         if (quote)
             quote = *c == quote ? 0 : quote;
-        else if (*c == '"' || *c == '\'')
+        else if (*c == '"' || *c == '\'' || *c == '`')
             quote = *c;
+        else
+            depth += (*c == '(') - (*c == ')');
     }
     return c;
 }
@@ -191,6 +194,16 @@ static const char *take_names(struct block *b, const char *c, const char *end)
     }
 }
 
+/* Words of the shell's own, behind which a command begins. */
+static bool opens_command(const char *word, size_t length)
+{
+    static const char *const words[] = {"then", "do", "else", "!", "time"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == length && memcmp(words[i], word, length) == 0)
+            return true;
+    return false;
+}
+
 /* Every `export` that stands as a command's first word. */
 static void find_carries(struct block *b, const char *line, const char *end)
 {
@@ -202,7 +215,7 @@ static void find_carries(struct block *b, const char *line, const char *end)
         if (c > word) {
             if (first && c - word == 6 && memcmp(word, "export", 6) == 0)
                 c = take_names(b, c, end);
-            first = false;
+            first = first && opens_command(word, (size_t)(c - word));
         } else {
             first |= !blank(*c);
             c++;

@@ -83,8 +83,8 @@ static void link_list(struct reading *r, int from, const struct edge_kind *kind,
     if (!note)
         return;
     if (!(kind->sources & 1u << s->kind)) {
-        book_finding(r->book, FINDING_ERROR, s->line, note->column, "%s has no meaning at a %s", kind->key,
-                     step_kind_text(s->kind));
+        book_finding(r->book, FINDING_ERROR, s->line, note->column, "%s has no meaning for kind %s",
+                     kind->key, step_kind_text(s->kind));
         return;
     }
     const char *text = note->value;
@@ -162,7 +162,7 @@ static void link_when(struct reading *r, int from)
         return;
     if (step_kind_by_reference(s->kind)) {
         book_finding(r->book, FINDING_ERROR, s->line, note->column,
-                     "when has no meaning at a %s: it runs by reference", step_kind_text(s->kind));
+                     "when has no meaning for kind %s: it runs by reference", step_kind_text(s->kind));
         return;
     }
     const char *text = note->value;
@@ -208,7 +208,7 @@ static void check_places(struct reading *r, int number)
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         const struct annotation *note = note_of(r, number, places[i].key);
         if (note && !(places[i].kinds & 1u << s->kind))
-            book_finding_strict(r->book, s->line, note->column, "%s has no meaning at a %s", note->key,
+            book_finding_strict(r->book, s->line, note->column, "%s has no meaning for kind %s", note->key,
                                 step_kind_text(s->kind));
     }
     const struct annotation *onfail = note_of(r, number, "onfail");

@@ -146,10 +146,14 @@ static void look_for_lost_fence(struct walk *w, cmark_node *node)
         size_t marks = fence_marks(line, length, at);
         if (marks == 0 || line[at] != '`')
             continue;
-        const char *info = line + at + marks;
-        size_t rest = length - at - marks;
-        bool closes = rest >= marks && memcmp(line + length - marks, line + at, marks) == 0;
-        if (memchr(info, '`', rest) && !closes)
+        bool ticks = false, closes = false;
+        for (size_t c = at + marks, n; c < length; c += n) {
+            for (n = 0; c + n < length && line[c + n] == '`'; n++)
+                ticks = true;
+            closes |= n == marks; /* a code span */
+            n += n == 0;
+        }
+        if (ticks && !closes)
             book_finding(
                 w->r->book, FINDING_WARNING, i + w->r->body_line, (int)at + 1,
                 "backticks in the info string: this line opens no block, and what closes it opens one");

@@ -9,9 +9,10 @@
 /* What came to pass over all runs, so that nobody mistakes an idle simulation for a passed one. */
 #define SEEN(X)                                                                                              \
     X(ACTS, "acts")                                                                                          \
-    X(UNKNOWNS, "unknown outcomes") X(REPEATS, "repeats by choice") X(ROLLBACKS, "rollbacks")                \
-        X(UNDOS, "undos") X(WAIVERS, "evidence given up") X(POLLS, "polls") X(CRASHES, "crashes")            \
-            X(REFUSALS, "refusals") X(NATURAL, "runs to the end")
+    X(UNKNOWNS, "unknown outcomes")                                                                          \
+    X(REPEATS, "repeats by choice") X(ROLLBACKS, "rollbacks") X(UNDOS, "undos")                              \
+        X(WAIVERS, "evidence given up") X(POLLS, "polls") X(CRASHES, "crashes") X(REFUSALS, "refusals")      \
+            X(NATURAL, "runs to the end")
 enum seen {
 #define X(name, text) SEEN_##name,
     SEEN(X)
