@@ -534,12 +534,14 @@ struct pty_usage pty_usage(const struct pty *p)
     }
     if (folder)
         closedir(folder);
-    long ticks = 0;
-    for (size_t i = 0; i < list.len; i++)
+    double hz = (double)sysconf(_SC_CLK_TCK);
+    for (size_t i = 0; i < list.len; i++) {
         if (descends(list.data, list.len, list.data[i].pid, p->pid))
-            ticks += list.data[i].ticks;
+            usage.tree_cpu_s += (double)list.data[i].ticks / hz;
+        if (list.data[i].pid == p->pid)
+            usage.cpu_s = (double)list.data[i].ticks / hz;
+    }
     vec_fini(&list);
-    usage.cpu_s = (double)ticks / (double)sysconf(_SC_CLK_TCK);
     usage.rss_kb = memory_of(p->pid, "\nRss:");
     usage.private_dirty_kb = memory_of(p->pid, "\nPrivate_Dirty:");
     return usage;

@@ -69,7 +69,8 @@ int pty_cell_bits(struct pty *p, int x, int y);
 void pty_modes(const struct pty *p, struct termios *modes);
 
 struct pty_usage {
-    double cpu_s;                  /* of the program and its descendants */
+    double cpu_s;                  /* of the program itself, all threads */
+    double tree_cpu_s;             /* with its descendants that still run */
     long rss_kb, private_dirty_kb; /* of the program itself */
 };
 struct pty_usage pty_usage(const struct pty *p);
