@@ -25,6 +25,13 @@ void engine_subscribe(struct engine *engine, void (*changed)(void *context, unsi
     *vec_push(&engine->subscribers) = (struct subscriber){changed, context};
 }
 
+void engine_unsubscribe(struct engine *engine, void *context)
+{
+    for (size_t i = engine->subscribers.len; i-- > 0;)
+        if (engine->subscribers.data[i].context == context)
+            vec_remove(&engine->subscribers, i);
+}
+
 struct engine *engine_open(struct loop *loop, const struct engine_options *options, struct err *e)
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
