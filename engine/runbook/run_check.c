@@ -95,11 +95,11 @@ void check_begin(struct run *run, int step, enum run_role role, int parent)
     st->deadline_ms = run->now_ms + values_ms(run, &s->until);
     st->hold_ms = st->next_ms = -1;
     st->cancel = st->again = false;
+    st->role = role;
     if (st->ticket) { /* it runs already, for a page that was closed: as a precheck its answer serves here too
                        */
         st->again =
             role == ROLE_VERIFY || role == ROLE_EVIDENCE || run_find_ticket(run, st->ticket)->cancelled;
-        st->role = role;
         return;
     }
     st->outcome = OUTCOME_RUNNING;

@@ -10,9 +10,9 @@
 #define SEEN(X)                                                                                              \
     X(ACTS, "acts")                                                                                          \
     X(UNKNOWNS, "unknown outcomes")                                                                          \
-    X(REPEATS, "repeats by choice") X(ROLLBACKS, "rollbacks") X(UNDOS, "undos")                              \
-        X(WAIVERS, "evidence given up") X(POLLS, "polls") X(CRASHES, "crashes") X(REFUSALS, "refusals")      \
-            X(NATURAL, "runs to the end")
+    X(REPEATS, "repeats by choice")                                                                          \
+    X(ROLLBACKS, "rollbacks") X(UNDOS, "undos") X(WAIVERS, "evidence given up") X(POLLS, "polls")            \
+        X(CRASHES, "crashes") X(REFUSALS, "refusals") X(NATURAL, "runs to the end")
 enum seen {
 #define X(name, text) SEEN_##name,
     SEEN(X)
@@ -171,7 +171,6 @@ static inline void see_exec(struct world *w, const struct run_effect *e)
     w->counts[SEEN_REPEATS] += run_role_acts(e->role) && e->attempt > 1;
     w->counts[SEEN_ROLLBACKS] += e->role == ROLE_ROLLBACK;
     w->counts[SEEN_UNDOS] += str_eq(s->id, "u0");
-    w->counts[SEEN_POLLS] += !run_role_acts(e->role) && e->attempt > 1;
     if (run_role_acts(e->role) || (e->role == ROLE_CHECK && s->confirm != CONFIRM_NONE &&
                                    (w->known[e->step].confirmed || e->attempt == 1)))
         see_act(w, e->step);
@@ -199,6 +198,8 @@ static inline void see_effects(struct world *w)
 /* Reports and time alone never lead past an unknown outcome of something that acts. */
 static inline void see_unknown(struct world *w, const struct run_input *in, int before)
 {
+    for (size_t i = 0; i < w->effects.len; i++)
+        w->counts[SEEN_POLLS] += in->kind == INPUT_TICK && w->effects.data[i].kind == EFFECT_EXEC;
     bool person = in->kind != INPUT_FINISHED && in->kind != INPUT_STARTED && in->kind != INPUT_TICK;
     if (person || before == STEP_NONE || !acts(w, before) || w->stopped)
         return;
