@@ -42,6 +42,34 @@ struct rows {
     int y;
 };
 
+/* A limit to the letter: "90 min", "45 s", "1500 ms". */
+static void limit(int64_t ms, char text[static DURATION_TEXT_SIZE])
+{
+    if (ms % 3600000 == 0 && ms > 3 * 3600000) {
+        snprintf(text, DURATION_TEXT_SIZE, "%lld h", (long long)(ms / 3600000));
+    } else if (ms % 60000 == 0 && ms > 0) {
+        snprintf(text, DURATION_TEXT_SIZE, "%lld min", (long long)(ms / 60000));
+    } else if (ms % 1000 == 0) {
+        snprintf(text, DURATION_TEXT_SIZE, "%lld s", (long long)(ms / 1000));
+    } else {
+        snprintf(text, DURATION_TEXT_SIZE, "%lld ms", (long long)ms);
+    }
+}
+
+/* "6-9 min", "2-3 s": rounded outwards. */
+static void put_usual(int64_t low_ms, int64_t high_ms, struct str *out)
+{
+    bool minutes = high_ms > 120000;
+    long long unit = minutes ? 60000 : 1000;
+    long long low = low_ms / unit, high = (high_ms + unit - 1) / unit;
+    high = high < 1 ? 1 : high;
+    str_add(out, "   Usually takes ");
+    if (low < high) {
+        str_addf(out, "%lld-", low);
+    }
+    str_addf(out, "%lld %s", high, minutes ? "min" : "s");
+}
+
 static void label(struct rows *r, const char *text)
 {
     canvas_put_cut(r->c, 1, r->y, LABEL - 2, ROLE_TITLE, text);
@@ -153,7 +181,7 @@ static void put_reach(struct rows *r, struct page *page, const struct step_view 
 {
     struct str text = {0};
     int64_t low, high;
-    char a[DURATION_TEXT_SIZE], b[DURATION_TEXT_SIZE];
+    char a[DURATION_TEXT_SIZE];
     label(r, "Reach");
     str_add(&text, data->scope == SCOPE_NONE ? "not declared" : step_scope_text(data->scope));
     if (data->narrower.len > 0) {
@@ -173,12 +201,10 @@ static void put_reach(struct rows *r, struct page *page, const struct step_view 
     }
     const struct step_page *own = page->state;
     if (engine_step_usual_ms(console_engine(page->console), view->run.id, own->step, &low, &high)) {
-        duration_format(low * US_PER_MS, a);
-        duration_format(high * US_PER_MS, b);
-        str_addf(&text, "   Usually takes %s%s%s", a, str_eq(a, b) ? "" : "-", str_eq(a, b) ? "" : b);
+        put_usual(low, high, &text);
     }
     if (data->command_error == 0 && data->command.timeout_ms > 0) {
-        duration_format(data->command.timeout_ms * US_PER_MS, a);
+        limit(data->command.timeout_ms, a);
         str_addf(&text, ", limit %s", a);
     } else {
         str_add(&text, ", no limit");
@@ -199,7 +225,7 @@ static void put_after(struct rows *r, const struct step_view *view, const struct
         str_add(&text, "verify: ");
         titles(view, data->after.data, data->after.len, &text);
         if (data->after_until_ms > 0) {
-            duration_format(data->after_until_ms * US_PER_MS, until);
+            limit(data->after_until_ms, until);
             str_addf(&text, " (up to %s)", until);
         }
     } else {
@@ -291,6 +317,13 @@ static void draw_typing(struct page *page, const struct step_view *view, const s
         canvas_put_cut(c, 1, y, width - 2, ROLE_ACTIVE, text);
         return;
     }
+    struct engine_where where = {0};
+    engine_where(console_engine(page->console), &where);
+    if (where.configured && where.observed_us != 0 && !where.matches) {
+        canvas_put_cut(c, 1, y, width - 2, ROLE_DOWN,
+                       "Acts would land elsewhere than configured: refused. Esc leaves.");
+        return;
+    }
     if (data->before_failed) {
         canvas_put_cut(c, 1, y, width - 2, ROLE_DOWN,
                        "A check before it did not pass: it can't be run now. Esc leaves.");
@@ -298,10 +331,7 @@ static void draw_typing(struct page *page, const struct step_view *view, const s
     }
     int x = canvas_put(c, 1, y, ROLE_TEXT, own->confirm.single_key ? "Press" : "Type") + 2;
     x = canvas_put_cut(c, x, y, width - x, ROLE_STRONG, own->confirm.word) + 2;
-    x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT,
-                       own->confirm.single_key ? "to run it, Esc to leave."
-                                               : "and Enter to run it, Esc to leave.") +
-        2;
+    x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT, "to run it, Esc to leave.") + 2;
     x = canvas_put(c, x, y, ROLE_ACTIVE, ">") + 1;
     x = canvas_put_cut(c, x, y, width - x, ROLE_INPUT, own->confirm.typed);
     canvas_cursor(c, x < width ? x : width - 1, y);

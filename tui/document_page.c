@@ -71,7 +71,8 @@ static void write_step(struct text_view *text, const struct step *step)
         text_view_addf(text, ROLE_TEXT, "%s\n", step->prose);
     }
     if (step->script != NULL) {
-        text_view_addf(text, ROLE_STRONG, "%s\n", step->script);
+        bool ended = str_ends(step->script, "\n");
+        text_view_addf(text, ROLE_STRONG, "%s%s", step->script, ended ? "" : "\n");
     }
     for (size_t i = 0; i < step->answers.len; i++) {
         text_view_addf(text, ROLE_TEXT, "   %s: %s\n", step->answers.data[i].value,
@@ -79,22 +80,30 @@ static void write_step(struct text_view *text, const struct step *step)
     }
 }
 
+/* Errors stand first, they keep it from running; warnings can wait until the end. */
+static void write_findings(struct text_view *text, const struct runbook *book, enum finding_severity severity)
+{
+    for (size_t i = 0; i < book->findings.len; i++) {
+        const struct runbook_finding *finding = &book->findings.data[i];
+        if (finding->severity == severity) {
+            text_view_addf(text, severity == FINDING_ERROR ? ROLE_DOWN : ROLE_DEGRADED, "%s line %d: %s\n",
+                           severity == FINDING_ERROR ? "error" : "warning", finding->line, finding->message);
+        }
+    }
+}
+
 static void write_document(struct document *own, const struct runbook *book)
 {
     text_view_clear(own->text);
     write_front(own->text, book);
-    for (size_t i = 0; i < book->findings.len; i++) {
-        const struct runbook_finding *finding = &book->findings.data[i];
-        text_view_addf(own->text, finding->severity == FINDING_ERROR ? ROLE_DOWN : ROLE_DEGRADED,
-                       "%s line %d: %s\n", finding->severity == FINDING_ERROR ? "error" : "warning",
-                       finding->line, finding->message);
-    }
+    write_findings(own->text, book, FINDING_ERROR);
     for (size_t i = 0; i < book->steps.len; i++) {
         write_step(own->text, &book->steps.data[i]);
     }
     if (book->closing[0] != '\0') {
         text_view_addf(own->text, ROLE_TEXT, "\n%s\n", book->closing);
     }
+    write_findings(own->text, book, FINDING_WARNING);
     own->written = true;
 }
 
@@ -140,7 +149,7 @@ static size_t contexts(struct page *page, enum key_context *stack)
 
 static void started(struct console *console, struct page *page, int code, int64_t id)
 {
-    if (code != 0) {
+    if (code != 0 || id == 0) {
         return;
     }
     if (page == console_top(console)) {

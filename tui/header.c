@@ -45,6 +45,10 @@ static void incident_words(struct console *console, struct str *out)
     char age[SCENE_TEXT_SIZE];
     scene_age(&console->scene, incident.opened_us, age);
     const char *state = incident.state == INCIDENT_OPEN ? "active" : incident_state_name(incident.state);
+    if (canvas_width(console->canvas) < 60) {
+        str_addf(out, "INC-%lld %s", (long long)incident.number, incident.severity);
+        return;
+    }
     str_addf(out, "INC-%lld%s%s %s %s", (long long)incident.number, incident.severity[0] != '\0' ? " " : "",
              incident.severity, state, age);
     if (others > 0) {

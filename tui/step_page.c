@@ -121,8 +121,6 @@ static void go_on(struct page *page)
     step_look(page, &view);
     if (view.mode == STEP_MODE_VALUE) {
         step_ask_value(page, &view);
-    } else if (view.mode == STEP_MODE_CLOSED) {
-        arm(page);
     } else if (view.mode == STEP_MODE_READ && view.what != NULL && !view.run.ended &&
                view.run.current_step >= 0 && view.run.current_step != own->step) {
         int next = view.run.current_step;
@@ -135,7 +133,8 @@ static void go_on(struct page *page)
     }
 }
 
-static bool confirm_command(struct page *page, const struct key *key, const char *name)
+static bool confirm_command(struct page *page, const struct step_view *view, const struct key *key,
+                            const char *name)
 {
     struct step_page *own = page->state;
     if (str_eq(name, "confirm-leave")) {
@@ -149,6 +148,12 @@ static bool confirm_command(struct page *page, const struct key *key, const char
     if (str_eq(name, "page-up") || str_eq(name, "page-down")) {
         own->scroll += (own->rows > 1 ? own->rows - 1 : 1) * (str_eq(name, "page-up") ? -1 : 1);
         return true;
+    }
+    if (view->mode == STEP_MODE_CLOSED) {
+        if (str_eq(name, "confirm-accept")) {
+            arm(page);
+        }
+        return name == NULL; /* what is typed for a page that has just disarmed itself goes nowhere else */
     }
     switch (confirm_key(&own->confirm, key, name, page->console->now_us())) {
     case CONFIRM_IGNORED:
@@ -198,8 +203,8 @@ static bool command(struct page *page, const struct key *key, const char *name)
     struct step_view view;
     step_look(page, &view);
     keep_guard(page, &view);
-    if (view.mode == STEP_MODE_CONFIRM) {
-        return confirm_command(page, key, name);
+    if (view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_CLOSED) {
+        return confirm_command(page, &view, key, name);
     }
     if (name == NULL) {
         return false;
@@ -236,6 +241,7 @@ static size_t contexts(struct page *page, enum key_context *stack)
     struct step_view view;
     step_look(page, &view);
     switch (view.mode) {
+    case STEP_MODE_CLOSED:
     case STEP_MODE_CONFIRM:
         stack[0] = CONTEXT_CONFIRM;
         return 1;
@@ -260,7 +266,8 @@ static bool modal(struct page *page)
     const struct step_page *own = page->state;
     struct step_view view;
     step_look(page, &view);
-    return view.mode == STEP_MODE_CONFIRM || (view.mode == STEP_MODE_RUNNING && own->questioned);
+    return view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_CLOSED ||
+           (view.mode == STEP_MODE_RUNNING && own->questioned);
 }
 
 static bool ticks(struct page *page)

@@ -16,7 +16,10 @@ void step_draw_title(struct page *page, const struct step_view *view, struct can
     run_progress(view->run.run, &at, &total);
     int own_place = view->what->place > 0 ? view->what->place : at;
     str_addf(&place, "step %d of %d, run %lld", own_place, total, (long long)view->run.id);
-    if (view->run.incident > 0) {
+    if (width < 100) {
+        str_clear(&place); /* the title needs the room */
+        str_addf(&place, "%d of %d, run %lld", own_place, total, (long long)view->run.id);
+    } else if (view->run.incident > 0) {
         str_addf(&place, ", INC-%lld", (long long)view->run.incident);
     }
     int end = width - 1;

@@ -154,6 +154,19 @@ static bool refused(const struct key_binding *row, bool observer)
     return observer && row->flags & KEY_ACTS;
 }
 
+/* True when an inner context means something else by every key of the row. */
+static bool shadowed(const struct key_binding *table, const enum key_context *stack, size_t inner,
+                     const struct key_binding *row)
+{
+    const char *keys = row->keys, *name;
+    size_t length;
+    struct key key;
+    while (name_next(&keys, &name, &length))
+        if (key_parse(name, length, &key) && !keymap_find(table, stack, inner, &key))
+            return false;
+    return true;
+}
+
 static void draw_help_row(const struct key_binding *row, bool observer, struct canvas *c, int y)
 {
     bool dimmed = refused(row, observer);
@@ -171,7 +184,7 @@ int keymap_draw_help(const struct key_binding *table, const enum key_context *st
     for (size_t i = 0; i < depth; i++) {
         bool any = false;
         for (const struct key_binding *row = table; row->keys; row++) {
-            if (row->context != stack[i] || row->flags & KEY_HIDDEN)
+            if (row->context != stack[i] || row->flags & KEY_HIDDEN || shadowed(table, stack, i, row))
                 continue;
             if (!any) {
                 line += line > 0;
@@ -199,7 +212,7 @@ void keymap_draw_bar(const struct key_binding *table, const enum key_context *st
     int x = 1;
     for (size_t i = 0; i < depth; i++) {
         for (const struct key_binding *row = table; row->keys; row++) {
-            if (row->context != stack[i] || !row->bar)
+            if (row->context != stack[i] || !row->bar || shadowed(table, stack, i, row))
                 continue;
             int end = put_key(row, 0, NULL, x) + 1 + canvas_columns(c, row->bar);
             if (end > c->area.width)
