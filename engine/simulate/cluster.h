@@ -21,6 +21,7 @@ struct cluster {
     struct rng rng; /* names of pods */
     uint64_t serial;
     bool removed; /* something went since the pods were last counted */
+    bool busy;    /* something is on its way: the controllers have to be asked again */
 };
 
 struct world;

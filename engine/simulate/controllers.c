@@ -241,6 +241,16 @@ static void endpoints_advance(struct world *w, cJSON *endpoints)
     }
 }
 
+static bool on_its_way(const cJSON *object)
+{
+    if (of_kind(object, "Pod"))
+        return !pod_ready(object) && !object_label(object, "job-name");
+    if (of_kind(object, "Job"))
+        return !json_at(object, "/status/conditions");
+    return of_kind(object, "PersistentVolumeClaim") &&
+           strcmp(json_string(json_at(object, "/status"), "phase", ""), "Bound") != 0;
+}
+
 void cluster_advance(struct world *w)
 {
     struct cluster *c = w->cluster;
@@ -262,4 +272,7 @@ void cluster_advance(struct world *w)
     for (size_t i = 0; i < c->objects.len; i++)
         if (of_kind(c->objects.data[i], "Endpoints"))
             endpoints_advance(w, c->objects.data[i]);
+    c->busy = c->removed;
+    for (size_t i = 0; !c->busy && i < c->objects.len; i++)
+        c->busy = on_its_way(c->objects.data[i]);
 }

@@ -227,6 +227,7 @@ void world_settle(struct world *w)
     }
     c->primary[w->fault_shard] = primary;
     c->replica[w->fault_shard] = replica;
+    w->bad = 1 - world_shard_answers(w, c->name, w->fault_shard, NULL);
 }
 
 static void fault_strike(struct world *w)
@@ -245,12 +246,6 @@ static double follow(double value, double target, double step_s, double inertia_
 static double noisy(struct world *w, double value, double share)
 {
     return value * (1 + share * (2 * rng_unit(&w->rng) - 1));
-}
-
-/* How badly queries fail: 0 not at all, 1 each that needs the shard. */
-static double badness(const struct world *w)
-{
-    return 1 - world_shard_answers(w, w->collections[0].name, w->fault_shard, NULL);
 }
 
 static void users_step(struct world *w, double step_s, double bad)
@@ -279,7 +274,7 @@ static void canary_step(struct world *w)
     if (w->now_us - w->canary_us < 5 * US_PER_S)
         return;
     w->canary_us = w->now_us;
-    w->canary = 1 - badness(w) * 4 / 12; /* four of the twelve questions live on that shard */
+    w->canary = 1 - w->bad * 4 / 12; /* four of the twelve questions live on that shard */
 }
 
 /* ---- Breakers and chains ---- */
@@ -407,11 +402,10 @@ static void world_step(struct world *w)
     w->now_us += WORLD_STEP_US;
     if (!w->broken && w->fault_us >= 0 && w->now_us >= w->fault_us)
         fault_strike(w);
-    if (w->now_us / WORLD_STEP_US % CONTROLLER_STEPS == 0)
+    if (w->cluster->busy && w->now_us / WORLD_STEP_US % CONTROLLER_STEPS == 0)
         world_settle(w);
-    double bad = badness(w);
-    users_step(w, step_s, bad);
-    breakers_step(w, step_s, bad);
+    users_step(w, step_s, w->bad);
+    breakers_step(w, step_s, w->bad);
     chains_step(w, step_s);
     canary_step(w);
     alerts_step(w);

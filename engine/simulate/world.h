@@ -83,6 +83,7 @@ struct world {
     bool broken;   /* it has died */
     bool restored; /* its data is on a new volume */
     bool whole;    /* ... and that is back in service */
+    double bad;    /* how many of the queries that need the shard fail, 0..1 */
 
     struct collection collections[2];
     struct breaker breakers[WORLD_BREAKERS];

@@ -1,0 +1,325 @@
+/* The stand-in takes what kubectl takes, and refuses what it refuses in its words. */
+#include "tests/unit/simulate/rig.h"
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        int exit;
+        const char *err;
+    } refusals[] = {
+        {"kubectl frob", 1, "error: unknown command \"frob\" for \"kubectl\"\n"},
+        {"kubectl -n rag get", 1,
+         "error: You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete "
+         "list of supported "
+         "resources.\n"},
+        {"kubectl -n rag get frobs", 1, "error: the server doesn't have a resource type \"frobs\"\n"},
+        {"kubectl -n rag get frob/x", 1, "error: the server doesn't have a resource type \"frob\"\n"},
+        {"kubectl -n rag get pods --colour", 1,
+         "error: unknown flag: --colour\nSee 'kubectl get --help' for usage.\n"},
+        {"kubectl -n rag get pods -z", 1,
+         "error: unknown shorthand flag: 'z' in -z\nSee 'kubectl get --help' for usage.\n"},
+        {"kubectl -n rag get pods -o", 1,
+         "error: flag needs an argument: 'o' in -o\nSee 'kubectl get --help' for usage.\n"},
+        {"kubectl -n rag get pods --selector", 1,
+         "error: flag needs an argument: --selector\nSee 'kubectl get --help' for usage.\n"},
+        {"kubectl -n rag get pods nobody", 1, "Error from server (NotFound): pods \"nobody\" not found\n"},
+        {"kubectl -n rag get deploy/nobody", 1,
+         "Error from server (NotFound): deployments.apps \"nobody\" not found\n"},
+        {"kubectl get pods docs-shard-5-0", 1,
+         "Error from server (NotFound): pods \"docs-shard-5-0\" not found\n"},
+        {"kubectl -n rag get pods docs-shard-5-0 -l app=vectorstore", 1,
+         "error: name cannot be provided when a selector is specified\n"},
+        {"kubectl -n rag get pods -o yodl", 1,
+         "error: unable to match a printer suitable for the output format \"yodl\", allowed formats are: "
+         "json,jsonpath,name,wide\n"},
+        {"kubectl -n rag label pod docs-shard-5-0 serving=false", 1,
+         "error: 'serving' already has a value (true), and --overwrite is false\n"},
+        {"kubectl -n rag label pod docs-shard-5-0", 1, "error: at least one label update is required\n"},
+        {"kubectl -n rag label pods serving=false", 1,
+         "error: one or more resources must be specified as <resource> <name> or <resource>/<name>\n"},
+        {"kubectl -n rag create", 1, "error: must specify one of -f and -k\n"},
+        {"kubectl -n rag create job x", 1, "error: either --image or --from must be specified\n"},
+        {"kubectl -n rag create job x --from=cronjob/y", 1,
+         "Error from server (NotFound): cronjobs.batch \"y\" not found\n"},
+        {"kubectl -n rag delete pods", 1, "error: resource(s) were provided, but no name was specified\n"},
+        {"kubectl -n rag delete deploy/x", 1,
+         "Error from server (NotFound): deployments.apps \"x\" not found\n"},
+        {"kubectl -n rag scale deploy/rag-api", 1, "error: required flag(s) \"replicas\" not set\n"},
+        {"kubectl -n rag scale deploy/rag-api --replicas=many", 1,
+         "error: invalid argument \"many\" for \"--replicas\" flag\n"},
+        {"kubectl -n rag set env deploy/rag-api", 1,
+         "error: at least one environment variable must be provided\n"},
+        {"kubectl -n rag wait pod/docs-shard-5-0", 1, "error: unrecognized condition: \"\"\n"},
+        {"kubectl -n rag wait --for=condition=ready pods -l app=nobody", 1,
+         "error: no matching resources found\n"},
+        {"kubectl -n rag wait --for=condition=ready --timeout=soon pod/x", 1,
+         "error: invalid argument \"soon\" for \"--timeout\" flag: time: invalid duration \"soon\"\n"},
+        {"kubectl -n rag exec docs-shard-5-0", 1,
+         "error: you must specify at least one command for the container\n"},
+        {"kubectl -n rag exec docs-shard-5-0 ls", 1,
+         "error: exec [POD] [COMMAND] is not supported anymore. Use exec [POD] -- [COMMAND] instead\n"},
+        {"kubectl -n rag exec nobody -- true", 1,
+         "Error from server (NotFound): pods \"nobody\" not found\n"},
+        {"kubectl -n rag logs", 1,
+         "error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required "
+         "argument for the logs "
+         "command\n"},
+        {"kubectl -n rag describe pod docs-shard-5-0", 1,
+         "error: the simulated cluster does not do \"kubectl describe\"\n"},
+        {"kubectl -n rag rollout undo deploy/rag-api", 1,
+         "error: the simulated cluster does not do that with \"kubectl rollout\"\n"},
+        {"kubectl -n rag exec docs-shard-5-0 -- rm -rf /", 126, NULL},
+        {"kubectl -n rag exec docs-shard-5-0 -- sh -c 'rm x; rm y'", 2, NULL},
+        {"kubectl -n rag exec docs-shard-5-0 -- ctl index shrink shard-5", 2, NULL},
+        {"kubectl -n rag exec docs-shard-5-0 -- ctl index check shard-77", 1, NULL},
+        {"kubectl -n rag exec deploy/rag-api -- ctl index check shard-5", 126, NULL},
+        {"kubectl -n rag exec deploy/rag-api -- curl -fsS http://localhost:8080/nowhere", 22, NULL},
+        {"kubectl -n rag exec deploy/rag-api -- curl http://nowhere:1/", 6, NULL},
+        {"kubectl -n rag exec deploy/rag-api -- curl --frob http://localhost:8080/ask", 2, NULL},
+    };
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+        struct world *w = rig_world(1);
+        struct str before = {0}, after = {0};
+        exposition_write(w, &before);
+        rig_expect(w, refusals[i].line, refusals[i].exit, NULL, refusals[i].err);
+        exposition_write(w, &after);
+        assert_string_equal(str_text(&before), str_text(&after)); /* a refusal changes nothing */
+        str_fini(&before);
+        str_fini(&after);
+        world_free(w);
+    }
+}
+
+static void test_manifests(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *manifest, *out, *err;
+    } manifests[] = {
+        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "configmap/a created\n", ""},
+        {"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n\n---\napiVersion: v1\nkind: "
+         "Service\nmetadata: {name: b}\n",
+         "configmap/a created\nservice/b created\n", ""},
+        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: golden-docs}\n", "",
+         "Error from server (AlreadyExists): error when creating \"STDIN\": configmaps \"golden-docs\" "
+         "already exists\n"},
+        {"", "", "error: no objects passed to create\n"},
+        {"kind: ConfigMap\nmetadata: {name: a}\n", "",
+         "error: error validating \"STDIN\": error validating data: [apiVersion not set, kind not set]; if "
+         "you choose to ignore these "
+         "errors, turn validation off with --validate=false\n"},
+        {"apiVersion: v1\nkind: Frob\nmetadata: {name: a}\n", "",
+         "error: resource mapping not found for name: \"a\" namespace: \"\" from \"STDIN\": no matches for "
+         "kind \"Frob\" in version "
+         "\"v1\"\n"},
+        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n", "",
+         "error: the namespace from the provided object \"other\" does not match the namespace \"rag\". You "
+         "must pass "
+         "'--namespace=other' to perform this operation.\n"},
+    };
+    for (size_t i = 0; i < sizeof manifests / sizeof *manifests; i++) {
+        struct world *w = rig_world(1);
+        struct kubectl_result r = rig_run(w, "kubectl -n rag create -f -", manifests[i].manifest);
+        if (strcmp(str_text(&r.out), manifests[i].out) != 0 ||
+            strcmp(str_text(&r.err), manifests[i].err) != 0)
+            fail_msg("manifest %zu: out %s err %s", i, str_text(&r.out), str_text(&r.err));
+        assert_int_equal(r.exit, *manifests[i].err != 0);
+        kubectl_result_fini(&r);
+        world_free(w);
+    }
+    struct world *w = rig_world(1);
+    struct kubectl_result r = rig_run(w, "kubectl -n rag apply -f -", "kind: [unclosed\n");
+    assert_int_equal(r.exit, 1);
+    assert_true(str_starts(str_text(&r.err), "error: error parsing STDIN:"));
+    kubectl_result_fini(&r);
+    world_free(w);
+}
+
+static void test_reading(void **state)
+{
+    (void)state;
+    struct world *w = rig_world(1);
+    rig_expect(w, "kubectl -n rag get pods -l collection=docs,shard=shard-5 -o name", 0,
+               "pod/docs-shard-5-0\npod/docs-shard-5-1\n", "");
+    rig_expect(w, "kubectl -nrag get po -lcollection=docs,shard=shard-5,role!=replica -oname", 0,
+               "pod/docs-shard-5-0\n", "");
+    rig_expect(w,
+               "kubectl get pods --namespace=rag -l 'role in (replica,failed),collection=docs,shard=shard-5' "
+               "-o name",
+               0, "pod/docs-shard-5-1\n", "");
+    rig_expect(w, "kubectl -n rag get pods -l collection=docs,shard=shard-5,!role -o name", 0, "", NULL);
+    rig_expect(
+        w, "kubectl -n rag get endpoints docs-shard-5 -o jsonpath={.subsets[*].addresses[*].targetRef.name}",
+        0, "docs-shard-5-0", "");
+    rig_expect(w, "kubectl -n rag get pods -l app=nobody", 0, "", "No resources found in rag namespace.\n");
+    rig_expect(w, "kubectl get pods", 0, "", "No resources found in default namespace.\n");
+    rig_expect(w, "kubectl -n rag get job/nobody --ignore-not-found -o name", 0, "", "");
+    rig_expect(w, "kubectl -n rag get pod docs-shard-5-0 --no-headers", 0,
+               "docs-shard-5-0   1/1   Running   0   19d\n", "");
+    rig_expect(w, "kubectl config current-context", 0, "demo\n", "");
+    rig_expect(w, "kubectl auth can-i delete pods", 0, "yes\n", "");
+    rig_expect(w, "kubectl -n rag exec deploy/vectorstore -- /bin/sh -c 'ctl index check shard-5'", 0,
+               "docs/shard-5: ok, 8 of 8 segments readable\n", "");
+    rig_expect(w,
+               "kubectl -n rag exec deploy/rag-api -- curl -s -o /dev/null -w '%{http_code}' "
+               "http://localhost:8080/healthz",
+               0, "200", "");
+    struct kubectl_result r = rig_run(w, "kubectl -n rag get pods -o json", NULL);
+    assert_null(strstr(str_text(&r.out), "x-simulation")); /* what only the simulation knows is not shown */
+    cJSON *tree = json_parse(str_text(&r.out), r.out.len, NULL);
+    assert_non_null(tree);
+    assert_string_equal(json_string(json_at(tree, "/items/0"), "kind", ""), "Pod");
+    cJSON_Delete(tree);
+    kubectl_result_fini(&r);
+    world_free(w);
+}
+
+static void test_changing(void **state)
+{
+    (void)state;
+    struct world *w = rig_world(1);
+    rig_expect(w, "kubectl -n rag label pod docs-shard-5-0 serving=false --overwrite --dry-run=server", 0,
+               "pod/docs-shard-5-0 labeled (server dry run)\n", "");
+    rig_expect(
+        w, "kubectl -n rag get endpoints docs-shard-5 -o jsonpath={.subsets[*].addresses[*].targetRef.name}",
+        0, "docs-shard-5-0", "");
+    rig_expect(w, "kubectl -n rag label pod docs-shard-5-0 serving=true", 0,
+               "pod/docs-shard-5-0 not labeled\n", "");
+    rig_expect(w, "kubectl -n rag label pod docs-shard-5-0 serving-", 0, "pod/docs-shard-5-0 labeled\n", "");
+    rig_expect(
+        w, "kubectl -n rag get endpoints docs-shard-5 -o jsonpath={.subsets[*].addresses[*].targetRef.name}",
+        0, "", "");
+    rig_expect(w, "kubectl -n rag annotate deploy rag-api owner=alice", 0,
+               "deployment.apps/rag-api annotated\n", "");
+    rig_expect(w, "kubectl -n rag get deploy rag-api -o jsonpath={.metadata.annotations.owner}", 0, "alice",
+               "");
+    rig_expect(w, "kubectl -n rag scale deploy/rag-api --replicas=5", 0, "deployment.apps/rag-api scaled\n",
+               "");
+    rig_expect(w, "kubectl -n rag rollout status deploy rag-api", 0,
+               "deployment \"rag-api\" successfully rolled out\n", "");
+    rig_expect(w, "kubectl -n rag get deploy rag-api -o jsonpath={.status.readyReplicas}", 0, "5", "");
+    rig_expect(w, "kubectl -n rag scale deploy/rag-api --replicas=1", 0, NULL, "");
+    rig_pass(w, 1);
+    rig_expect(w, "kubectl -n rag get deploy rag-api -o jsonpath={.status.readyReplicas}", 0, "1", "");
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api PROVIDER=backup", 0,
+               "deployment.apps/rag-api env updated\n", "");
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api --list", 0, "PROVIDER=backup\n", "");
+    rig_expect(w, "kubectl -n rag create job reindex-x --from=cronjob/reindex-docs", 0,
+               "job.batch/reindex-x created\n", "");
+    rig_expect(w, "kubectl -n rag wait --for=condition=complete job/reindex-x", 0,
+               "job.batch/reindex-x condition met\n", "");
+    rig_expect(w, "kubectl -n rag delete job/reindex-x", 0, "job.batch \"reindex-x\" deleted\n", "");
+    rig_expect(w, "kubectl -n rag wait --for=delete job/reindex-x", 0, "", "");
+    rig_expect(w, "kubectl -n rag rollout restart deploy/retriever", 0,
+               "deployment.apps/retriever restarted\n", "");
+    rig_expect(w, "kubectl -n rag wait --for=condition=available --timeout=30s deploy/retriever", 0,
+               "deployment.apps/retriever condition met\n", "");
+    world_free(w);
+}
+
+/* Words out of kubectl's own vocabulary in random order: always an answer, never an end without one. */
+static void test_noise(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"-n",
+                                        "rag",
+                                        "get",
+                                        "pods",
+                                        "pod",
+                                        "deploy",
+                                        "label",
+                                        "annotate",
+                                        "delete",
+                                        "exec",
+                                        "logs",
+                                        "scale",
+                                        "set",
+                                        "env",
+                                        "wait",
+                                        "rollout",
+                                        "status",
+                                        "create",
+                                        "apply",
+                                        "-f",
+                                        "-",
+                                        "--",
+                                        "-l",
+                                        "app=vectorstore",
+                                        "role=",
+                                        "=",
+                                        "!",
+                                        "x-",
+                                        "-o",
+                                        "name",
+                                        "jsonpath={.items[*]",
+                                        "jsonpath={range .items[*]}{.metadata.name}{end}",
+                                        "jsonpath={.a[?(@.b==\"c\")]}",
+                                        "json",
+                                        "--for",
+                                        "delete",
+                                        "condition=",
+                                        "jsonpath={.a}=b",
+                                        "--timeout=1s",
+                                        "docs-shard-5-0",
+                                        "pod/docs-shard-5-0",
+                                        "deploy/rag-api",
+                                        "--replicas=3",
+                                        "sh",
+                                        "-c",
+                                        "curl",
+                                        "ctl",
+                                        "index",
+                                        "check",
+                                        "shard-5",
+                                        "--collection",
+                                        "docs",
+                                        "http://localhost:6333/collections",
+                                        "--overwrite",
+                                        "--all",
+                                        "serving=true",
+                                        "serving-",
+                                        "--tail",
+                                        "5",
+                                        "-it",
+                                        "é",
+                                        "",
+                                        "-w",
+                                        "%{http_code}",
+                                        "--data-urlencode"};
+    struct rng rng;
+    rng_seed(&rng, 99);
+    struct world *w = rig_world(1);
+    for (int round = 0; round < 6000; round++) {
+        char **argv = NULL;
+        strv_add(&argv, "kubectl");
+        if (rng_below(&rng, 2)) {
+            strv_add(&argv, "-n");
+            strv_add(&argv, "rag");
+        }
+        for (size_t i = rng_below(&rng, 8); i > 0; i--)
+            strv_add(&argv, words[rng_below(&rng, sizeof words / sizeof *words)]);
+        struct kubectl_call call = {
+            .argv = argv, .argc = (int)strv_count(argv), .input = "kind: x\n", .token_us = -1};
+        struct kubectl_result r = {0};
+        kubectl_run(w, &call, &r);
+        assert_true(r.exit >= 0 && r.exit < 256);
+        if (r.exit != 0 && r.again_ms == 0)
+            assert_true(r.err.len > 0 && r.err.data[r.err.len - 1] == '\n');
+        kubectl_result_fini(&r);
+        strv_free(argv);
+        if (round % 50 == 0)
+            rig_pass(w, 1);
+    }
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_manifests), cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_changing), cmocka_unit_test(test_noise),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
