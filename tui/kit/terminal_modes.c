@@ -1,6 +1,7 @@
 #include "tui/kit/terminal_modes.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,17 @@ static bool kept_read(const char *path, struct kept *k)
     return ok;
 }
 
+/* No fsync: after a crash of the machine there is no tty to mend, and it would delay the first frame. The
+ * checksum tells a torn file. */
+static void write_kept(const char *path, const struct kept *k)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    file_write_all(fd, k, sizeof *k, NULL);
+    close(fd);
+}
+
 static void kept_write(const char *path, const struct termios *original, const struct str *restore)
 {
     struct kept k;
@@ -89,7 +101,7 @@ static void kept_write(const char *path, const struct termios *original, const s
     k.checksum = kept_checksum(&k);
     char *folder = folder_runtime();
     if (folder_make(folder, 0700, NULL) == 0)
-        file_write_atomic(path, &k, sizeof k, 0600, NULL);
+        write_kept(path, &k);
     free(folder);
 }
 
