@@ -179,16 +179,19 @@ struct loop_timer *loop_timer_new(struct loop *l, void (*fn)(void *data), void *
     return t;
 }
 
-static uint64_t ms_up(int64_t us)
+/* Milliseconds from uv's clock, which counts whole ones, until us from now: never early. */
+static uint64_t ms_until(uv_loop_t *uv, int64_t us)
 {
-    return us <= 0 ? 0 : (uint64_t)(us / US_PER_MS) + (us % US_PER_MS != 0);
+    int64_t due_ms = (clock_monotonic_us() + us + US_PER_MS - 1) / US_PER_MS, now_ms = (int64_t)uv_now(uv);
+    return us <= 0 || due_ms <= now_ms ? 0 : (uint64_t)(due_ms - now_ms);
 }
 
 void loop_timer_start(struct loop_timer *t, int64_t after_us, int64_t repeat_us)
 {
     /* Without this a timer set late in a long turn would fire early. */
     uv_update_time(t->handle.loop);
-    uv_timer_start(&t->handle, on_timer, ms_up(after_us), ms_up(repeat_us));
+    uint64_t repeat_ms = repeat_us <= 0 ? 0 : (uint64_t)((repeat_us + US_PER_MS - 1) / US_PER_MS);
+    uv_timer_start(&t->handle, on_timer, ms_until(t->handle.loop, after_us), repeat_ms);
 }
 
 void loop_timer_stop(struct loop_timer *t)
