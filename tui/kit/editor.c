@@ -324,6 +324,8 @@ static int columns_of(const struct canvas *c, const char *text, size_t length)
 static void draw_candidates(const struct editor *ed, struct canvas *c)
 {
     int x = 0;
+    if (ed->candidates)
+        canvas_fill(c, (struct rect){0, 0, canvas_width(c), 1}, ROLE_FAINT, ' ');
     for (size_t i = 0; ed->candidates && ed->candidates[i] && x < canvas_width(c); i++)
         x = canvas_put(c, x, 0, ROLE_FAINT, ed->candidates[i]) + 2;
 }
