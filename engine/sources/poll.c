@@ -66,7 +66,7 @@ static void fail(struct source *s, const char *message)
 static void fail_reading(struct source *s, const struct pool_job *j)
 {
     const char *text = str_text(&j->answer.body);
-    char message[256];
+    char message[sizeof(struct err) + 32];
     bool html = j->answer.body.len &&
                 (strncasecmp(text, "<!doctype html", 14) == 0 || strncasecmp(text, "<html", 5) == 0);
     if (html)
