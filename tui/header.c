@@ -46,7 +46,8 @@ static void incident_words(struct console *console, struct str *out)
     scene_age(&console->scene, incident.opened_us, age);
     const char *state = incident.state == INCIDENT_OPEN ? "active" : incident_state_name(incident.state);
     if (canvas_width(console->canvas) < 60) {
-        str_addf(out, "INC-%lld %s", (long long)incident.number, incident.severity);
+        bool severe = canvas_width(console->canvas) >= 50;
+        str_addf(out, "INC-%lld %s", (long long)incident.number, severe ? incident.severity : "");
         return;
     }
     str_addf(out, "INC-%lld%s%s %s %s", (long long)incident.number, incident.severity[0] != '\0' ? " " : "",

@@ -35,6 +35,8 @@ struct engine {
     unsigned requests;
     struct run_input last_input;
     char typed[256];
+    void (*changed)(void *context, unsigned mask);
+    void *changed_context;
 };
 
 /* ---- what panels and console ask ---- */
@@ -204,14 +206,13 @@ void engine_event_read(const struct engine *e, int64_t seq, void (*done)(void *c
 }
 void engine_subscribe(struct engine *e, void (*changed)(void *context, unsigned mask), void *context)
 {
-    (void)e;
-    (void)changed;
-    (void)context;
+    e->changed = changed;
+    e->changed_context = context;
 }
 void engine_unsubscribe(struct engine *e, void *context)
 {
-    (void)e;
     (void)context;
+    e->changed = NULL;
 }
 void engine_submit(struct engine *e, const struct engine_request *request, engine_done *done, void *context)
 {
