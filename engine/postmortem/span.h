@@ -1,0 +1,20 @@
+/* Which events of the journal an incident is told by. */
+#ifndef BELAY_POSTMORTEM_SPAN_H
+#define BELAY_POSTMORTEM_SPAN_H
+
+#include "engine/postmortem/postmortem.h"
+
+#define SPAN_BEFORE_US (15 * 60 * US_PER_S) /* what changed shortly before somebody opened it */
+
+struct span {
+    int64_t incident; /* 0: everything */
+    int64_t first_seq, last_seq;
+    int64_t around_first, around_last; /* where events of nobody's (transitions) belong to it */
+    VEC(int64_t) runs;
+};
+
+int span_init(struct span *span, struct journal *j, int64_t incident, struct err *e);
+void span_fini(struct span *span);
+bool span_has(const struct span *span, const struct event *event);
+
+#endif
