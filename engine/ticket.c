@@ -362,7 +362,10 @@ static cJSON *intent_data(const struct ticket *t)
     engine_where(t->walk->engine, &where);
     cJSON_AddStringToObject(data, "where", where.text);
     cJSON_AddStringToObject(data, "who", t->walk->engine->identity.actor_line);
-    cJSON_AddStringToObject(data, "scope", step_scope_text(t->walk->book->steps.data[t->step].scope));
+    const struct step *step = &t->walk->book->steps.data[t->step];
+    cJSON_AddStringToObject(data, "scope", step_scope_text(step->scope));
+    if (step->undo != STEP_NONE)
+        cJSON_AddStringToObject(data, "undo", t->walk->book->steps.data[step->undo].id);
     return data;
 }
 

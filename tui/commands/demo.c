@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ struct stage {
 static void simulation_exec(const struct command_line *line, const char *folder, int fd)
 {
     char number[16];
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* whatever it is doing: it ends with the demo */
     snprintf(number, sizeof number, "%d", fd);
     const char *argv[] = {"belay-console",
                           "simulate",
