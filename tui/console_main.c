@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tui/commands/command.h"
+#include "tui/kit/kit.h"
 
 static int run(const struct command *command, int argc, char *const *argv)
 {
@@ -43,7 +44,9 @@ static bool means_console(const char *word)
 
 int main(int argc, char **argv)
 {
-    setlocale(LC_ALL, "");
+    /* Not LC_ALL: numbers in files and answers have a point, whatever the user's language. */
+    setlocale(LC_CTYPE, "");
+    terminal_mend(STDIN_FILENO);
     if (argc > 1 && (strcmp(argv[1], "--version") == 0)) {
         puts("belay " BELAY_VERSION);
         return EXIT_DONE;

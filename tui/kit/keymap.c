@@ -206,16 +206,31 @@ static int put_key(const struct key_binding *row, unsigned style, struct canvas 
     return c ? canvas_put_bytes(c, x, 0, style, name, length) : x + (int)length;
 }
 
+/* The last labelled row, which is shown however little room there is: the way out. */
+static const struct key_binding *last_labelled(const struct key_binding *table, const enum key_context *stack,
+                                               size_t depth)
+{
+    const struct key_binding *last = NULL;
+    for (size_t i = 0; i < depth; i++)
+        for (const struct key_binding *row = table; row->keys; row++)
+            if (row->context == stack[i] && row->bar)
+                last = row;
+    return last;
+}
+
+static int bar_columns(const struct key_binding *row, const struct canvas *c)
+{
+    return row ? put_key(row, 0, NULL, 0) + 1 + canvas_columns(c, row->bar) : 0;
+}
+
 void keymap_draw_bar(const struct key_binding *table, const enum key_context *stack, size_t depth,
                      bool observer, struct canvas *c)
 {
-    int x = 1;
+    const struct key_binding *last = last_labelled(table, stack, depth);
+    int x = 1, room = c->area.width - bar_columns(last, c) - 2;
     for (size_t i = 0; i < depth; i++) {
         for (const struct key_binding *row = table; row->keys; row++) {
-            if (row->context != stack[i] || !row->bar || shadowed(table, stack, i, row))
-                continue;
-            int end = put_key(row, 0, NULL, x) + 1 + canvas_columns(c, row->bar);
-            if (end > c->area.width)
+            if (row->context != stack[i] || !row->bar || (row != last && x + bar_columns(row, c) > room))
                 continue;
             bool dimmed = refused(row, observer);
             x = put_key(row, dimmed ? ROLE_DISABLED : ROLE_KEY, c, x);
