@@ -122,6 +122,7 @@ const char *spool_state_text(enum spool_state state);
 struct spool_entry {
     char key[EXEC_KEY_MAX + 1];
     enum spool_state state;
+    bool supervised;         /* its supervisor is alive */
     int64_t started_wall_us; /* 0 when not started */
     int64_t main_pid; /* the living main process, as the kernel names the holder of its lock; 0 if none */
     bool survivors;   /* LOST and ENDED: something that the step started is still alive */
@@ -178,7 +179,9 @@ enum spool_state execution_state(const struct execution *x); /* as last seen; no
  * fine. */
 void execution_free(struct execution *x);
 
-/* Removes the folder, once its outcome is in the journal. ERR_BUSY while armed or running. */
+/* Removes the folder, once its outcome is in the journal. ERR_BUSY while armed or running, and while a
+ * supervisor is alive that would find its void gone; `ended` waits for that up to a second, so it is rare.
+ * Try again later. */
 int execution_forget(struct spool *s, const char *key, struct err *e);
 
 /* Do steps outlive this login, and this process? */

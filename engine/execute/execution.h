@@ -42,8 +42,8 @@ struct execution {
 
     /* Reading on for a supervisor that is gone. */
     struct writer *writer;
-    int64_t others_since_us; /* it is lost, and another process reads its rest; 0 when not */
-    int drain_fd;            /* of the spool file, with its flock */
+    int64_t waiting_since_us; /* for others to finish with it, at its end; 0 when not */
+    int drain_fd;             /* of the spool file, with its flock */
     int fifo[3];
     struct loop_watch *fifo_watch[3];
 

@@ -63,17 +63,27 @@ void family_reap(struct family *f)
     str_fini(&list);
 }
 
-bool family_group_alive(const struct family *f)
+static bool others_alive(const struct family *f, bool in_group)
 {
     struct str list = {0};
     bool alive = false;
     if (children_read(&list)) {
         const char *at = str_text(&list);
         for (pid_t pid; !alive && (pid = child_next(&at));)
-            alive = pid != f->main && getpgid(pid) == f->main;
+            alive = pid != f->main && (!in_group || getpgid(pid) == f->main);
     }
     str_fini(&list);
     return alive;
+}
+
+bool family_group_alive(const struct family *f)
+{
+    return others_alive(f, true);
+}
+
+bool family_others_alive(const struct family *f)
+{
+    return others_alive(f, false);
 }
 
 bool family_end(struct family *f)

@@ -22,6 +22,8 @@ void family_signal(const struct family *f, int number);
 void family_reap(struct family *f);
 /* Whether the group holds anybody but the main process that has ended. */
 bool family_group_alive(const struct family *f);
+/* Whether anything but the main process that has ended is alive, in whatever group. */
+bool family_others_alive(const struct family *f);
 /* Reaps the main process. True when something that it started is still alive. */
 bool family_end(struct family *f);
 

@@ -113,9 +113,10 @@ void folder_judge(int folder, const char *key, struct spool_entry *entry)
     entry->result.status = -1;
     /* The locks first: a supervisor that is gone by now has written all that it ever will. */
     bool supervised = lock_look(folder, NAME_SUPERVISOR_LOCK).held;
+    entry->supervised = supervised;
     enum fate fate = fate_read(folder, &entry->started_wall_us);
     int code = about_read(folder, &about, &empty, &e);
-    if (code < 0 && empty && fate == FATE_NONE && !supervised) {
+    if (code < 0 && empty && fate != FATE_STARTED && !supervised) {
         judge_void(entry); /* power was lost while it was being armed: about comes to the disk before anything
                               may start */
         return;

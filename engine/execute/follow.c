@@ -20,6 +20,7 @@
 #define LOCK_AGAIN_US (10 * US_PER_MS) /* a close is told a moment before it frees the lock */
 #define ALONE_US      US_PER_S       /* the end of a main process whose children live on is told by nobody */
 #define OTHERS_US     (5 * US_PER_S) /* patience with the console that reads a lost step's FIFOs */
+#define VOID_US       US_PER_S       /* patience with a supervisor that is to see that it is void */
 #define SLOW_US       (5 * US_PER_S) /* inotify tells; this is for the day when it doesn't */
 #define BLIND_US      (50 * US_PER_MS) /* without inotify */
 
@@ -80,7 +81,7 @@ static void on_fifo(struct execution *x, enum exec_stream stream)
     if (x->fifo[stream] < 0)
         return;
     if (writer_drain(x->writer, x->fifo[stream], stream) == FIFO_OVER) {
-        fifo_close(x, stream);
+        fifo_close(x, (int)stream);
         x->recheck = true; /* nobody writes any more: the end, most likely */
     }
     look(x);
@@ -141,16 +142,21 @@ static void drain_watch(struct execution *x)
                                                    stream == EXEC_STDOUT ? on_out : on_err, x, NULL);
 }
 
+/* True when x has waited for others for so long. */
+static bool waited(struct execution *x, int64_t bound_us)
+{
+    int64_t now_us = loop_now_us(x->loop);
+    x->waiting_since_us = x->waiting_since_us ? x->waiting_since_us : now_us;
+    return now_us - x->waiting_since_us > bound_us;
+}
+
 /* What stands in the FIFOs of a step that has ended; something of it may live and write on. False while
  * another process is reading it. */
 static bool drain_rest(struct execution *x)
 {
     bool others = false;
-    if (!drain_open(x, &others)) {
-        int64_t now_us = loop_now_us(x->loop);
-        x->others_since_us = x->others_since_us ? x->others_since_us : now_us;
-        return !others || now_us - x->others_since_us > OTHERS_US;
-    }
+    if (!drain_open(x, &others))
+        return !others || waited(x, OTHERS_US);
     for (int stream = EXEC_STDOUT; stream <= EXEC_STDERR; stream++) {
         if (x->fifo[stream] < 0)
             continue;
@@ -220,7 +226,6 @@ static void result_complete(struct execution *x, struct exec_result *r)
         }
         break;
     case EXEC_VOID:
-        execution_hear(x);
         if (x->failure[0]) {
             r->how = EXEC_NOT_STARTED;
             snprintf(r->text, sizeof r->text, "%s", x->failure);
@@ -251,10 +256,20 @@ static void finish(struct execution *x)
 
 /* ---- Looking ---- */
 
+/* Makes it void for good. False while its supervisor, who must not be left alone with an empty folder, hasn't
+ * gone. */
+static bool void_rest(struct execution *x)
+{
+    execution_hear(x);
+    execution_release(x);
+    fate_decide(x->dir, FATE_VOID, clock_wall_us(), x->spool->file_mode, NULL);
+    return !x->entry.supervised || waited(x, VOID_US);
+}
+
 static void timer_set(struct execution *x)
 {
     int64_t wait = x->notify_number < 0 ? BLIND_US : x->entry.state == SPOOL_ALONE ? ALONE_US : SLOW_US;
-    if (x->lock_closed || x->others_since_us)
+    if (x->lock_closed || x->waiting_since_us)
         wait = LOCK_AGAIN_US;
     x->lock_closed = false;
     loop_timer_start(x->timer, wait, wait);
@@ -270,7 +285,7 @@ static void look_inside(struct execution *x)
         x->recheck = false;
         x->final = judge(x);
         if (x->entry.state == SPOOL_VOID)
-            fate_decide(x->dir, FATE_VOID, clock_wall_us(), x->spool->file_mode, NULL); /* for good */
+            x->final = void_rest(x);
         else if (x->entry.state == SPOOL_ALONE && drain_open(x, &(bool){false}))
             drain_watch(x);
         else if (x->entry.state == SPOOL_LOST)

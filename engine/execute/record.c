@@ -215,8 +215,13 @@ static bool exit_plausible(const struct exit_image *image)
         return false;
     if (image->survivors > 1 || image->exports_cut > 1 || image->text[sizeof image->text - 1] != '\0')
         return false;
-    return image->duration_us >= 0 && image->stdout_bytes >= 0 && image->stderr_bytes >= 0 &&
-           image->dropped_bytes >= 0;
+    const int64_t most = INT64_MAX / 4; /* sums of them stay numbers */
+    const int64_t counts[] = {image->duration_us,   image->stdout_bytes,    image->stderr_bytes,
+                              image->dropped_bytes, image->started_wall_us, image->ended_wall_us};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (counts[i] < 0 || counts[i] > most)
+            return false;
+    return image->dropped_bytes <= image->stdout_bytes + image->stderr_bytes;
 }
 
 bool exit_decode(const uint8_t *bytes, size_t length, const char *key, struct exit_record *r)

@@ -248,6 +248,10 @@ int execution_forget(struct spool *s, const char *key, struct err *e)
         return err_set(e, ERR_CORRUPT, "%s/%s: %s; remove the folder by hand if it is of no use", s->folder,
                        key, entry.text);
     case SPOOL_VOID:
+        /* It still has to look for its fate: were that gone, it would make its own, and start. */
+        if (entry.supervised)
+            return err_set(e, ERR_BUSY, "%s is void, and its supervisor hasn't seen it yet", key);
+        break;
     case SPOOL_ENDED:
     case SPOOL_LOST:
         break;

@@ -17,6 +17,10 @@
 #include "engine/execute/child.h"
 #include "engine/execute/supervisor.h"
 
+#define LEAVING_US                                                                                           \
+    (100 * US_PER_MS) /* for a process that has closed its output to be gone, and not be called a survivor   \
+                       */
+
 static void deadline_set(const struct supervisor *s, int64_t boot_us)
 {
     struct itimerspec when = {
@@ -66,7 +70,7 @@ static void main_ended(struct supervisor *s)
 static void children_look(struct supervisor *s)
 {
     family_reap(&s->family);
-    if (s->phase == PHASE_DRAINING || s->phase == PHASE_OVER || !family_main_ended(&s->family))
+    if (s->phase >= PHASE_DRAINING || !family_main_ended(&s->family))
         return;
     if (!s->recorded)
         main_ended(s);
@@ -93,6 +97,7 @@ static void deadline_reached(struct supervisor *s)
         children_look(s);
         break;
     case PHASE_DRAINING:
+    case PHASE_LEAVING:
         s->phase = PHASE_OVER;
         break;
     case PHASE_KILLED:
@@ -164,7 +169,11 @@ static void turn(struct supervisor *s)
         deadline_reached(s);
     if (watched[5].revents && supervisor_cancelled(s))
         stop(s, EXEC_CANCELLED);
-    if (s->phase == PHASE_DRAINING && s->fifo[EXEC_STDOUT] < 0 && s->fifo[EXEC_STDERR] < 0)
+    if (s->phase == PHASE_DRAINING && s->fifo[EXEC_STDOUT] < 0 && s->fifo[EXEC_STDERR] < 0) {
+        s->phase = PHASE_LEAVING;
+        deadline_in(s, LEAVING_US);
+    }
+    if (s->phase == PHASE_LEAVING && !family_others_alive(&s->family))
         s->phase = PHASE_OVER;
 }
 

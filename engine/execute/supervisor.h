@@ -17,6 +17,7 @@ enum phase {
     PHASE_STOPPING, /* TERM was sent; KILL follows at the deadline */
     PHASE_KILLED,   /* KILL was sent */
     PHASE_DRAINING, /* the main process has ended; output until the deadline */
+    PHASE_LEAVING,  /* nobody has the output any more, somebody is still alive: on its way out, most likely */
     PHASE_OVER,
 };
 

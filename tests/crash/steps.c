@@ -145,13 +145,16 @@ static void on_output(void *data, enum exec_stream stream, const char *bytes, si
         j->out_bytes += (long)length;
 }
 
-static void forget(struct driver *d, const char *key)
+/* False when its supervisor is still about to find out that it is void. */
+static bool forget(struct driver *d, const char *key)
 {
     struct err e;
-    if (execution_forget(d->spool, key, &e) < 0 && e.code != ERR_NOT_FOUND) {
+    int code = execution_forget(d->spool, key, &e);
+    if (code < 0 && code != ERR_NOT_FOUND && code != ERR_BUSY) {
         fprintf(stderr, "forget %s: %s\n", key, e.msg);
         exit(1);
     }
+    return code != ERR_BUSY;
 }
 
 static void on_ended(void *data, const struct exec_result *r)
@@ -159,7 +162,8 @@ static void on_ended(void *data, const struct exec_result *r)
     struct job *j = data;
     struct driver *d = j->driver;
     char line[128];
-    if (log_find(&d->log, j->key)->intent) {
+    const struct known *k = log_find(&d->log, j->key);
+    if (k->intent && !k->outcomes) {
         snprintf(line, sizeof line, "outcome %s %s %d %ld", j->key, exec_how_text(r->how), r->status,
                  j->out_bytes);
         log_add(&d->log, line);
@@ -251,10 +255,8 @@ static void take_over(void *data, const struct spool_entry *entry)
 {
     struct driver *d = data;
     struct err e;
-    if (log_find(&d->log, entry->key)->outcomes) {
-        forget(d, entry->key); /* killed between the outcome and the removal */
-        return;
-    }
+    if (log_find(&d->log, entry->key)->outcomes && forget(d, entry->key))
+        return; /* killed between the outcome and the removal */
     struct job *j = job_new(d, entry->key);
     j->x = execution_adopt(d->spool, d->loop, entry->key, &events, j, &e);
     if (!j->x) {
@@ -405,12 +407,12 @@ static const char *judge(const struct campaign *c, const struct known *k, size_t
     return "has an outcome that can't be";
 }
 
-static int spool_left(const char *folder)
+static bool spool_left(const char *folder)
 {
-    char *command = xasprintf("ls %s/spool | head -n 20 >&2; test -z \"$(ls %s/spool)\"", folder, folder);
+    char *command = xasprintf("test -n \"$(ls %s/spool)\"", folder);
     int status = system(command);
     free(command);
-    return status;
+    return status == 0;
 }
 
 static int verdict(struct campaign *c)
@@ -433,7 +435,7 @@ static int verdict(struct campaign *c)
                    count(&oracle, end));
             bad++;
         }
-        static const char *const words[] = {"exited", "void", "cancelled", "lost", "signalled"};
+        static const char *const words[5] = {"exited", "void", "cancelled", "lost", "signalled"};
         for (int h = 0; h < 5; h++)
             hows[h] += str_eq(k->how, words[h]);
     }
