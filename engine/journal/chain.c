@@ -68,3 +68,10 @@ void chain_hash(struct chain *c, const struct event *event, uint8_t hash[static 
     sha256_add(c->digest, c->fields.data, c->fields.len);
     sha256_finish(c->digest, hash);
 }
+
+void event_hash(const struct event *event, uint8_t hash[static SHA256_SIZE])
+{
+    struct chain *c = chain_new();
+    chain_hash(c, event, hash);
+    chain_free(c);
+}

@@ -107,6 +107,9 @@ struct event {
 
 struct event *event_copy(const struct event *event); /* one block of memory: free() */
 
+/* The hash that the event ought to have, by its other fields (docs/journal.md). */
+void event_hash(const struct event *event, uint8_t hash[static SHA256_SIZE]);
+
 /* Appends the event as one line of JSON without the newline: {"seq","at","kind","actor","subject","outcome",
  * "summary","data","hash","prev_hash","incident","run"}. The line of `belay timeline --json` and of the
  * mirror. data stands there as it was stored when it is valid JSON, else as a string. */

@@ -1,0 +1,139 @@
+#include "engine/postmortem/text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+void text_markdown(struct str *out, const char *text)
+{
+    struct str line = {0};
+    utf8_clean(&line, text, strlen(text), false);
+    for (const char *p = str_text(&line); *p; p++) {
+        if (strchr("\\`*_{}[]<>#|~!&$", *p))
+            str_add_char(out, '\\');
+        str_add_char(out, *p);
+    }
+    str_fini(&line);
+}
+
+static size_t longest_run(const char *text, char c)
+{
+    size_t longest = 0, run = 0;
+    for (; *text; text++) {
+        run = *text == c ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    return longest;
+}
+
+void text_fence(struct str *out, const char *text, size_t length, size_t lines)
+{
+    struct str body = {0};
+    utf8_clean(&body, text, length, true);
+    while (body.len > 0 && body.data[body.len - 1] == '\n')
+        body.data[--body.len] = '\0';
+    size_t ticks = longest_run(str_text(&body), '`') + 1;
+    ticks = ticks < 3 ? 3 : ticks;
+    for (size_t i = 0; i < ticks; i++)
+        str_add_char(out, '`');
+    str_add(out, "text\n");
+    const char *at = str_text(&body);
+    size_t left = 0;
+    for (size_t i = 0; *at; i++) {
+        size_t line = strcspn(at, "\n");
+        if (i < lines) {
+            str_add_bytes(out, at, line);
+            str_add_char(out, '\n');
+        } else {
+            left++;
+        }
+        at += line + (at[line] == '\n');
+    }
+    if (left > 0)
+        str_addf(out, "(%zu more lines)\n", left);
+    for (size_t i = 0; i < ticks; i++)
+        str_add_char(out, '`');
+    str_add_char(out, '\n');
+    str_fini(&body);
+}
+
+void text_duration(struct str *out, int64_t us)
+{
+    int64_t s = us / US_PER_S;
+    if (s < 1)
+        str_add(out, us > 0 ? "<1s" : "0s");
+    else if (s < 60)
+        str_addf(out, "%llds", (long long)s);
+    else if (s < 3600)
+        str_addf(out, "%lldm %llds", (long long)(s / 60), (long long)(s % 60));
+    else if (s < 86400)
+        str_addf(out, "%lldh %lldm", (long long)(s / 3600), (long long)(s / 60 % 60));
+    else
+        str_addf(out, "%lldd %lldh", (long long)(s / 86400), (long long)(s / 3600 % 24));
+}
+
+void text_time(struct str *out, int64_t at_us)
+{
+    char text[CLOCK_TEXT_SIZE];
+    if (at_us == 0)
+        return;
+    clock_format(at_us, text);
+    str_addf(out, "%.10s %.8sZ", text, text + 11);
+}
+
+void text_clock(struct str *out, int64_t at_us)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_format(at_us, text);
+    str_addf(out, "%.8s", text + 11);
+}
+
+void text_bytes(struct str *out, int64_t bytes)
+{
+    if (bytes < 1024)
+        str_addf(out, "%lld bytes", (long long)bytes);
+    else if (bytes < 1 << 20)
+        str_addf(out, "%lld.%lld KiB", (long long)(bytes >> 10), (long long)((bytes & 1023) * 10 >> 10));
+    else
+        str_addf(out, "%lld.%lld MiB", (long long)(bytes >> 20),
+                 (long long)((bytes >> 10 & 1023) * 10 >> 10));
+}
+
+static bool plain_word(const char *word)
+{
+    if (!*word)
+        return false;
+    for (; *word; word++)
+        if (!isalnum((unsigned char)*word) && !strchr("-_./:=@%+,", *word))
+            return false;
+    return true;
+}
+
+static void add_word(struct str *out, const char *word)
+{
+    if (plain_word(word)) {
+        str_add(out, word);
+        return;
+    }
+    str_add_char(out, '\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            str_add(out, "'\\''");
+        else
+            str_add_char(out, *word);
+    str_add_char(out, '\'');
+}
+
+void text_command(struct str *out, const cJSON *argv)
+{
+    const cJSON *word;
+    bool first = true;
+    cJSON_ArrayForEach(word, argv)
+    {
+        if (!cJSON_IsString(word))
+            continue;
+        if (!first)
+            str_add_char(out, ' ');
+        add_word(out, word->valuestring);
+        first = false;
+    }
+}
