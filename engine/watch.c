@@ -122,7 +122,8 @@ static void on_transition(const struct transition *t, void *data)
 {
     struct engine *engine = data;
     bool told_by_source = t->kind == TRANSITION_SILENT || t->kind == TRANSITION_HEARD;
-    bool news = !(t->first_answer && t->to == CONDITION_OK);
+    /* What is first seen well, or not judged yet, is no news. */
+    bool news = t->kind != TRANSITION_APPEARED || t->to == CONDITION_DEGRADED || t->to == CONDITION_DOWN;
     if (holds_lease(engine) && news && !told_by_source)
         transition_journal(engine, t);
 }
