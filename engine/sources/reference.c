@@ -331,10 +331,16 @@ static bool number_time(double number, int64_t *wall_us)
 /* Qdrant and others write the time without a zone, and mean UTC. */
 static bool text_time(struct str *text, int64_t *wall_us)
 {
-    if (clock_parse(text->data, wall_us, NULL) == 0)
-        return *wall_us > 0;
-    str_add_char(text, 'Z');
-    return clock_parse(text->data, wall_us, NULL) == 0 && *wall_us > 0;
+    int64_t parsed;
+    if (clock_parse(text->data, &parsed, NULL)) {
+        str_add_char(text, 'Z');
+        if (clock_parse(text->data, &parsed, NULL))
+            return false;
+    }
+    if (parsed <= 0)
+        return false;
+    *wall_us = parsed;
+    return true;
 }
 
 bool template_time(const struct template *t, const struct row *row, int64_t *wall_us)
