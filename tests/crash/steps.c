@@ -333,12 +333,6 @@ static void kill_somebody(struct campaign *c, pid_t parent, int depth)
     str_fini(&list);
 }
 
-static void reap(void)
-{
-    while (waitpid(-1, NULL, WNOHANG) > 0)
-        continue;
-}
-
 static off_t log_size(const struct campaign *c)
 {
     struct stat st;
@@ -366,7 +360,8 @@ static bool cycle(struct campaign *c)
     }
     if (c->everybody && rng_below(&c->rng, 2))
         kill_somebody(c, getpid(), 1);
-    reap();
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        continue;
     /* Near the moment when it begins to act, however fast this machine is now. */
     off_t size = log_size(c);
     c->patience_ns = size == c->log_size ? c->patience_ns * 5 / 4 : c->patience_ns * 7 / 8;

@@ -211,6 +211,31 @@ static inline bool is_dead(pid_t pid)
     return dead;
 }
 
+/* The only child: the supervisor of the only step. */
+static inline pid_t supervisor_pid(void)
+{
+    char path[64];
+    struct str s = {0};
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    pid_t pid = file_read(path, 4096, &s, NULL) == 0 ? (pid_t)atoi(str_text(&s)) : 0;
+    str_fini(&s);
+    return pid;
+}
+
+static inline struct execution *adopt(struct fixture *f, const char *key, struct seen *seen)
+{
+    struct execution *x = execution_adopt(f->spool, f->loop, key, &recorder, seen, &f->e);
+    if (!x)
+        fail_msg("adopt: %s", f->e.msg);
+    return x;
+}
+
+static inline void forget(struct fixture *f, const char *key)
+{
+    if (execution_forget(f->spool, key, &f->e) < 0)
+        fail_msg("forget: %s", f->e.msg);
+}
+
 static inline int supervise_or_test(int argc, char **argv, int (*tests)(void))
 {
     if (argc == 3 && strcmp(argv[1], "supervise") == 0)
