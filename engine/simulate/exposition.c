@@ -61,7 +61,7 @@ static void users_write(const struct world *w, struct str *out)
     gauge(out, "rag_citation_hit_rate", "Share of answers that cite the right document.",
           round(w->hit_rate * 1e4) / 1e4);
     gauge(out, "rag_precision_shipped", "Precision of shipped answers.",
-          round((w->hit_rate + .04) * 1e4) / 1e4);
+          round((.4 + .6 * w->hit_rate) * 1e4) / 1e4);
     counter(out, "rag_under_refusal_count_total", "Answers that should have been refused.", w->refusals);
     family(out, "llm_api_error_total", "counter", "Errors of a provider.");
     for (int i = 0; i < 3; i++)
@@ -70,7 +70,7 @@ static void users_write(const struct world *w, struct str *out)
     family(out, "llm_api_rate_limited_total", "counter", "Rate-limited calls of a provider.");
     for (int i = 0; i < 3; i++)
         str_addf(out, "llm_api_rate_limited_total{provider=\"%s\"} 0\n", providers[i]);
-    gauge(out, "queue_backlog_count", "Requests waiting.", floor(3 + 60 * (w->p95_s - .8)));
+    gauge(out, "queue_backlog_count", "Requests waiting.", floor(3 + 30 * fmax(w->p95_s - .8, 0)));
     gauge(out, "golden_canary_pass_ratio", "Share of the golden queries that passed the last time.",
           round(w->canary * 1e4) / 1e4);
 }

@@ -114,6 +114,7 @@ struct world *world_new(const char *scenario, uint64_t seed, double speed, int64
     w->p95_s = .8;
     w->hit_rate = .88;
     w->canary = 1;
+    w->canary_us = -2 * US_PER_S; /* not in step with the fault */
     w->requests = REQUESTS_PER_S * 40000;
     w->errors = floor(w->requests * .002);
     w->empties = floor(w->requests * .01);
