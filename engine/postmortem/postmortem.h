@@ -92,9 +92,10 @@ const char *export_format_name(enum export_format format);
  * left out, so that exporting twice gives the same bytes. ERR_NOT_FOUND: no such incident. Blocks for the
  * disk: run it in the pool.
  *
- * JSON: one document {"incident","events","runs","entities","evidence","chain"}, two spaces of indentation.
- * Markdown: summary, impact, timeline (UTC), runs with each step's outcome and exact command, decisions with
- * reasons, evidence with digests and first lines, unknowns, what was changed and not undone, chain head. */
+ * JSON: one document {"incident","events","runs","entities","evidence","chain"}, one line an element of each
+ * list. Markdown: summary, impact, timeline (UTC), runs with each step's outcome and exact command, decisions
+ * with reasons, evidence with digests and first lines, what is unknown, what was changed and not undone, the
+ * chain's end. */
 int postmortem_export(struct journal *j, int64_t incident, enum export_format format, struct str *out,
                       struct err *e);
 

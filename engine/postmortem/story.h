@@ -109,6 +109,9 @@ struct story_lasting {
 };
 size_t story_lasting(const struct story *story, struct story_lasting **lasting); /* the caller frees */
 
+/* As it was concluded, else as its last execution ended, else "unknown". */
+const char *story_step_outcome(const struct story_step *step);
+
 /* "ok", or the worst and the last condition of an entity. */
 const char *story_entity_worst(const struct story_entity *entity);
 const char *story_entity_last(const struct story_entity *entity);

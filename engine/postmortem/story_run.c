@@ -149,6 +149,15 @@ void story_run_free(struct story_run *run)
     free(run);
 }
 
+const char *story_step_outcome(const struct story_step *step)
+{
+    if (step->outcome && *step->outcome)
+        return step->outcome;
+    const struct story_execution *last =
+        step->executions.len ? &step->executions.data[step->executions.len - 1] : NULL;
+    return last && last->outcome_seq && *last->outcome ? last->outcome : "unknown";
+}
+
 /* --- what was changed
  * ---------------------------------------------------------------------------------------- */
 

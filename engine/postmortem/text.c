@@ -3,11 +3,28 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+/* What begins a list, a heading or code at the beginning of a line is text here. */
+static const char *guard_beginning(struct str *out, const char *text)
+{
+    size_t digits;
+    while (*text == ' ')
+        text++;
+    digits = strspn(text, "0123456789");
+    if (digits > 0 && (text[digits] == '.' || text[digits] == ')')) {
+        str_add_bytes(out, text, digits);
+        str_add_char(out, '\\');
+        return text + digits;
+    }
+    if (*text && strchr("-+=", *text))
+        str_add_char(out, '\\');
+    return text;
+}
+
 void text_markdown(struct str *out, const char *text)
 {
     struct str line = {0};
     utf8_clean(&line, text, strlen(text), false);
-    for (const char *p = str_text(&line); *p; p++) {
+    for (const char *p = guard_beginning(out, str_text(&line)); *p; p++) {
         if (strchr("\\`*_{}[]<>#|~!&$", *p))
             str_add_char(out, '\\');
         str_add_char(out, *p);
