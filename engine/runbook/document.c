@@ -133,8 +133,11 @@ void book_finding(struct runbook *book, enum finding_severity severity, int line
     va_start(args, format);
     str_addv(&message, format, args);
     va_end(args);
+    struct str clean = {0}; /* it quotes the document, perhaps half a character of it */
+    utf8_clean(&clean, str_text(&message), message.len, false);
+    str_fini(&message);
     *vec_push(&book->findings) = (struct runbook_finding){
-        .severity = severity, .line = line, .column = column > 0 ? column : 1, .message = str_take(&message)};
+        .severity = severity, .line = line, .column = column > 0 ? column : 1, .message = str_take(&clean)};
 }
 
 static int finding_order(const void *a, const void *b)

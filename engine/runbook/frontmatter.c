@@ -124,7 +124,7 @@ static bool var_name_good(const char *name)
 static void check_pattern(struct reading *r, const cJSON *item, const char *value, bool whole)
 {
     struct err why;
-    struct pattern *p = pattern_new(item->valuestring, &why);
+    struct pattern *p = reading_pattern(r, item->valuestring, &why);
     if (!p)
         error_at(r, item, "%s: %s", item->string, why.msg);
     else if (whole && value && !pattern_covers(p, value))

@@ -118,7 +118,7 @@ static void set_expect(struct place *p)
 {
     set_text(p, &p->step->expect);
     struct err why;
-    struct pattern *pattern = pattern_new(p->note->value, &why);
+    struct pattern *pattern = reading_pattern(p->r, p->note->value, &why);
     if (!pattern)
         bad(p, "expect: %s", why.msg);
     pattern_free(pattern);

@@ -1,8 +1,11 @@
 /* A document from bytes: the whole-file refusals, then pass by pass. */
 #include <stdlib.h>
 
+#include "engine/runbook/pattern.h"
 #include "engine/runbook/reading.h"
 #include "engine/runbook/runbook.h"
+
+#define PATTERN_WORK_LIMIT ((size_t)8 << 20) /* some 150 ms */
 
 static void index_lines(struct reading *r)
 {
@@ -44,6 +47,16 @@ struct runbook_var *reading_var(struct reading *r, const char *name, enum var_or
     *var = (struct runbook_var){.name = xstrdup(name), .origin = origin, .line = line};
     map_set(r->vars, name, (void *)(intptr_t)r->book->vars.len);
     return var;
+}
+
+struct pattern *reading_pattern(struct reading *r, const char *text, struct err *e)
+{
+    size_t size = pattern_size(text);
+    r->pattern_work += size * size;
+    if (r->pattern_work <= PATTERN_WORK_LIMIT)
+        return pattern_new(text, e);
+    err_set(e, ERR_RANGE, "too many patterns with long repetitions in one document");
+    return NULL;
 }
 
 /* The file's name without folder and .md. */

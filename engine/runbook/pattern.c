@@ -6,7 +6,8 @@
 
 #define LENGTH_LIMIT 1024
 #define DEPTH_LIMIT  32
-#define SIZE_LIMIT   10000 /* nodes that repetition may expand to: regcomp copies the repeated part */
+#define SIZE_LIMIT                                                                                           \
+    600 /* nodes that repetition may expand to: regcomp copies them, in memory of their square */
 
 struct pattern {
     regex_t compiled;
@@ -21,8 +22,8 @@ static size_t repetition(const char *text, size_t *times)
     unsigned long most = strtoul(text + 1, &end, 10);
     if (*end == ',' && isdigit((unsigned char)end[1]))
         most = strtoul(end + 1, &end, 10);
-    else if (*end == ',')
-        end++;
+    else if (*end == ',' && end++)
+        most++;
     if (*end != '}')
         return 0;
     *times = most > SIZE_LIMIT ? SIZE_LIMIT : most ? most : 1;
@@ -51,7 +52,7 @@ static size_t skip_bracket(const char *text)
 }
 
 /* How many nodes the pattern expands to, and whether it holds what would be misread. */
-static int pattern_measure(const char *text, struct err *e)
+static int pattern_measure(const char *text, size_t *size, struct err *e)
 {
     size_t sums[DEPTH_LIMIT + 1] = {0}, last = 0, depth = 0, times;
     for (size_t i = 0; text[i];) {
@@ -74,6 +75,10 @@ static int pattern_measure(const char *text, struct err *e)
         } else if (text[i] == '{' && (used = repetition(text + i, &times)) > 0) {
             sums[depth] += last * (times - 1);
             last *= times;
+        } else if (text[i] == '+') { /* a+ is compiled as aa*, and so doubles with each further one */
+            used = 1;
+            sums[depth] += last;
+            last *= 2;
         } else {
             used = text[i] == '[' ? skip_bracket(text + i) : 1;
             sums[depth] += last = 1;
@@ -82,7 +87,14 @@ static int pattern_measure(const char *text, struct err *e)
             return err_set(e, ERR_RANGE, "its repetitions multiply to more than %d", SIZE_LIMIT);
         i += used;
     }
+    *size = sums[0] + 1;
     return 0;
+}
+
+size_t pattern_size(const char *text)
+{
+    size_t size = 0;
+    return strlen(text) <= LENGTH_LIMIT && pattern_measure(text, &size, NULL) == 0 ? size : 0;
 }
 
 struct pattern *pattern_new(const char *text, struct err *e)
@@ -91,7 +103,8 @@ struct pattern *pattern_new(const char *text, struct err *e)
         err_set(e, ERR_RANGE, "a pattern of more than %d bytes", LENGTH_LIMIT);
         return NULL;
     }
-    if (pattern_measure(text, e))
+    size_t size;
+    if (pattern_measure(text, &size, e))
         return NULL;
     struct pattern *p = xcalloc(1, sizeof *p);
     int code = regcomp(&p->compiled, text, REG_EXTENDED);

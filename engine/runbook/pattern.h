@@ -11,6 +11,8 @@
 
 struct pattern;
 
+/* Nodes that it expands to, 0 when pattern_new refuses it: compiling costs their square. */
+size_t pattern_size(const char *text);
 struct pattern *pattern_new(const char *text, struct err *e); /* NULL: ERR_SYNTAX or ERR_RANGE, says what */
 void pattern_free(struct pattern *p);                         /* NULL is fine */
 

@@ -19,6 +19,7 @@ struct reading {
     struct map *ids;               /* id -> step number + 1 */
     struct map *vars;              /* name -> index + 1 */
     struct map *carried;           /* names that some block exports itself */
+    size_t pattern_work;           /* spent on compiling patterns */
     int plain_steps;               /* steps without any annotation */
 };
 
@@ -37,6 +38,9 @@ const char *reading_line(const struct reading *r, int number, size_t *length);
 struct runbook_var *reading_var(struct reading *r, const char *name, enum var_origin origin,
                                 int line);                        /* finds or adds */
 int reading_var_index(const struct reading *r, const char *name); /* -1 */
+
+/* pattern_new within what one document may spend. */
+struct pattern *reading_pattern(struct reading *r, const char *text, struct err *e);
 
 /* frontmatter.c: 0, or the document is refused. Sets body, body_line, shell, cwd and the book's head. */
 int frontmatter_read(struct reading *r, struct err *e);

@@ -143,6 +143,10 @@ void steps_number(struct reading *r)
         plain_slug(s->section, slug);
         if (!s->id)
             s->id = numbered_id(r, slug, (int)i);
+        if (!*s->title) { /* a block that begins with blanks, a task of a colon */
+            free(s->title);
+            s->title = xstrdup(s->id);
+        }
     }
 }
 
@@ -332,7 +336,7 @@ void step_from_fence(struct reading *r, const struct fence *f, struct annotation
     if (!*s->title) {
         free(s->title);
         char *first = xstrndup(f->text, strcspn(f->text, "\n"));
-        s->title = plain_title(*first ? first : "step");
+        s->title = plain_title(first);
         free(first);
     }
 }

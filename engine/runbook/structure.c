@@ -183,7 +183,7 @@ static void add_task(struct walk *w, cmark_node *node, const char *text)
     while (*end && end[1] && end[1] != ' ')
         end += 1 + strcspn(end + 1, ".!?");
     char *first = xstrndup(text, (size_t)(end - text));
-    from.title = plain_title(*first ? first : "task");
+    from.title = plain_title(first);
     from.prose = prose_take(&w->prose, false);
     str_clear(&w->near);
     step_from_task(w->r, cmark_node_get_start_line(node) + w->r->body_line, text, &from);

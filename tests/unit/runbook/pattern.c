@@ -66,6 +66,8 @@ static void test_bombs_are_refused_at_once(void **state)
         str_add_char(&deep, '(');
     refused("((((a{255}){255}){255}){255})", "multiply");
     refused("a{200}{200}{200}", "multiply");
+    refused("a++++++++++++++++++++++++++++++++", "multiply");
+    refused("(((((a+)+)+)+)+){200}", "multiply");
     refused("(a{1,200}b{200}){200}", "multiply");
     refused(str_text(&deep), "nested");
     str_fini(&deep);
