@@ -49,53 +49,89 @@ static void story(const struct panel_scene *scene, const struct entity *e, struc
     }
 }
 
-static const struct entity *worst_of(const struct entity *const *members, size_t count)
+/* A collection; shards without one are a group of their own, "". */
+struct group {
+    const char *name; /* the model keeps one copy of each: pointers compare */
+    const struct entity *worst;
+    size_t by[CONDITION_COUNT];
+};
+
+static struct group *group_of(struct group *groups, size_t *count, const struct entity *e)
 {
-    const struct entity *worst = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (worst == NULL || members[i]->condition > worst->condition) {
-            worst = members[i];
+    for (size_t i = *count; i-- > 0;) { /* in the order of names the newest one is the likely one */
+        if (groups[i].name == e->group) {
+            return &groups[i];
         }
     }
-    return worst;
+    if (*count == GROUPS_SHOWN) {
+        return NULL;
+    }
+    struct group *group = &groups[(*count)++];
+    *group = (struct group){.name = e->group};
+    return group;
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+    const struct group *x = a, *y = b;
+    if (x->worst->condition != y->worst->condition) {
+        return (int)y->worst->condition - (int)x->worst->condition;
+    }
+    return strverscmp(x->name, y->name);
+}
+
+/* The collections, worst first, else by name. */
+static size_t read_groups(const struct panel_scene *scene, struct group groups[static GROUPS_SHOWN])
+{
+    size_t total = 0, count = 0;
+    const struct entity *const *list = platform_list_by_name(scene->platform, ENTITY_SHARD, &total);
+    for (size_t i = 0; i < total; i++) {
+        struct group *group = group_of(groups, &count, list[i]);
+        if (group != NULL) {
+            group->by[list[i]->condition]++;
+            bool worse = group->worst == NULL || list[i]->condition > group->worst->condition;
+            group->worst = worse ? list[i] : group->worst;
+        }
+    }
+    qsort(groups, count, sizeof *groups, compare_groups);
+    return count;
 }
 
 /* "●●●●● ✗ ●●●●●●": one mark a shard, those that aren't ok set apart. */
-static int put_marks(const struct entity *const *members, size_t count, struct canvas *c, int x, int y,
+static int put_marks(const struct panel_scene *scene, const char *group, struct canvas *c, int x, int y,
                      int most)
 {
+    size_t total = 0;
+    const struct entity *const *list = platform_list_by_name(scene->platform, ENTITY_SHARD, &total);
+    const struct entity *before = NULL;
     int end = x + most;
-    for (size_t i = 0; i < count && x < end; i++) {
-        const struct mark *mark = entity_mark(members[i]);
-        bool bad = members[i]->condition != CONDITION_OK;
-        bool before = i > 0 && members[i - 1]->condition != CONDITION_OK;
-        if ((bad || before) && i > 0) {
-            x++;
+    for (size_t i = 0; i < total; i++) {
+        if (list[i]->group != group) {
+            continue;
         }
-        if (x >= end - 1 && i + 1 < count) {
-            return canvas_put_glyph(c, x, y, ROLE_FAINT, GLYPH_ELLIPSIS);
+        bool apart =
+            list[i]->condition != CONDITION_OK || (before != NULL && before->condition != CONDITION_OK);
+        x += before != NULL && apart ? 1 : 0;
+        if (x >= end) {
+            return canvas_put_glyph(c, end, y, ROLE_FAINT, GLYPH_ELLIPSIS);
         }
-        x = mark_put(mark, c, x, y);
+        x = mark_put(entity_mark(list[i]), c, x, y);
+        before = list[i];
     }
     return x;
 }
 
-static void draw_group(const struct panel_scene *scene, const char *group, struct canvas *c, int y)
+static void draw_group(const struct panel_scene *scene, const struct group *group, struct canvas *c, int y)
 {
     int width = canvas_width(c), name_width = width / 6 < 9 ? 9 : width / 6;
-    size_t count = platform_group(scene->platform, ENTITY_SHARD, group, NULL, 0);
-    const struct entity **members = xcalloc(count + 1, sizeof *members);
-    platform_group(scene->platform, ENTITY_SHARD, group, members, count);
-    canvas_put_cut(c, 1, y, name_width - 1, ROLE_TEXT, group[0] != '\0' ? group : "shards");
-    int x = put_marks(members, count, c, name_width + 1, y, width / 3);
-    const struct entity *worst = worst_of(members, count);
-    if (worst != NULL && worst->condition != CONDITION_OK) {
+    canvas_put_cut(c, 1, y, name_width - 1, ROLE_TEXT, group->name[0] != '\0' ? group->name : "shards");
+    int x = put_marks(scene, group->name, c, name_width + 1, y, width / 3);
+    if (group->worst->condition != CONDITION_OK) {
         struct str out = {0};
-        story(scene, worst, &out);
-        canvas_put_cut(c, x + 2, y, width - x - 3, entity_mark(worst)->role, str_text(&out));
+        story(scene, group->worst, &out);
+        canvas_put_cut(c, x + 2, y, width - x - 3, entity_mark(group->worst)->role, str_text(&out));
         str_fini(&out);
     }
-    free(members);
 }
 
 /* A line of a kind: "snapshots  docs 6h ●  chunks 31h ✗". */
@@ -123,35 +159,9 @@ static void draw_kind(const struct panel_scene *scene, enum entity_kind kind, st
     }
 }
 
-static enum condition group_condition(const struct panel_scene *scene, const char *group)
-{
-    const struct entity *members[GROUPS_SHOWN];
-    size_t count = platform_group(scene->platform, ENTITY_SHARD, group, members, GROUPS_SHOWN);
-    const struct entity *worst = worst_of(members, count < GROUPS_SHOWN ? count : GROUPS_SHOWN);
-    return worst == NULL ? CONDITION_NONE : worst->condition;
-}
-
-/* The collections, worst first, else by name. */
-static size_t read_groups(const struct panel_scene *scene, const char *groups[static GROUPS_SHOWN])
-{
-    size_t count = platform_groups(scene->platform, ENTITY_SHARD, groups, GROUPS_SHOWN);
-    count = count < GROUPS_SHOWN ? count : GROUPS_SHOWN;
-    for (size_t i = 1; i < count; i++) {
-        const char *group = groups[i];
-        enum condition condition = group_condition(scene, group);
-        size_t place = i;
-        while (place > 0 && group_condition(scene, groups[place - 1]) < condition) {
-            groups[place] = groups[place - 1];
-            place--;
-        }
-        groups[place] = group;
-    }
-    return count;
-}
-
 static void tile(const struct panel_scene *scene, struct canvas *c)
 {
-    const char *groups[GROUPS_SHOWN];
+    struct group groups[GROUPS_SHOWN];
     size_t count = read_groups(scene, groups);
     int extra = 0, height = canvas_height(c), y = 0;
     static const enum entity_kind kinds[] = {ENTITY_SNAPSHOT, ENTITY_COMPONENT};
@@ -159,7 +169,7 @@ static void tile(const struct panel_scene *scene, struct canvas *c)
         extra += entity_at(scene, kinds[i], 0) != NULL;
     }
     for (size_t i = 0; i < count && y < (height > extra ? height - extra : 1); i++) {
-        draw_group(scene, groups[i], c, y++);
+        draw_group(scene, &groups[i], c, y++);
     }
     for (size_t i = 0; i < 2 && y < height; i++) {
         if (entity_at(scene, kinds[i], 0) != NULL) {
@@ -171,32 +181,25 @@ static void tile(const struct panel_scene *scene, struct canvas *c)
     }
 }
 
-static void group_note(const struct panel_scene *scene, const char *group, struct str *out)
+static void group_note(const struct group *group, struct str *out)
 {
-    size_t count = platform_group(scene->platform, ENTITY_SHARD, group, NULL, 0), by[CONDITION_COUNT] = {0};
-    const struct entity **members = xcalloc(count + 1, sizeof *members);
-    platform_group(scene->platform, ENTITY_SHARD, group, members, count);
-    for (size_t i = 0; i < count; i++) {
-        by[members[i]->condition]++;
-    }
-    free(members);
     struct str part = {0};
     for (int condition = CONDITION_OK; condition < CONDITION_COUNT; condition++) {
-        if (by[condition] > 0) {
-            str_addf(&part, " %zu %s", by[condition], condition_name((enum condition)condition));
+        if (group->by[condition] > 0) {
+            str_addf(&part, " %zu %s", group->by[condition], condition_name((enum condition)condition));
         }
     }
-    note_part(out, "%s%s", group[0] != '\0' ? group : "shards", str_text(&part));
+    note_part(out, "%s%s", group->name[0] != '\0' ? group->name : "shards", str_text(&part));
     str_fini(&part);
 }
 
 static void note(void *state, const struct panel_scene *scene, struct str *out)
 {
     (void)state;
-    const char *groups[GROUPS_SHOWN];
+    struct group groups[GROUPS_SHOWN];
     size_t count = read_groups(scene, groups);
     for (size_t i = 0; i < count && i < 4; i++) {
-        group_note(scene, groups[i], out);
+        group_note(&groups[i], out);
     }
     if (count > 4) {
         note_part(out, "%zu more", count - 4);
