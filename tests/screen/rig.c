@@ -121,34 +121,35 @@ static bool changes(size_t index, size_t count, size_t changing)
     return changing > 0 && index % (count / changing > 0 ? count / changing : 1) == 0;
 }
 
-void rig_state_many(struct rig *r, size_t count, size_t changing, uint64_t tick)
+/* A quarter each of breakers, jobs and signals, and of shards, which have only a state. */
+void rig_state_many(struct rig *r, size_t count, size_t changing, uint64_t tick, bool flip)
 {
     static const char *const breaker[] = {"CLOSED", "HALF_OPEN", "OPEN"};
     static const char *const shard[] = {"Active", "Partial", "Dead"};
     struct str text = {0};
-    size_t at = 0, part = count / 4;
+    size_t part = count / 4, of = flip ? count : count - part, at = 0;
     str_add(&text, "{\"breakers\":[");
     for (size_t i = 0; i < part; i++, at++) {
-        uint64_t turn = changes(at, count, changing) ? tick + at : 0;
+        uint64_t turn = changes(at, of, changing) ? tick + at : 0;
         str_addf(&text, "%s{\"name\":\"breaker-%05zu\",\"state\":\"%s\",\"rate\":%.3f,\"calls\":%llu}",
-                 i ? "," : "", i, breaker[turn % 3], (double)(turn % 100) / 100,
+                 i ? "," : "", i, breaker[flip ? turn % 3 : 0], (double)(turn % 100) / 100,
                  (unsigned long long)(100 + turn));
     }
-    str_add(&text, "],\"shards\":[");
-    for (size_t i = 0; i < part; i++, at++)
-        str_addf(&text, "%s{\"name\":\"shard-%05zu\",\"state\":\"%s\"}", i ? "," : "", i,
-                 shard[changes(at, count, changing) ? (tick + at) % 3 : 0]);
     str_add(&text, "],\"jobs\":[");
     for (size_t i = 0; i < part; i++, at++)
         str_addf(
             &text,
             "%s{\"name\":\"job-%05zu\",\"state\":\"running\",\"done\":%llu,\"total\":50000,\"rate\":412}",
             i ? "," : "", i,
-            (unsigned long long)(changes(at, count, changing) ? 1000 + tick * 37 % 40000 : 1000));
+            (unsigned long long)(changes(at, of, changing) ? 1000 + tick * 37 % 40000 : 1000));
     str_add(&text, "],\"signals\":[");
-    for (size_t i = 0; at < count; i++, at++)
+    for (size_t i = 0; at < count - part; i++, at++)
         str_addf(&text, "%s{\"name\":\"signal-%05zu\",\"value\":%.1f}", i ? "," : "", i,
-                 changes(at, count, changing) ? (double)((tick * 7 + at) % 100) : 10.0);
+                 changes(at, of, changing) ? (double)((tick * 7 + at) % (flip ? 100 : 40)) : 10.0);
+    str_add(&text, "],\"shards\":[");
+    for (size_t i = 0; at < count; i++, at++)
+        str_addf(&text, "%s{\"name\":\"shard-%05zu\",\"state\":\"%s\"}", i ? "," : "", i,
+                 shard[flip && changes(at, of, changing) ? (tick + at) % 3 : 0]);
     str_add(&text, "],\"components\":[]}\n");
     rig_write(r, "state.json", str_text(&text));
     str_fini(&text);

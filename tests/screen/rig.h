@@ -24,9 +24,8 @@ void rig_configure(struct rig *r, const char *more);
 
 /* One of each kind in the state named, and others that are fine. */
 void rig_state_small(struct rig *r, const char *shard_state);
-/* count breakers and as many of other kinds as make up `count` entities, of which `changing` have other
- * numbers and states at each tick. */
-void rig_state_many(struct rig *r, size_t count, size_t changing, uint64_t tick);
+/* count entities, of which `changing` have new values at each tick; with flip their states change, too. */
+void rig_state_many(struct rig *r, size_t count, size_t changing, uint64_t tick, bool flip);
 
 struct rig_start {
     const char *const *arguments; /* after the program's name; NULL: the configuration */

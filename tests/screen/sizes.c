@@ -140,7 +140,7 @@ static void test_a_storm(void **state)
         if (rng_below(&rng, 4) == 0)
             pty_resize(p, (int)rng_below(&rng, 200) + 1, (int)rng_below(&rng, 60) + 1);
         if (rng_below(&rng, 10) == 0)
-            rig_state_many(&rig, 40 + rng_below(&rng, 40), 10, (uint64_t)i);
+            rig_state_many(&rig, 40 + rng_below(&rng, 40), 10, (uint64_t)i, true);
         pty_type(p, keys[rng_below(&rng, sizeof keys / sizeof *keys)]);
         pty_run(p, (int)rng_below(&rng, 12));
         if (pty_wait_end(p, 0) >= 0)
