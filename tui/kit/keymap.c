@@ -230,7 +230,8 @@ void keymap_draw_bar(const struct key_binding *table, const enum key_context *st
     int x = 1, room = c->area.width - bar_columns(last, c) - 2;
     for (size_t i = 0; i < depth; i++) {
         for (const struct key_binding *row = table; row->keys; row++) {
-            if (row->context != stack[i] || !row->bar || (row != last && x + bar_columns(row, c) > room))
+            if (row->context != stack[i] || !row->bar || shadowed(table, stack, i, row) ||
+                (row != last && x + bar_columns(row, c) > room))
                 continue;
             bool dimmed = refused(row, observer);
             x = put_key(row, dimmed ? ROLE_DISABLED : ROLE_KEY, c, x);
