@@ -74,8 +74,9 @@ const char *engine_watch_holder(const struct engine *engine)
 
 static void transition_summary(const struct transition *t, const char *title, struct str *out)
 {
-    const char *from = t->raw_from[0] ? t->raw_from : condition_name(t->from);
-    const char *to = t->raw_to[0] ? t->raw_to : condition_name(t->to);
+    bool same_word = str_eq(t->raw_from, t->raw_to); /* the condition changed: a replica came or went */
+    const char *from = t->raw_from[0] && !same_word ? t->raw_from : condition_name(t->from);
+    const char *to = t->raw_to[0] && !same_word ? t->raw_to : condition_name(t->to);
     if (t->kind == TRANSITION_CHANGED || t->kind == TRANSITION_RETURNED)
         str_addf(out, "%s %s → %s", title, from, to);
     else if (t->kind == TRANSITION_FLAPPING || t->kind == TRANSITION_SETTLED)
