@@ -188,20 +188,26 @@ void execution_release(struct execution *x)
     keep_nothing(x);
 }
 
+static bool go_send(const struct execution *x)
+{
+    return x->socket >= 0 && send(x->socket, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+}
+
 /* systemd-run ended without running anything: once more without it. */
 static bool start_again(struct execution *x)
 {
     struct err e;
     bool wanted = x->went;
-    if (x->lock < 0 || x->armed || x->failure[0])
+    if (x->lock < 0 || x->armed)
         return false;
+    x->failure[0] = '\0'; /* that there is no systemd-run */
     socket_close(x);
     if (supervisor_start(x, false, &e) < 0) {
         snprintf(x->failure, sizeof x->failure, "%.150s", e.msg);
         return false;
     }
     keep_nothing(x);
-    return !wanted || send(x->socket, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+    return !wanted || go_send(x);
 }
 
 void execution_hear(struct execution *x)
@@ -291,8 +297,12 @@ int execution_go(struct execution *x, struct err *e)
 {
     if (x->went || x->ended)
         return err_set(e, ERR_USAGE, "step %s has had its go", x->key);
-    if (x->socket < 0 || send(x->socket, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
-        return err_set(e, ERR_NOT_FOUND, "the supervisor of step %s is gone: nothing was started", x->key);
+    if (!go_send(x)) {
+        execution_hear(x); /* it may have to be started again */
+        if (!go_send(x))
+            return err_set(e, ERR_NOT_FOUND, "the supervisor of step %s is gone: nothing was started",
+                           x->key);
+    }
     x->went = true;
     return 0;
 }

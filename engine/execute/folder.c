@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
+#include "engine/base/base.h"
 
 const char *spool_state_text(enum spool_state state)
 {

@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/base/clock.h"
-#include "engine/base/file.h"
+#include "engine/base/base.h"
 #include "engine/execute/execution.h"
 #include "engine/execute/folder.h"
 #include "engine/execute/notify.h"

@@ -11,8 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/base/file.h"
-#include "engine/base/hash.h"
+#include "engine/base/base.h"
 
 bool key_valid(const char *key)
 {
