@@ -123,8 +123,10 @@ static void on_transition(const struct transition *t, void *data)
 {
     struct engine *engine = data;
     bool told_by_source = t->kind == TRANSITION_SILENT || t->kind == TRANSITION_HEARD;
-    /* What is first seen well, or not judged yet, is no news. */
-    bool news = t->kind != TRANSITION_APPEARED || t->to == CONDITION_DEGRADED || t->to == CONDITION_DOWN;
+    /* What is first seen well, or not judged yet and then found well, is no news. */
+    bool first =
+        t->kind == TRANSITION_APPEARED || (t->from == CONDITION_UNKNOWN && t->entity->change_count <= 1);
+    bool news = !first || t->to == CONDITION_DEGRADED || t->to == CONDITION_DOWN;
     if (holds_lease(engine) && news && !told_by_source)
         transition_journal(engine, t);
 }
