@@ -287,6 +287,13 @@ static struct table_source rows(struct runs *runs)
                                  .haystack = row_haystack};
 }
 
+static void refresh(struct runs *runs, const struct panel_scene *scene)
+{
+    struct table_source source = rows(runs);
+    runs->scene = scene;
+    table_update(runs->table, &source, scene->filter);
+}
+
 static void draw(void *state, const struct panel_scene *scene, struct canvas *c, enum panel_shape shape,
                  bool focus)
 {
@@ -295,9 +302,8 @@ static void draw(void *state, const struct panel_scene *scene, struct canvas *c,
         tile(scene, c);
         return;
     }
-    runs->scene = scene;
+    refresh(runs, scene);
     struct table_source source = rows(runs);
-    table_update(runs->table, &source, scene->filter);
     if (table_total(runs->table) == 0) {
         canvas_put_wrapped(
             c, 1, 1, canvas_width(c) - 2, ROLE_FAINT,
@@ -321,6 +327,7 @@ static enum panel_answer key(void *state, const struct panel_scene *scene, const
     if (command == NULL || shape != PANEL_FULL) {
         return PANEL_IGNORED;
     }
+    refresh(runs, scene); /* keys may be faster than frames */
     const char *selected = table_selected(runs->table);
     if (str_eq(command, "open") && selected != NULL) {
         str_addf(reply, "runbook resume %s", selected);

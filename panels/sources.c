@@ -243,6 +243,13 @@ static void summary(void *state, const struct panel_scene *scene, struct canvas 
     }
 }
 
+static void refresh(struct source_list *list, const struct panel_scene *scene)
+{
+    struct table_source source = rows(list);
+    list->scene = scene;
+    table_update(list->table, &source, scene->filter);
+}
+
 static void write_page(struct source_list *list, const struct panel_scene *scene)
 {
     text_view_clear(list->page);
@@ -288,7 +295,7 @@ static void draw(void *state, const struct panel_scene *scene, struct canvas *c,
         tile(scene, c);
     } else if (shape == PANEL_FULL) {
         struct table_source source = rows(list);
-        table_update(list->table, &source, scene->filter);
+        refresh(list, scene);
         if (table_total(list->table) == 0) {
             canvas_put_wrapped(c, 1, 1, canvas_width(c) - 2, ROLE_FAINT,
                                "No source is configured: `sources:` in belay.yaml names what to watch.");
@@ -307,7 +314,6 @@ static void draw(void *state, const struct panel_scene *scene, struct canvas *c,
 static enum panel_answer key(void *state, const struct panel_scene *scene, const struct key *pressed,
                              const char *command, enum panel_shape shape, struct str *reply)
 {
-    (void)scene;
     (void)pressed;
     (void)reply;
     struct source_list *list = state;
@@ -317,6 +323,7 @@ static enum panel_answer key(void *state, const struct panel_scene *scene, const
     if (shape == PANEL_DETAIL) {
         return text_view_command(list->page, command) ? PANEL_REDRAW : PANEL_IGNORED;
     }
+    refresh(list, scene); /* keys may be faster than frames */
     const char *selected = table_selected(list->table);
     if (str_eq(command, "open") && selected != NULL) {
         free(list->detailed);

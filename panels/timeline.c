@@ -316,6 +316,9 @@ static enum panel_answer key(void *state, const struct panel_scene *scene, const
     if (shape == PANEL_DETAIL) {
         return text_view_command(events->page, command) ? PANEL_REDRAW : PANEL_IGNORED;
     }
+    events->scene = scene;
+    refresh(events); /* keys may be faster than frames */
+    events->scene = NULL;
     const char *selected = table_selected(events->table);
     if (str_eq(command, "open") && selected != NULL) {
         start_reading(events, scene->engine, strtoll(selected, NULL, 10));

@@ -223,7 +223,7 @@ static void start_done(struct console *console, struct page *page, int code, int
 {
     (void)page;
     if (code == 0 && id != 0) {
-        page_open_run(console, id);
+        page_open_run(console, id, true);
     }
 }
 
@@ -263,7 +263,7 @@ static void run_runbook_resume(struct console *console, const char *rest, char *
         err_set(e, ERR_NOT_FOUND, "no such run here: %s", words[0] != NULL ? words[0] : "");
         return;
     }
-    page_open_run(console, id);
+    page_open_run(console, id, false);
 }
 
 static void run_help(struct console *console, const char *rest, char *const *words, struct err *e)

@@ -10,14 +10,14 @@
 #define LABEL 11 /* " Meanwhile " */
 #define TALL  2000
 
-void step_context(struct page *page, const struct step_view *view, struct run_context *context,
+void step_context(struct console *console, const struct step_view *view, struct run_context *context,
                   char incident[static 24], char run[static 24])
 {
     snprintf(run, 24, "%lld", (long long)view->run.id);
     snprintf(incident, 24, "INC-%lld", (long long)view->run.incident);
     *context = (struct run_context){.incident = view->run.incident > 0 ? incident : NULL,
                                     .run = run,
-                                    .operator= engine_actor(console_engine(page->console))};
+                                    .operator= engine_actor(console_engine(console))};
 }
 
 void step_danger(struct page *page, const struct step_view *view, struct str *out)
@@ -347,7 +347,7 @@ void confirm_draw(struct page *page, const struct step_view *view, struct canvas
     int width = canvas_width(c), height = canvas_height(c);
     step_draw_title(page, view, c);
     canvas_line(c, 1, 1, width - 2, step_kind_acts(view->what->kind) ? ROLE_DOWN : ROLE_FRAME);
-    step_context(page, view, &context, incident, run);
+    step_context(page->console, view, &context, incident, run);
     if (run_page(view->run.run, own->step, &context, &data, &e) < 0) {
         canvas_put_wrapped(c, 1, 2, width - 2, ROLE_DOWN, e.msg);
         run_page_fini(&data);

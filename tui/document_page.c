@@ -155,7 +155,7 @@ static void started(struct console *console, struct page *page, int code, int64_
     if (page == console_top(console)) {
         console_pop(console);
     }
-    page_open_run(console, id);
+    page_open_run(console, id, true);
 }
 
 static void start(struct page *page)

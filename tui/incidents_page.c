@@ -106,11 +106,18 @@ static struct table_source rows(struct incidents *own)
                                  .haystack = row_haystack};
 }
 
-static void draw(struct page *page, struct canvas *c)
+static void refresh(struct page *page)
 {
     struct incidents *own = page->state;
     struct table_source source = rows(own);
     table_update(own->table, &source, page->filter);
+}
+
+static void draw(struct page *page, struct canvas *c)
+{
+    struct incidents *own = page->state;
+    struct table_source source = rows(own);
+    refresh(page);
     int x = canvas_put(c, 1, 0, ROLE_TITLE, "Incidents") + 2;
     canvas_put_cut(c, x, 0, canvas_width(c) - x, ROLE_FAINT,
                    "Enter focuses one; :incident open TITLE opens one, :incident close closes it");
@@ -136,6 +143,7 @@ static bool command(struct page *page, const struct key *key, const char *name)
 {
     (void)key;
     struct incidents *own = page->state;
+    refresh(page); /* keys may be faster than frames */
     const char *selected = table_selected(own->table);
     if (str_eq(name, "open")) {
         if (selected != NULL) {

@@ -98,7 +98,8 @@ void page_open_help(struct console *console, const enum key_context *stack, size
 void page_open_incidents(struct console *console);
 void page_open_runbooks(struct console *console);
 void page_open_document(struct console *console, const char *path);
-void page_open_run(struct console *console, int64_t run);
+/* fresh: it has just been started here; its first page opens by itself. */
+void page_open_run(struct console *console, int64_t run, bool fresh);
 /* The step of a run: confirmation, live output, choice or result, by the state that it is in. */
 void page_open_step(struct console *console, int64_t run, int step);
 

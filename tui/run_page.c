@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tui/console_state.h"
+#include "tui/step.h"
 
 #define SIDE_BY_SIDE 100 /* columns from which list and step stand beside each other */
 
@@ -12,6 +13,8 @@ struct run_view {
     int selected; /* a place of the walk, from 0 */
     bool moved;   /* by the reader: else it stays with the step that waits */
     int rows;     /* of the list, as drawn last */
+    bool asking;  /* values, one after the other */
+    bool fresh;   /* just started: its first page opens by itself */
 };
 
 static bool look(struct page *page, struct engine_run *run)
@@ -146,6 +149,14 @@ static size_t contexts(struct page *page, enum key_context *stack)
     return 2;
 }
 
+static void look_current(struct page *page, struct step_view *view)
+{
+    const struct run_view *own = page->state;
+    struct engine_run run;
+    int step = look(page, &run) ? run.current_step : STEP_NONE;
+    step_look_at(page->console, own->run, step, view);
+}
+
 /* Enter: the step that waits or runs; a step that is over is read. */
 static void open_step(struct page *page)
 {
@@ -160,39 +171,34 @@ static void open_step(struct page *page)
     if (!own->moved && run.current_step >= 0) {
         step = run.current_step;
     }
-    if (step >= 0) {
+    struct step_view view;
+    step_look_at(page->console, own->run, step, &view);
+    if (view.mode == STEP_MODE_VALUE && !console_refuses_to_act(page->console)) {
+        own->asking = step_ask_value(page->console, &view);
+    } else if (step >= 0) {
         own->moved = false;
         page_open_step(page->console, own->run, step);
     }
 }
 
-static void stop_answer(struct console *console, void *context, const char *text, bool accepted)
+/* After the start, and after an answer: the next value is asked for, the first page is opened, while nobody
+ * types anything else. */
+static bool update(struct page *page, unsigned changes)
 {
-    const int64_t *run = context;
-    if (accepted && text[strspn(text, " ")] != '\0') {
-        struct run_input input = {.kind = INPUT_STOP, .reason = text};
-        console_input(console, *run, &input, 0, NULL);
+    struct run_view *own = page->state;
+    struct step_view view;
+    look_current(page, &view);
+    if ((changes & ENGINE_RUNS) == 0 || page->console->prompt.editor != NULL || view.what == NULL) {
+        return true;
     }
-}
-
-static void skip_answer(struct console *console, void *context, const char *text, bool accepted)
-{
-    const int64_t *id = context;
-    struct engine_run run;
-    if (accepted && text[strspn(text, " ")] != '\0' && engine_run_by_id(console_engine(console), *id, &run)) {
-        struct run_input input = {
-            .kind = INPUT_CHOOSE, .choice = CHOICE_SKIP, .reason = text, .step = run.current_step};
-        console_input(console, *id, &input, 0, NULL);
+    bool acts = !engine_is_observer(console_engine(page->console)) && !view.run.elsewhere;
+    if ((own->asking || own->fresh) && acts && view.mode == STEP_MODE_VALUE) {
+        own->asking = step_ask_value(page->console, &view);
+    } else if (own->fresh && acts && view.mode == STEP_MODE_CLOSED) {
+        own->fresh = own->asking = false;
+        page_open_step(page->console, own->run, view.index);
     }
-}
-
-static void ask(struct page *page, const char *prompt,
-                void (*answer)(struct console *, void *, const char *, bool))
-{
-    const struct run_view *own = page->state;
-    int64_t *run = xmalloc(sizeof *run);
-    *run = own->run;
-    console_ask(page->console, prompt, false, answer, run);
+    return true;
 }
 
 static bool move(struct run_view *own, const char *name)
@@ -217,12 +223,17 @@ static bool command(struct page *page, const struct key *key, const char *name)
 {
     (void)key;
     struct run_view *own = page->state;
-    if (str_eq(name, "step-open")) {
+    struct step_view view;
+    look_current(page, &view);
+    bool waiting = view.what != NULL;
+    if (!waiting && (str_eq(name, "step-skip") || str_eq(name, "run-stop"))) {
+        console_say(page->console, SAY_INFO, "nothing waits in this run");
+    } else if (str_eq(name, "step-open")) {
         open_step(page);
     } else if (str_eq(name, "step-skip")) {
-        ask(page, "leave the waiting step out, because:", skip_answer);
+        step_choose(page->console, &view, "skip");
     } else if (str_eq(name, "run-stop")) {
-        ask(page, "end the run, because:", stop_answer);
+        step_stop(page->console, &view);
     } else {
         return name != NULL && move(own, name);
     }
@@ -248,6 +259,7 @@ static void close(struct page *page)
 static const struct page_type type = {
     .name = "run",
     .close = close,
+    .update = update,
     .draw = draw,
     .contexts = contexts,
     .command = command,
@@ -269,10 +281,11 @@ static void take_up(struct console *console, int64_t run)
     }
 }
 
-void page_open_run(struct console *console, int64_t run)
+void page_open_run(struct console *console, int64_t run, bool fresh)
 {
     struct run_view *own = xcalloc(1, sizeof *own);
     own->run = run;
+    own->fresh = fresh;
     console_push(console, &type, own);
     take_up(console, run);
 }

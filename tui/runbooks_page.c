@@ -118,11 +118,18 @@ static struct table_source rows(struct runbooks *own)
                                  .haystack = row_haystack};
 }
 
-static void draw(struct page *page, struct canvas *c)
+static void refresh(struct page *page)
 {
     struct runbooks *own = page->state;
     struct table_source source = rows(own);
     table_update(own->table, &source, page->filter);
+}
+
+static void draw(struct page *page, struct canvas *c)
+{
+    struct runbooks *own = page->state;
+    struct table_source source = rows(own);
+    refresh(page);
     int x = canvas_put(c, 1, 0, ROLE_TITLE, "Runbooks") + 2;
     canvas_put_cut(c, x, 0, canvas_width(c) - x, ROLE_FAINT,
                    "Enter reads one, or goes on with its run; nothing starts by itself");
@@ -155,7 +162,7 @@ static void open_selected(struct page *page)
         }
         int64_t run = view.interrupted_run != 0 ? view.interrupted_run : view.open_run;
         if (run != 0) {
-            page_open_run(page->console, run);
+            page_open_run(page->console, run, false);
         } else if (view.book == NULL) {
             console_say(page->console, SAY_BAD, "%s",
                         view.error != NULL ? view.error : "it is still being read");
@@ -170,6 +177,7 @@ static bool command(struct page *page, const struct key *key, const char *name)
 {
     (void)key;
     struct runbooks *own = page->state;
+    refresh(page); /* keys may be faster than frames */
     if (str_eq(name, "open")) {
         open_selected(page);
         return true;

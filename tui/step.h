@@ -31,30 +31,30 @@ struct step_page {
 
 struct step_view {
     enum step_mode mode;
+    int index; /* of the step in the document */
     struct engine_run run;
     const struct step *what;
     struct run_step step;
 };
 
-/* What there is to show now. */
+/* What there is to show now; what is NULL when the run or the step isn't there. */
 void step_look(struct page *page, struct step_view *view);
-
-/* One input of the run about this step. */
-void step_send(struct page *page, struct run_input input, console_then *then);
+void step_look_at(struct console *console, int64_t run, int step, struct step_view *view);
 
 /* step_ask.c: each asks what has to be known first (a reason, what must be typed), then sends the input. */
-void step_ask_value(struct page *page, const struct step_view *view);
-void step_choose(struct page *page, const struct step_view *view, const char *choice);
-void step_resolve(struct page *page, const struct step_view *view, const char *outcome);
-void step_answer(struct page *page, const struct step_view *view, size_t index);
-void step_stop(struct page *page);
+/* False when no value is missing. */
+bool step_ask_value(struct console *console, const struct step_view *view);
+void step_choose(struct console *console, const struct step_view *view, const char *choice);
+void step_resolve(struct console *console, const struct step_view *view, const char *outcome);
+void step_answer(struct console *console, const struct step_view *view, size_t index);
+void step_stop(struct console *console, const struct step_view *view);
 
 /* confirm_view.c: the page before it runs. */
 void confirm_draw(struct page *page, const struct step_view *view, struct canvas *c);
 /* Appends "CHANGES production" and the like; nothing for a step that doesn't act. */
 void step_danger(struct page *page, const struct step_view *view, struct str *out);
 /* Fills what the engine knows and the machine doesn't; the texts live as long as the two buffers. */
-void step_context(struct page *page, const struct step_view *view, struct run_context *context,
+void step_context(struct console *console, const struct step_view *view, struct run_context *context,
                   char incident[static 24], char run[static 24]);
 
 /* step_view.c: while it runs, after it, and when it waits for a choice. */

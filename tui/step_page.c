@@ -35,22 +35,28 @@ static enum step_mode mode_of(const struct step_view *view, int step)
     return view->step.outcome == OUTCOME_RUNNING ? STEP_MODE_RUNNING : STEP_MODE_READ;
 }
 
+void step_look_at(struct console *console, int64_t run, int step, struct step_view *view)
+{
+    memset(view, 0, sizeof *view);
+    if (!engine_run_by_id(console_engine(console), run, &view->run) || step < 0 ||
+        (size_t)step >= view->run.book->steps.len) {
+        return;
+    }
+    view->index = step;
+    view->what = &view->run.book->steps.data[step];
+    run_step_at(view->run.run, step, &view->step);
+    view->mode = mode_of(view, step);
+}
+
 void step_look(struct page *page, struct step_view *view)
 {
     const struct step_page *own = page->state;
-    memset(view, 0, sizeof *view);
-    if (!engine_run_by_id(console_engine(page->console), own->run, &view->run) || own->step < 0 ||
-        (size_t)own->step >= view->run.book->steps.len) {
-        return;
-    }
-    view->what = &view->run.book->steps.data[own->step];
-    run_step_at(view->run.run, own->step, &view->step);
-    view->mode = mode_of(view, own->step);
+    step_look_at(page->console, own->run, own->step, view);
 }
 
 /* ---- inputs ---- */
 
-void step_send(struct page *page, struct run_input input, console_then *then)
+static void send(struct page *page, struct run_input input, console_then *then)
 {
     const struct step_page *own = page->state;
     input.step = own->step;
@@ -67,7 +73,7 @@ static void arm(struct page *page)
     }
     own->disarmed = false;
     own->scroll = 0;
-    step_send(page, (struct run_input){.kind = INPUT_OPEN}, NULL);
+    send(page, (struct run_input){.kind = INPUT_OPEN}, NULL);
 }
 
 static void make_guard(struct page *page, const struct step_view *view)
@@ -76,7 +82,7 @@ static void make_guard(struct page *page, const struct step_view *view)
     struct run_context context;
     struct run_page data = {0};
     char incident[24], run[24];
-    step_context(page, view, &context, incident, run);
+    step_context(page->console, view, &context, incident, run);
     if (run_page(view->run.run, own->step, &context, &data, NULL) == 0) {
         const char *word = data.confirm_text != NULL ? data.confirm_text : "yes";
         confirm_init(&own->confirm, word, data.confirm == CONFIRM_KEY && str_eq(word, "y"));
@@ -98,7 +104,7 @@ static void keep_guard(struct page *page, const struct step_view *view)
     }
     if (confirm_disarmed(&own->confirm, page->console->now_us()) && !own->disarmed) {
         own->disarmed = true;
-        step_send(page, (struct run_input){.kind = INPUT_LEAVE}, NULL);
+        send(page, (struct run_input){.kind = INPUT_LEAVE}, NULL);
     }
 }
 
@@ -120,7 +126,7 @@ static void go_on(struct page *page)
     struct step_view view;
     step_look(page, &view);
     if (view.mode == STEP_MODE_VALUE) {
-        step_ask_value(page, &view);
+        step_ask_value(page->console, &view);
     } else if (view.mode == STEP_MODE_READ && view.what != NULL && !view.run.ended &&
                view.run.current_step >= 0 && view.run.current_step != own->step) {
         int next = view.run.current_step;
@@ -169,7 +175,7 @@ static bool confirm_command(struct page *page, const struct step_view *view, con
         break;
     case CONFIRM_GO: {
         struct run_input input = {.kind = INPUT_CONFIRM, .value = own->confirm.typed};
-        step_send(page, input, confirmed);
+        send(page, input, confirmed);
         break;
     }
     case CONFIRM_CHANGED:
@@ -190,7 +196,7 @@ static bool running_command(struct page *page, const char *name)
         own->questioned = false;
     } else if (str_eq(name, "cancel-step")) {
         own->questioned = false;
-        step_send(page, (struct run_input){.kind = INPUT_CANCEL}, NULL);
+        send(page, (struct run_input){.kind = INPUT_CANCEL}, NULL);
     } else {
         return text_view_command(own->output, name);
     }
@@ -216,17 +222,17 @@ static bool command(struct page *page, const struct key *key, const char *name)
     if (str_eq(name, "step-open")) {
         go_on(page);
     } else if (str_starts(name, "choose ")) {
-        step_choose(page, &view, name + 7);
+        step_choose(page->console, &view, name + 7);
     } else if (str_eq(name, "step-skip")) {
-        step_choose(page, &view, "skip");
+        step_choose(page->console, &view, "skip");
     } else if (str_starts(name, "resolve ")) {
-        step_resolve(page, &view, name + 8);
+        step_resolve(page->console, &view, name + 8);
     } else if (str_starts(name, "answer ")) {
         if (view.mode == STEP_MODE_ANSWER) {
-            step_answer(page, &view, (size_t)(name[7] - '1'));
+            step_answer(page->console, &view, (size_t)(name[7] - '1'));
         }
     } else if (str_eq(name, "run-stop")) {
-        step_stop(page);
+        step_stop(page->console, &view);
     } else {
         return text_view_command(own->output, name);
     }
@@ -343,6 +349,6 @@ void page_open_step(struct console *console, int64_t run, int step)
     if (view.mode == STEP_MODE_CLOSED && !view.run.elsewhere && acting) {
         arm(page);
     } else if (view.mode == STEP_MODE_VALUE && acting) {
-        step_ask_value(page, &view);
+        step_ask_value(page->console, &view);
     }
 }

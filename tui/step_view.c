@@ -75,7 +75,7 @@ static int draw_command(struct page *page, const struct step_view *view, struct 
     if (view->what->script == NULL) {
         return y;
     }
-    step_context(page, view, &context, incident, run);
+    step_context(page->console, view, &context, incident, run);
     if (run_command(view->run.run, own->step, &context, &command, &e) == 0) {
         struct str text = {0};
         run_command_text(&command, &text);
@@ -150,7 +150,10 @@ static int draw_outcome(const struct step_view *view, struct canvas *c, int y)
         duration_format((step->ended_ms - step->started_ms) * US_PER_MS, took);
         x = canvas_putf(c, x + 2, y, ROLE_FAINT, "after %s", took);
     }
-    if (step->reason[0] != '\0') {
+    char plain[24];
+    snprintf(plain, sizeof plain, "exit %d", step->exit);
+    bool said = step->executed && str_eq(step->reason, plain);
+    if (step->reason[0] != '\0' && !said) {
         return canvas_put_wrapped(c, 3, y + 1, canvas_width(c) - 4, mark->role, step->reason);
     }
     return y + 1;
@@ -162,7 +165,7 @@ static int draw_verify(struct page *page, const struct step_view *view, struct c
     struct run_context context;
     struct run_page data = {0};
     char incident[24], run[24];
-    step_context(page, view, &context, incident, run);
+    step_context(page->console, view, &context, incident, run);
     if (run_page(view->run.run, own->step, &context, &data, NULL) == 0) {
         for (size_t i = 0; i < data.after.len; i++) {
             const struct run_page_item *item = &data.after.data[i];

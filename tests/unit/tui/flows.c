@@ -142,6 +142,30 @@ static void test_trouble_refuses(void **state)
     stage_free(engine);
 }
 
+/* What is typed ahead, before a frame was drawn, means the same. */
+static void test_typing_ahead(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *keys, *page;
+    } cases[] = {{"r\r", "document"}, {"9\r", "panel"}, {"6\r", "panel"}, {"5\r", "run"}, {"1j\r", "panel"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct engine *engine = stage_new(true);
+        if (cases[i].keys[0] == '5') {
+            stage_walk(engine, "restore");
+        }
+        struct console *console = theatre_open(engine, 100, 30, false);
+        for (const char *c = cases[i].keys; *c != '\0'; c++) {
+            struct key key = {.code = *c == '\r' ? (uint32_t)SYM_ENTER : (uint32_t)*c, .at_us = theatre_now};
+            console_key(console, &key);
+        }
+        assert_string_equal(console_top(console)->type->name, cases[i].page);
+        assert_true(console->page_count > 2);
+        theatre_close(console);
+        stage_free(engine);
+    }
+}
+
 static void test_starting_a_run(void **state)
 {
     (void)state;
@@ -346,19 +370,13 @@ static void test_random_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_table),
-        cmocka_unit_test(test_confirm_by_typing),
-        cmocka_unit_test(test_leaving),
-        cmocka_unit_test(test_disarming),
-        cmocka_unit_test(test_paste_is_refused),
-        cmocka_unit_test(test_observers_only_read),
-        cmocka_unit_test(test_trouble_refuses),
-        cmocka_unit_test(test_starting_a_run),
-        cmocka_unit_test(test_filter_and_back),
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_completion),
-        cmocka_unit_test(test_freeze),
-        cmocka_unit_test(test_every_key_everywhere),
+        cmocka_unit_test(test_key_table),        cmocka_unit_test(test_confirm_by_typing),
+        cmocka_unit_test(test_leaving),          cmocka_unit_test(test_disarming),
+        cmocka_unit_test(test_paste_is_refused), cmocka_unit_test(test_observers_only_read),
+        cmocka_unit_test(test_trouble_refuses),  cmocka_unit_test(test_typing_ahead),
+        cmocka_unit_test(test_starting_a_run),   cmocka_unit_test(test_filter_and_back),
+        cmocka_unit_test(test_commands),         cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_freeze),           cmocka_unit_test(test_every_key_everywhere),
         cmocka_unit_test(test_random_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
