@@ -4,7 +4,8 @@
 
 #include "engine/platform/model.h"
 
-/* A later tier that takes up to this share while the first one serves is a stray answer, not a fallback. */
+/* Up to this share a tier's hits are strays: a later one's are no fallback, the first one's are but probes.
+ */
 #define STRAY_SHARE 0.05
 
 struct tier_sum {
@@ -30,9 +31,12 @@ static enum condition tier_condition(const struct observation *o, enum condition
                                      const struct tier_sum *sum)
 {
     double tier = measured(o, "tier"), rate = measured(o, "hits_rate");
-    bool stray = sum->first_rate > 0 && sum->rate - sum->first_rate <= STRAY_SHARE * sum->rate;
-    if (rate > 0)
-        return derived == CONDITION_DEGRADED && stray ? CONDITION_OK : derived;
+    if (rate > 0 && derived == CONDITION_DEGRADED) {
+        bool stray = sum->first_rate > 0 && sum->rate - sum->first_rate <= STRAY_SHARE * sum->rate;
+        return stray ? CONDITION_OK : derived;
+    }
+    if (rate > 0) /* the first tier: a probe now and then is not serving */
+        return rate < STRAY_SHARE * sum->rate ? CONDITION_DEGRADED : derived;
     if (derived != CONDITION_UNKNOWN || !(rate == 0) || !(sum->rate > 0))
         return derived;
     /* Nobody asked this one: well behind the tier that serves, passed over before it. */

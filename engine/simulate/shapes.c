@@ -202,21 +202,40 @@ cJSON *shape_checkpoints(const struct world *w)
     return out;
 }
 
-static void job_add(cJSON *list, const struct world *w, const char *name, const char *state, double done,
-                    double total, double rate, double interval, int64_t checkpoint_us, double cost)
+struct progress {
+    const char *name, *state;
+    double done, total, rate, interval, cost;
+    int64_t checkpoint_us;
+};
+
+static void job_add(cJSON *list, const struct world *w, const struct progress *p)
 {
-    double age = (double)(world_wall_us(w, w->now_us) - world_wall_us(w, checkpoint_us)) / 1e6;
+    double age = (double)(world_wall_us(w, w->now_us) - world_wall_us(w, p->checkpoint_us)) / 1e6;
     cJSON *job = cJSON_CreateObject();
-    cJSON_AddStringToObject(job, "name", name);
-    cJSON_AddStringToObject(job, "state", state);
-    cJSON_AddNumberToObject(job, "done", floor(done));
-    cJSON_AddNumberToObject(job, "total", total);
-    cJSON_AddNumberToObject(job, "rate", rate * w->speed);
-    cJSON_AddNumberToObject(job, "interval", interval);
+    cJSON_AddStringToObject(job, "name", p->name);
+    cJSON_AddStringToObject(job, "state", p->state);
+    cJSON_AddNumberToObject(job, "done", floor(p->done));
+    cJSON_AddNumberToObject(job, "total", p->total);
+    cJSON_AddNumberToObject(job, "rate", p->rate * w->speed);
+    cJSON_AddNumberToObject(job, "interval", p->interval);
     cJSON_AddNumberToObject(job, "checkpoint_age_s", floor(age * 10) / 10);
-    cJSON_AddNumberToObject(job, "eta_s", rate > 0 ? floor((total - done) / rate / w->speed) : 0);
-    cJSON_AddNumberToObject(job, "cost", floor(cost * 100) / 100);
+    cJSON_AddNumberToObject(job, "eta_s", p->rate > 0 ? floor((p->total - p->done) / p->rate / w->speed) : 0);
+    cJSON_AddNumberToObject(job, "cost", floor(p->cost * 100) / 100);
     cJSON_AddItemToArray(list, job);
+}
+
+static void batch_job_add(cJSON *list, const struct world *w, const struct batch_job *job)
+{
+    bool done = job->done >= job->total;
+    struct progress p = {.name = job->run,
+                         .state = done ? "completed" : "running",
+                         .done = job->checkpointed,
+                         .total = job->total,
+                         .rate = done ? 0 : job->rate,
+                         .interval = job->interval,
+                         .cost = job->cost,
+                         .checkpoint_us = job->checkpoint_us};
+    job_add(list, w, &p);
 }
 
 /* Jobs of the cluster that re-index have progress too. */
@@ -227,19 +246,24 @@ static void reindex_add(cJSON *list, const struct world *w)
         if (strcmp(object_kind(job), "Job") != 0 || !str_starts(object_name(job), "reindex-"))
             continue;
         bool ended = json_at(job, "/status/conditions") != NULL;
-        double share = ended ? 1 : (double)(w->now_us - object_began_us(job)) / 8e6;
-        job_add(list, w, object_name(job), ended ? "completed" : "running", 1200 * (share < 1 ? share : 1),
-                1200, ended ? 0 : 150, 50, ended ? object_began_us(job) : w->now_us, 0);
+        double share = (double)(w->now_us - object_began_us(job)) / (double)CLUSTER_JOB_US;
+        struct progress p = {.name = object_name(job),
+                             .state = ended ? "completed" : "running",
+                             .done = 1200 * (ended || share > 1 ? 1 : share),
+                             .total = 1200,
+                             .rate = ended ? 0 : 150,
+                             .interval = 50,
+                             .checkpoint_us = ended ? object_began_us(job) + CLUSTER_JOB_US : w->now_us};
+        job_add(list, w, &p);
     }
 }
 
 cJSON *shape_jobs(const struct world *w)
 {
-    const struct batch_job *job = &w->job;
     cJSON *out = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(out, "jobs");
-    bool done = job->done >= job->total;
-    job_add(list, w, job->run, done ? "completed" : "running", job->checkpointed, job->total,
-            done ? 0 : job->rate, job->interval, job->checkpoint_us, job->cost);
+    batch_job_add(list, w, &w->job);
+    for (size_t i = 0; i < w->finished_count; i++)
+        batch_job_add(list, w, &w->finished[i]);
     reindex_add(list, w);
     return out;
 }

@@ -8,7 +8,7 @@
 
 #define REQUESTS_PER_S   42.0
 #define FAULT_AT_US      (10 * US_PER_S)
-#define COOL_DOWN_US     (45 * US_PER_S)
+#define COOL_DOWN_US     (150 * US_PER_S)
 #define PROBE_US         (2 * US_PER_S)
 #define CONTROLLER_STEPS 5
 
@@ -382,8 +382,10 @@ static void job_step(struct world *w, double step_s)
 {
     struct batch_job *job = &w->job;
     if (job->done >= job->total) {
-        if (w->now_us - job->checkpoint_us > 30 * US_PER_S)
+        if (w->now_us - job->checkpoint_us > 30 * US_PER_S && w->finished_count < WORLD_FINISHED) {
+            w->finished[w->finished_count++] = *job;
             job_begin(w, 0);
+        }
         return;
     }
     job->done += noisy(w, job->rate, .2) * step_s;

@@ -64,6 +64,7 @@ struct batch_job {
 };
 
 #define WORLD_BREAKERS 8
+#define WORLD_FINISHED 8 /* after so many runs the batch job rests */
 #define WORLD_TIERS    6
 #define WORLD_ALERTS   4
 #define WORLD_BUCKETS  9
@@ -90,6 +91,8 @@ struct world {
     struct tier tiers[WORLD_TIERS];
     struct alert alerts[WORLD_ALERTS];
     struct batch_job job;
+    struct batch_job finished[WORLD_FINISHED]; /* the runs before it */
+    size_t finished_count;
     int job_number;
 
     /* What users feel; each follows its target with some inertia and noise. */

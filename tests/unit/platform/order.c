@@ -144,6 +144,7 @@ static void test_chains(void **state)
     expect_chain((struct tier[]){{40, NULL, OK}, {1, NULL, OK}, {0, NULL, OK}}, OK, 1); /* a stray answer */
     expect_chain((struct tier[]){{30, NULL, OK}, {10, NULL, DEGRADED}, {0, NULL, OK}}, DEGRADED, 1);
     expect_chain((struct tier[]){{0, NULL, DEGRADED}, {40, NULL, DEGRADED}, {0, NULL, OK}}, DEGRADED, 2);
+    expect_chain((struct tier[]){{1, NULL, DEGRADED}, {40, NULL, DEGRADED}, {0, NULL, OK}}, DEGRADED, 2);
     expect_chain((struct tier[]){{0, "OPEN", DOWN}, {40, NULL, DEGRADED}, {0, NULL, OK}}, DEGRADED, 2);
     expect_chain((struct tier[]){{0, "OPEN", DOWN}, {0, NULL, DEGRADED}, {3, NULL, DEGRADED}}, DEGRADED, 3);
     expect_chain((struct tier[]){{0, NULL, UNKNOWN}, {0, NULL, UNKNOWN}, {0, NULL, UNKNOWN}}, UNKNOWN, 0);
