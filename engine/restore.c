@@ -338,6 +338,8 @@ static void restoring_done(void *data)
     }
     engine_changed(engine, ENGINE_RUNS);
     restoring_free(r);
+    if (engine->runs.restoring == 0)
+        tickets_sweep(engine);
 }
 
 void restore_run(struct engine *engine, int64_t id)
@@ -409,6 +411,8 @@ static void scanning_done(void *data)
     for (size_t i = 0; i < s->open.len && !engine->closing; i++)
         if (!walk_find(engine, s->open.data[i]))
             restore_run(engine, s->open.data[i]);
+    if (!engine->closing && engine->runs.restoring == 0)
+        tickets_sweep(engine);
     if (!engine->closing)
         engine_changed(engine, ENGINE_RUNS);
     vec_fini(&s->open);

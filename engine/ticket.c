@@ -6,14 +6,15 @@
 #include <stdlib.h>
 
 #define STDERR_KEPT (16u << 10)
+#define AGAIN_MAX   8u
 
 struct ticket {
     struct walk *walk;
     uint64_t number;
     int step;
     enum run_role role;
-    unsigned attempt;
-    char key[48];
+    unsigned attempt, again;
+    char key[64];
     struct execution *x;
     struct run_command command;
     char **env;      /* as the step gets it, secrets resolved */
@@ -38,6 +39,16 @@ void ticket_free(struct ticket *t)
     free(t);
 }
 
+/* A key is used once: what is run again gets the next one. */
+static void ticket_key(struct ticket *t, unsigned again)
+{
+    t->again = again;
+    int length =
+        snprintf(t->key, sizeof t->key, "r%lld-t%llu", (long long)t->walk->id, (unsigned long long)t->number);
+    if (again)
+        snprintf(t->key + length, sizeof t->key - (size_t)length, "-%u", again);
+}
+
 static struct ticket *ticket_new(struct walk *w, uint64_t number, int step, enum run_role role,
                                  unsigned attempt)
 {
@@ -47,7 +58,7 @@ static struct ticket *ticket_new(struct walk *w, uint64_t number, int step, enum
     t->step = step;
     t->role = role;
     t->attempt = attempt;
-    snprintf(t->key, sizeof t->key, "r%lld-t%llu", (long long)w->id, (unsigned long long)number);
+    ticket_key(t, 0);
     *vec_push(&w->tickets) = t;
     return t;
 }
@@ -305,7 +316,7 @@ static void on_ended(void *data, const struct exec_result *result)
     t->result = *result;
     t->result.exports = NULL;
     t->exports = strv_copy(result->exports);
-    if (t->restored && result->how == EXEC_VOID && !run_role_acts(t->role)) {
+    if (t->restored && result->how == EXEC_VOID && !run_role_acts(t->role) && t->again < AGAIN_MAX) {
         ticket_again(t);
         return;
     }
@@ -324,6 +335,7 @@ static void ticket_again(struct ticket *t)
     t->x = NULL;
     t->restored = t->in_spool = false;
     execution_forget(t->walk->engine->runs.spool, t->key, NULL);
+    ticket_key(t, t->again + 1);
     ticket_prepare(t);
 }
 
@@ -500,6 +512,12 @@ void ticket_restore(struct walk *w, const struct run_ticket *known, bool intende
 {
     struct ticket *t = ticket_new(w, known->ticket, known->step, known->role, known->attempt);
     struct err e = {0};
+    struct spool_entry entry;
+    for (unsigned again = AGAIN_MAX; w->engine->runs.spool && again > 0 && t->again == 0; again--) {
+        ticket_key(t, again);
+        if (spool_find(w->engine->runs.spool, t->key, &entry, NULL) < 0)
+            ticket_key(t, 0);
+    }
     t->x = w->engine->runs.spool
                ? execution_adopt(w->engine->runs.spool, w->engine->loop, t->key, &execution_callbacks, t, &e)
                : NULL;
@@ -537,4 +555,28 @@ void ticket_release(struct ticket *t)
 {
     execution_free(t->x);
     t->x = NULL;
+}
+
+/* What belongs to no open run, or to a ticket whose outcome is journaled, was left by a console that died
+ * before it could tidy up. What still runs refuses. */
+static void sweep_entry(void *data, const struct spool_entry *entry)
+{
+    struct engine *engine = data;
+    long long run = 0;
+    if (sscanf(entry->key, "r%lld-t", &run) != 1 || entry->state == SPOOL_UNREADABLE)
+        return;
+    const struct walk *w = walk_find(engine, run);
+    if (w && w->elsewhere)
+        return;
+    for (size_t i = 0; w && i < w->tickets.len; i++)
+        if (str_eq(w->tickets.data[i]->key, entry->key))
+            return;
+    if (entry->state == SPOOL_ENDED || entry->state == SPOOL_VOID || entry->state == SPOOL_LOST)
+        execution_forget(engine->runs.spool, entry->key, NULL);
+}
+
+void tickets_sweep(struct engine *engine)
+{
+    if (engine->runs.spool && !engine->observer)
+        spool_each(engine->runs.spool, sweep_entry, engine, NULL);
 }

@@ -67,6 +67,8 @@ void ticket_applied(struct ticket *t); /* its outcome is durable: the spool may 
 void ticket_release(struct ticket *t); /* the console goes, the step stays */
 void ticket_free(struct ticket *t);
 void tickets_retry(struct walk *w);
+/* Once every run is restored. */
+void tickets_sweep(struct engine *engine);
 
 /* restore.c */
 void restore_all(struct engine *engine);

@@ -33,8 +33,8 @@ static const char *const texts[STATEMENTS] = {
     [HEAD] = "SELECT rowid, hash FROM event ORDER BY rowid DESC LIMIT 1",
     [INSERT] =
         "INSERT INTO event (" ROW_COLUMNS ") VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    [INCIDENT] = "SELECT max(coalesce((SELECT max(incident) FROM event WHERE incident > 0 AND run = 0), 0),"
-                 " coalesce((SELECT max(incident) FROM incident_run), 0))",
+    [INCIDENT] = ("SELECT max(coalesce((SELECT max(incident) FROM event WHERE incident > 0 AND run = 0), 0),"
+                  " coalesce((SELECT max(incident) FROM incident_run), 0))"),
     [RUN] = "SELECT max(run) FROM event WHERE run > 0",
     [MANIFEST] = "SELECT rowid FROM event WHERE kind = 'blob.stored' AND subject = ?1",
     [PIECE] = "INSERT INTO piece (digest, bytes, zstd) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
@@ -398,7 +398,9 @@ static int add_manifest(struct store *s, struct item *item, struct err *e)
     int code = number(s, MANIFEST, &item->first_seq, e);
     if (code < 0 || item->first_seq > 0)
         return code;
-    code = pieces_there(s, item->events[0].data, &all, e);
+    all = !item->check_pieces;
+    if (!all)
+        code = pieces_there(s, item->events[0].data, &all, e);
     if (code == 0 && all)
         return add_events(s, item, e);
     if (code == 0) {
