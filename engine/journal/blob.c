@@ -1,5 +1,5 @@
-#include <stdio.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <zstd.h>
 
@@ -18,7 +18,9 @@ struct piece {
 struct journal_blob {
     struct journal *journal;
     struct journal_blob_origin origin; /* its texts are copies */
-    struct sha256 *whole;
+    struct sha256 *whole;              /* from the second piece on: of one piece the digest is the blob's */
+    uint8_t last_digest[SHA256_SIZE];
+    uint64_t troubles;
     ZSTD_CCtx *zstd;
     char *open; /* the piece that is being filled */
     size_t open_bytes, open_room;
@@ -37,7 +39,7 @@ struct journal_blob *journal_blob_begin(struct journal *j, const struct journal_
     b->origin = *origin;
     b->origin.actor = xstrdup(origin->actor);
     b->origin.what = xstrdup(origin->what);
-    b->whole = sha256_new();
+    b->troubles = j->writer ? writer_troubles(j->writer) : 0;
     b->zstd = atomic_exchange(&j->zstd, NULL);
     if (!b->zstd)
         b->zstd = ZSTD_createCCtx();
@@ -88,13 +90,18 @@ static struct item *compress(struct journal_blob *b, const uint8_t digest[static
     return item_from_piece(digest, b->open_bytes, xrealloc(out, size), size);
 }
 
-/* The beginning goes to the writer at once; of the rest the last pieces are kept until the end is known. */
-static void seal(struct journal_blob *b)
+/* The beginning goes to the writer at once; of the rest the last pieces are kept until the end is known.
+ * `last`: nothing follows. */
+static void seal(struct journal_blob *b, bool last)
 {
-    uint8_t digest[SHA256_SIZE];
+    uint8_t *digest = b->last_digest;
     struct piece piece = {.at = b->total - (int64_t)b->open_bytes, .bytes = b->open_bytes};
     sha256_bytes(b->open, b->open_bytes, digest);
     sha256_to_hex(digest, piece.digest);
+    if (!b->whole && !(last && piece.at == 0))
+        b->whole = sha256_new();
+    if (b->whole)
+        sha256_add(b->whole, b->open, b->open_bytes);
     struct item *item = compress(b, digest);
     b->open_bytes = 0;
     if (piece.at < JOURNAL_BLOB_HEAD_BYTES) {
@@ -147,7 +154,6 @@ int journal_blob_add(struct journal_blob *b, const void *bytes, size_t length, i
     if (code < 0)
         return code;
     const char *from = bytes;
-    sha256_add(b->whole, bytes, length);
     while (length > 0) {
         size_t part = JOURNAL_PIECE_BYTES - b->open_bytes;
         part = part < length ? part : length;
@@ -158,7 +164,7 @@ int journal_blob_add(struct journal_blob *b, const void *bytes, size_t length, i
         from += part;
         length -= part;
         if (b->open_bytes == JOURNAL_PIECE_BYTES)
-            seal(b);
+            seal(b, false);
     }
     /* What finds no room now is tried again by the next call. */
     code = submit_pending(b, 0, e);
@@ -206,6 +212,7 @@ static struct item *manifest_item(const struct journal_blob *b, const char *dige
     struct item *item = NULL;
     (void)item_from_drafts(&draft, 1, &item, NULL); /* at most 65 pieces: far below the limit */
     item->unless_stored = true;
+    item->troubles = b->troubles;
     free(summary);
     free(data);
     return item;
@@ -214,11 +221,13 @@ static struct item *manifest_item(const struct journal_blob *b, const char *dige
 int journal_blob_finish(struct journal_blob *b, char digest[static SHA256_HEX_SIZE], journal_done done,
                         void *ctx, struct err *e)
 {
-    uint8_t bytes[SHA256_SIZE];
     if (b->open_bytes > 0)
-        seal(b);
-    sha256_finish(b->whole, bytes);
-    sha256_to_hex(bytes, digest);
+        seal(b, true);
+    if (b->whole)
+        sha256_finish(b->whole, b->last_digest);
+    else if (b->total == 0)
+        sha256_bytes("", 0, b->last_digest);
+    sha256_to_hex(b->last_digest, digest);
     struct item *last = manifest_item(b, digest);
     last->done = done;
     last->ctx = ctx;

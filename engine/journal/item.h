@@ -17,6 +17,8 @@ struct item {
     bool on_writer;     /* done runs on the writer's thread: somebody waits there */
     bool durable;       /* commit at once */
     bool unless_stored; /* a manifest: nothing to do if its blob has one */
+    uint64_t troubles;  /* a manifest: how many there had been when its blob began */
+    bool check_pieces;  /* set by the writer: there has been one since */
 
     /* The result. */
     int code;

@@ -26,6 +26,7 @@ struct writer {
     size_t items, events, event_bytes, piece_bytes;
     size_t urgent;             /* queued items that don't wait for company */
     int64_t commit_started_us; /* monotonic; 0: none in progress */
+    uint64_t troubles;         /* written by the thread alone */
     struct journal_health health;
 };
 
@@ -140,6 +141,14 @@ int writer_submit(struct writer *w, struct item *items, int64_t wait_us, struct 
     return code;
 }
 
+uint64_t writer_troubles(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    uint64_t troubles = w->troubles;
+    pthread_mutex_unlock(&w->lock);
+    return troubles;
+}
+
 void writer_health(struct writer *w, struct journal_health *health)
 {
     pthread_mutex_lock(&w->lock);
@@ -158,6 +167,7 @@ static int commit(struct writer *w, struct item *batch, struct err *e)
     if (code < 0)
         return code;
     for (struct item *item = batch; item; item = item->next) {
+        item->check_pieces = item->unless_stored && item->troubles != w->troubles;
         code = store_add(w->store, item, e);
         if (code < 0) {
             store_abort(w->store);
@@ -185,6 +195,7 @@ static void enter_trouble(struct writer *w, struct item *batch, const struct err
     while (*end)
         end = &(*end)->next;
     *end = take_queue(w);
+    w->troubles++;
     w->health.ok = false;
     w->health.code = why->code;
     snprintf(w->health.reason, sizeof w->health.reason, "%s", why->msg);

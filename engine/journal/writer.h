@@ -26,6 +26,9 @@ struct writer *writer_new(const struct journal_options *options, struct store *s
  * most wait_us. */
 int writer_submit(struct writer *w, struct item *items, int64_t wait_us, struct err *e);
 
+/* How often it has been in trouble. */
+uint64_t writer_troubles(struct writer *w);
+
 void writer_health(struct writer *w, struct journal_health *health);
 
 /* Commits what is queued, at most 5 s. False: the thread hangs in the kernel and keeps what it uses. */
