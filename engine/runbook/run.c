@@ -14,7 +14,7 @@ struct run *run_new(const struct runbook *book)
     for (size_t i = 0; i < book->steps.len; i++) {
         struct step_state *st = &run->steps[i];
         st->parent = st->back = STEP_NONE;
-        st->opened_ms = st->started_ms = st->ended_ms = st->next_ms = st->hold_ms = -1;
+        st->opened_ms = st->started_ms = st->ended_ms = st->passed_ms = st->next_ms = st->hold_ms = -1;
     }
     return run;
 }

@@ -83,8 +83,8 @@ static bool polls(const struct run *run, int step)
 bool check_fresh(const struct run *run, int step, int64_t fresh_ms)
 {
     const struct step_state *st = STATE(run, step);
-    return st->outcome == OUTCOME_OK && !st->ticket && st->ended_ms >= 0 &&
-           run->now_ms - st->ended_ms <= fresh_ms;
+    return st->outcome == OUTCOME_OK && !st->ticket && st->passed_ms >= 0 &&
+           run->now_ms - st->passed_ms <= fresh_ms;
 }
 
 void check_begin(struct run *run, int step, enum run_role role, int parent)
@@ -171,6 +171,16 @@ void check_settle(struct run *run, int step, enum run_outcome outcome)
         walk_done(run, step);
 }
 
+/* Does anybody still wait for what it says? */
+static bool is_wanted(const struct run *run, int step)
+{
+    int parent = STATE(run, step)->parent;
+    if (parent == STEP_NONE)
+        return run->focus == step;
+    enum run_outcome outcome = STATE(run, parent)->outcome;
+    return outcome == OUTCOME_ARMED || outcome == OUTCOME_RUNNING;
+}
+
 void check_finish(struct run *run, int step, const struct run_result *result)
 {
     struct step_state *st = STATE(run, step);
@@ -182,13 +192,15 @@ void check_finish(struct run *run, int step, const struct run_result *result)
     record_end(st, result);
     state_reason(st, "%s", str_text(&why));
     str_fini(&why);
+    st->passed_ms =
+        verdict == VERDICT_PASS ? st->started_ms : -1; /* it is as old as the look, not as the answer */
     if (verdict == VERDICT_PASS)
         values_carry(run, step, result);
     if (result->end == END_CANCELLED)
         outcome = OUTCOME_CANCELLED;
     if (result->end == END_TIMED_OUT && STEP(run, step)->kind == STEP_EVIDENCE)
         outcome = OUTCOME_TIMED_OUT;
-    bool last = st->cancel || run->stopping, early = st->again;
+    bool last = st->cancel || run->stopping || !is_wanted(run, step), early = st->again;
     st->again = false;
     if (early && !last) {
         st->ticket = run_exec(run, step, st->role);

@@ -18,6 +18,7 @@ struct step_state {
     char *answer;
     unsigned counts[ROLE_COUNT]; /* executions begun, by role */
     int64_t opened_ms, started_ms, ended_ms;
+    int64_t passed_ms; /* when the newest look that passed began; a person's word is no look. -1 */
     bool executed;
     enum run_end end;
     int exit, signal;

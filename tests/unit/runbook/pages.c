@@ -159,6 +159,32 @@ static void test_an_unknown_precheck_lets_nothing_pass(void **state)
     walked(&w);
 }
 
+static void test_a_persons_word_is_no_precheck(void **state)
+{
+    (void)state;
+    struct walker w = walk(BLOCK("name=p kind=check") BLOCK("name=a pre=p"));
+    ends(&w, "p", END_LOST);
+    resolve(&w, "p", OUTCOME_OK, "I looked myself");
+    open_page(&w, "a");
+    assert_int_equal(execs(&w), 1);
+    walked(&w);
+}
+
+static void test_a_long_look_is_as_old_as_its_beginning(void **state)
+{
+    (void)state;
+    struct walker w = walk(BLOCK("name=a pre=p") BLOCK("name=p kind=check timeout=1h"));
+    open_page(&w, "a");
+    w.now_ms += 50000;
+    exits(&w, "p", 0);
+    confirm(&w, "a", "yes");
+    assert_int_equal(see(&w, "a").phase, PHASE_PRECHECKS); /* once more, and then it acts */
+    w.now_ms += 50000;
+    exits(&w, "p", 0);
+    assert_int_equal(see(&w, "a").phase, PHASE_ACTING);
+    walked(&w);
+}
+
 /* ---- Evidence (F2) ---- */
 
 static void test_evidence_is_captured_before_the_act(void **state)
@@ -366,6 +392,8 @@ int main(void)
         cmocka_unit_test(test_prechecks_run_when_the_page_opens),
         cmocka_unit_test(test_stale_prechecks_run_again_at_the_confirmation),
         cmocka_unit_test(test_an_unknown_precheck_lets_nothing_pass),
+        cmocka_unit_test(test_a_persons_word_is_no_precheck),
+        cmocka_unit_test(test_a_long_look_is_as_old_as_its_beginning),
         cmocka_unit_test(test_evidence_is_captured_before_the_act),
         cmocka_unit_test(test_failing_evidence_needs_a_reason_to_go_on),
         cmocka_unit_test(test_hanging_evidence_can_be_given_up_with_a_reason),
