@@ -106,7 +106,8 @@ void act_confirm(struct run *run, int step, const char *actor)
     st->outcome = OUTCOME_RUNNING;
     st->ask = ASK_NOTHING;
     st->opened_ms = -1;
-    st->evidence_done = st->rechecked = false;
+    st->evidence_done = false;
+    st->rechecked = STEP(run, step)->evidence.len == 0;
     run_note(run, step, "confirmed by %s", actor ? actor : "a person");
     enter_prechecks(run, step);
 }
