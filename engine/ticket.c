@@ -566,7 +566,7 @@ static void sweep_entry(void *data, const struct spool_entry *entry)
     if (sscanf(entry->key, "r%lld-t", &run) != 1 || entry->state == SPOOL_UNREADABLE)
         return;
     const struct walk *w = walk_find(engine, run);
-    if (w && w->elsewhere)
+    if (w ? w->elsewhere : walk_is_locked(engine, run))
         return;
     for (size_t i = 0; w && i < w->tickets.len; i++)
         if (str_eq(w->tickets.data[i]->key, entry->key))

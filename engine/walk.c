@@ -96,6 +96,17 @@ bool walk_lock(struct walk *w)
     return true;
 }
 
+bool walk_is_locked(const struct engine *engine, int64_t id)
+{
+    char *path = xasprintf("%s/runs/%lld.lock", engine->state_folder, (long long)id);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return held;
+}
+
 void walk_unlock(struct walk *w)
 {
     if (w->lock >= 0)

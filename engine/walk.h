@@ -46,6 +46,8 @@ bool walk_interrupted(const struct walk *w);
 /* Takes the run's lock: true when this console may walk it. */
 bool walk_lock(struct walk *w);
 void walk_unlock(struct walk *w);
+/* Does a console, this one or another, hold the lock of that run? */
+bool walk_is_locked(const struct engine *engine, int64_t id);
 /* Takes a walk that only shows another console's run out of the list, and frees it. */
 void walk_discard(struct walk *w);
 int64_t walk_clock_ms(const struct walk *w);

@@ -40,8 +40,13 @@ int compiler_bool(struct compiler *c, const cJSON *item, bool *value);
 
 const cJSON *compiler_get(const cJSON *object, const char *key);
 
-/* Puts the variables in for {NAME}. With percent_encode their values are made fit for a URL. NULL with e when
- * the text names none that there is, if strict; else such braces stay. */
-char *variables_expand(const cJSON *vars, const char *text, bool strict, bool percent_encode, struct err *e);
+/* How a variable's value is put into a text: made fit for a URL, or with its braces doubled so that a
+ * template takes them as they are. */
+enum expansion { EXPAND_URL, EXPAND_TEMPLATE };
+
+/* Puts the variables in for {NAME}. NULL with e when the text names one that isn't there, if strict; else
+ * such braces stay. */
+char *variables_expand(const cJSON *vars, const char *text, bool strict, enum expansion expansion,
+                       struct err *e);
 
 #endif
