@@ -149,9 +149,10 @@ static int make_url(struct checking *k, struct source_plan *p)
     if (!k->source->url)
         return wrong(k, "kind: %s needs url:", p->kind->name);
     char *path = NULL;
-    if (p->preset && p->preset->path && !(path = variables_expand(p->vars, p->preset->path, true, true, &e)))
+    if (p->preset && p->preset->path &&
+        !(path = variables_expand(p->vars, p->preset->path, true, EXPAND_URL, &e)))
         return wrong(k, "%s", e.msg);
-    char *url = variables_expand(p->vars, k->source->url, false, true, NULL);
+    char *url = variables_expand(p->vars, k->source->url, false, EXPAND_URL, NULL);
     p->url = p->kind->keys ? xstrdup(url) : url_join(url, path, p->form == FORM_EXPOSITION);
     p->target = url_for_people(p->url);
     free(url);

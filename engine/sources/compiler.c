@@ -59,7 +59,17 @@ static void percent_add(struct str *out, const char *text)
     }
 }
 
-char *variables_expand(const cJSON *vars, const char *text, bool strict, bool percent_encode, struct err *e)
+static void braces_add(struct str *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '{' || *text == '}')
+            str_add_char(out, *text);
+        str_add_char(out, *text);
+    }
+}
+
+char *variables_expand(const cJSON *vars, const char *text, bool strict, enum expansion expansion,
+                       struct err *e)
 {
     struct str out = {0};
     for (const char *p = text; *p; p++) {
@@ -81,10 +91,10 @@ char *variables_expand(const cJSON *vars, const char *text, bool strict, bool pe
         free(name);
         if (!value)
             str_add_bytes(&out, p, length + 2);
-        else if (percent_encode)
+        else if (expansion == EXPAND_URL)
             percent_add(&out, value->valuestring);
         else
-            str_add(&out, value->valuestring);
+            braces_add(&out, value->valuestring);
         p += length + 1;
     }
     return str_take(&out);
@@ -96,7 +106,7 @@ char *compiler_text(struct compiler *c, const cJSON *item)
         compiler_error(c, item, "a text is expected here");
         return NULL;
     }
-    return variables_expand(c->vars, item->valuestring, false, false, NULL);
+    return variables_expand(c->vars, item->valuestring, false, EXPAND_TEMPLATE, NULL);
 }
 
 int compiler_list(struct compiler *c, const cJSON *item, char ***list)

@@ -125,8 +125,6 @@ static int check_given(struct compiler *c, const struct preset *p, const cJSON *
     {
         if (!cJSON_IsString(item))
             status = compiler_error(c, item, "a variable is a text");
-        else if (strpbrk(item->valuestring, "{}"))
-            status = compiler_error(c, item, "a variable may not hold braces");
         else if (p && !compiler_get(p->vars, item->string))
             status =
                 compiler_error(c, item, "the preset %.60s has no variable '%.60s'", p->name, item->string);

@@ -36,8 +36,8 @@ void preset_free(struct preset *p);
 
 bool preset_suits(const struct preset *p, const char *kind);
 
-/* The variables of a source: given ones, then the preset's defaults. p may be NULL. A missing or unknown one,
- * and a value with braces, is a finding; NULL then. */
+/* The variables of a source: given ones, then the preset's defaults. p may be NULL. A missing or unknown one
+ * is a finding; NULL then. */
 cJSON *preset_variables(const struct preset *p, const struct config_source *s, const char *file,
                         struct config_findings *findings, struct err *e);
 
