@@ -1,6 +1,7 @@
 /* belay-console: every subcommand but those that the small binary has itself. The one dispatcher: flags are
  * checked here before a command runs. */
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,8 +43,18 @@ static bool means_console(const char *word)
     return !command_find(word) && stat(word, &info) == 0;
 }
 
+/* Answers of a megabyte come and go each second: by its own rule glibc would soon keep them, and what lies
+ * between them, for good (45 MB instead of 19 with 10,000 entities). */
+static void tame_malloc(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+    mallopt(M_ARENA_MAX, 2);
+}
+
 int main(int argc, char **argv)
 {
+    tame_malloc();
     /* Not LC_ALL: numbers in files and answers have a point, whatever the user's language. */
     setlocale(LC_CTYPE, "");
     terminal_mend(STDIN_FILENO);

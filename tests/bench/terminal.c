@@ -198,6 +198,7 @@ static void nothing_changes(struct bench *b)
     int seconds = b->seconds < 45 ? b->seconds : 45;
     rig_state_small(&b->rig, "Active");
     struct pty *p = start_rig(b, 160, 48, "run_sc05");
+    pty_wait_quiet(p, 2500, 60000); /* until the sparklines are full */
     avoid_minute(p, seconds);
     struct steady s = watch(p, seconds);
     bytes.seen[0] = s.bytes_s;
@@ -384,7 +385,7 @@ static void stalled(struct bench *b)
              b->self, path, b->rig.folder);
     rig_write(&b->rig, "belay.yaml", str_text(&text));
     rig_write(&b->rig, "shard.json", "{\"state\":\"Active\"}");
-    struct pty *p = start_rig(b, 200, 50, "docs 1 ok");
+    struct pty *p = start_rig(b, 200, 50, "shards 1 ok");
     int64_t from = clock_monotonic_us();
     pty_stall(p, true);
     for (int second = 0; second < b->stall; second++) {
