@@ -61,6 +61,9 @@ void run_note(struct run *run, int step, const char *format, ...)
     va_start(args, format);
     vsnprintf(e->text, sizeof e->text, format, args);
     va_end(args);
+    size_t whole;
+    if (!utf8_valid(e->text, strlen(e->text), &whole))
+        e->text[whole] = '\0'; /* no half characters */
 }
 
 void run_wake(struct run *run, int64_t at_ms)

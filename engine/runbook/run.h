@@ -250,8 +250,9 @@ void run_step_at(const struct run *run, int step, struct run_step *view);
 void run_progress(const struct run *run, int *place, int *total);
 int64_t run_wake_ms(const struct run *run); /* when a TICK is due next, -1: never. After a restore */
 
-/* Executions that were asked for and have not FINISHED. After a restore each of them needs a FINISHED from
- * the engine. */
+/* Executions that were asked for and have not FINISHED. After a restore: LEAVE each page that is still open,
+ * then a FINISHED for each of these (the spool knows: its outcome, LOST, or NOT_STARTED without an intent),
+ * then a TICK. */
 struct run_ticket {
     uint64_t ticket;
     int step;
@@ -324,7 +325,8 @@ void run_digest(const struct run *run, uint64_t ticket, const char *stdout_bytes
                 bool truncated, char *const *exports, struct run_digest *hold, struct run_result *result);
 void run_digest_fini(struct run_digest *hold);
 
-/* The data of the confirmation page. */
+/* The data of the confirmation page. A manual step and a decision have one too, without a command
+ * (command_error says so): confirm_text is what `typed` of ANSWER must be. */
 struct run_page_item {
     int step;
     enum run_outcome outcome; /* PENDING: not yet; RUNNING */

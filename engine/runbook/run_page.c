@@ -135,8 +135,8 @@ int run_page(const struct run *run, int step, const struct run_context *context,
              struct err *e)
 {
     *page = (struct run_page){.step = step, .rollback = STEP_NONE, .undo = STEP_NONE};
-    if (step < 0 || (size_t)step >= run->book->steps.len || !STEP(run, step)->script)
-        return err_set(e, ERR_NOT_FOUND, "this step has no confirmation page");
+    if (step < 0 || (size_t)step >= run->book->steps.len)
+        return err_set(e, ERR_NOT_FOUND, "the runbook has no step %d", step);
     const struct step *s = STEP(run, step);
     const struct step_state *st = STATE(run, step);
     struct err why = {0};
