@@ -188,6 +188,10 @@ static void note(void *state, const struct panel_scene *scene, struct str *out)
             note_part(out, "%zu %s", parts[i].count, parts[i].text);
         }
     }
+    const char *holder = engine_watch_holder(scene->engine);
+    if (holder != NULL && tally.total > 0) {
+        note_part(out, "journaled by %s", holder);
+    }
 }
 
 static int put_source(const struct panel_scene *scene, const struct source_status *status, struct canvas *c,

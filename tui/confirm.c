@@ -17,11 +17,14 @@ void confirm_init(struct confirm *c, const char *word, bool single_key)
     c->shown_us = -1;
 }
 
-void confirm_shown(struct confirm *c, int64_t now_us)
+void confirm_shown(struct confirm *c, int64_t now_us, bool anew)
 {
     if (c->shown_us < 0) {
         c->shown_us = now_us;
+    } else if (!anew) {
+        return;
     }
+    c->settles_us = now_us + CONFIRM_SETTLE_US;
 }
 
 int64_t confirm_deadline(const struct confirm *c)
@@ -91,7 +94,7 @@ enum confirm_answer confirm_key(struct confirm *c, const struct key *key, const 
         return CONFIRM_IGNORED;
     }
     /* The key's own time counts, not when the loop came to it. */
-    if (c->shown_us < 0 || key->at_us < c->shown_us + CONFIRM_SETTLE_US) {
+    if (c->shown_us < 0 || key->at_us < c->settles_us) {
         return CONFIRM_TOO_EARLY;
     }
     if (confirm_disarmed(c, now_us) || confirm_disarmed(c, key->at_us)) {

@@ -30,14 +30,16 @@ struct confirm {
     char word[CONFIRM_TYPED_MAX]; /* what has to be typed; "" confirms nothing */
     bool single_key;              /* the word is one key, without Enter */
     int64_t shown_us;             /* monotonic: its first frame was on the terminal; -1 not yet */
+    int64_t settles_us;           /* from then on keys count */
     bool done;                    /* it has confirmed once: never again */
     char typed[CONFIRM_TYPED_MAX];
     size_t length;
 };
 
 void confirm_init(struct confirm *c, const char *word, bool single_key);
-/* The page is on the terminal, all bytes written. Only the first call counts. */
-void confirm_shown(struct confirm *c, int64_t now_us);
+/* The page is on the terminal, all bytes written. anew: something else was there before, and it takes its
+ * half second again; its life is counted from the first time. */
+void confirm_shown(struct confirm *c, int64_t now_us, bool anew);
 /* command: what the key table says ("confirm-accept" ...) or NULL. */
 enum confirm_answer confirm_key(struct confirm *c, const struct key *key, const char *command,
                                 int64_t now_us);

@@ -95,7 +95,10 @@ void console_draw(struct console *console)
     int width = canvas_width(canvas), height = canvas_height(canvas);
     struct page *top = console_top(console);
     canvas_clear(canvas, ROLE_TEXT);
-    if (width < LAYOUT_WIDTH_LEAST || height < LAYOUT_HEIGHT_LEAST) {
+    console->hidden = width < LAYOUT_WIDTH_LEAST || height < LAYOUT_HEIGHT_LEAST;
+    console->drawn_page = console->hidden ? 0 : top->id;
+    if (console->hidden) {
+        console->painted_page = 0;
         canvas_putf(canvas, 0, 0, ROLE_STRONG, "%dx%d needed, not %dx%d", LAYOUT_WIDTH_LEAST,
                     LAYOUT_HEIGHT_LEAST, width, height);
         return;
@@ -110,16 +113,16 @@ void console_draw(struct console *console)
     prompt_draw(console, canvas);
 }
 
-static void painted(struct console *console)
+void console_painted(struct console *console)
 {
     struct page *page = console_page(console, console->drawn_page);
+    int64_t now = console->now_us(), pace = (now - console->drawn_us) * 2;
+    console->pace_us = pace < FRAME_LEAST_US ? FRAME_LEAST_US : pace > FRAME_MOST_US ? FRAME_MOST_US : pace;
+    bool anew = console->drawn_page != console->painted_page;
+    console->painted_page = console->drawn_page;
     console->drawn_page = 0;
-    int64_t now = console->now_us(), took = now - console->drawn_us;
-    console->pace_us = took * 2 < FRAME_LEAST_US  ? FRAME_LEAST_US
-                       : took * 2 > FRAME_MOST_US ? FRAME_MOST_US
-                                                  : took * 2;
     if (page != NULL && page == console_top(console) && page->type->painted != NULL) {
-        page->type->painted(page, now);
+        page->type->painted(page, now, anew);
     }
 }
 
@@ -139,7 +142,7 @@ static void flush(struct console *console)
     }
     loop_watch_set(console->watch, LOOP_READ | (left > 0 ? LOOP_WRITE : 0));
     if (left == 0 && console->drawn_page != 0) {
-        painted(console);
+        console_painted(console);
     }
 }
 
@@ -158,7 +161,6 @@ void console_frame(struct console *console)
     if (data) {
         console->data_frame_us = console->drawn_us;
     }
-    console->drawn_page = console_top(console)->id;
     terminal_draw(console->terminal, console->canvas);
     clock_restart(console);
     flush(console);
@@ -284,13 +286,19 @@ static void try_resume(void *data)
     resize(console);
 }
 
-/* Stops the whole job, as ^Z does elsewhere; the engine's timers catch up when it goes on. */
+static void signalled(void *data, int number);
+
+/* Stops the whole job, as ^Z does elsewhere. By the signal's default, which the kernel ignores where no shell
+ * could ever let us go on (the only process of an SSH session); SIGSTOP would hang there for good. The
+ * engine's timers catch up when it goes on. */
 void console_suspend(struct console *console)
 {
     terminal_suspend(console->terminal);
     loop_watch_set(console->watch, 0);
-    kill(0, SIGSTOP);
-    /* We are here again: SIGCONT was sent, its watch does the rest. */
+    loop_signal_free(console->stop_signal);
+    signal(SIGTSTP, SIG_DFL);
+    kill(0, SIGTSTP);
+    console->stop_signal = loop_signal_new(console->loop, SIGTSTP, signalled, console);
     loop_timer_start(console->resume_timer, 0, 0);
 }
 
@@ -305,7 +313,12 @@ static void signalled(void *data, int number)
         console_suspend(console);
         break;
     case SIGCONT:
-        try_resume(console);
+        if (terminal_suspended(console->terminal)) {
+            try_resume(console);
+        } else { /* stopped by SIGSTOP: whoever had the terminal meanwhile may have drawn on it */
+            terminal_redraw(console->terminal);
+            resize(console);
+        }
         break;
     default: /* SIGHUP, SIGTERM, SIGINT */
         gone(console);
@@ -346,7 +359,8 @@ static void close_panels(struct console *console)
 
 static void watch_signals(struct console *console)
 {
-    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGWINCH, SIGTSTP, SIGCONT};
+    static const int numbers[] = {SIGHUP, SIGTERM, SIGINT, SIGWINCH, SIGCONT};
+    console->stop_signal = loop_signal_new(console->loop, SIGTSTP, signalled, console);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         console->signals[i] = loop_signal_new(console->loop, numbers[i], signalled, console);
     }
@@ -388,6 +402,7 @@ static void finish(struct console *console)
     for (size_t i = 0; i < SIGNALS_WATCHED; i++) {
         loop_signal_free(console->signals[i]);
     }
+    loop_signal_free(console->stop_signal);
     terminal_guard(NULL);
     pages_close(console);
     prompt_fini(console);

@@ -28,7 +28,7 @@ struct console {
     struct canvas *canvas;
     struct loop_watch *watch;
     struct loop_timer *frame_timer, *clock_timer, *escape_timer, *resume_timer;
-    struct loop_signal *signals[SIGNALS_WATCHED];
+    struct loop_signal *signals[SIGNALS_WATCHED], *stop_signal;
 
     unsigned changes;      /* of the engine, not yet drawn */
     bool dirty;            /* something else is to be drawn at once */
@@ -36,6 +36,8 @@ struct console {
     int64_t drawn_us;      /* the last frame was handed to the terminal */
     int64_t pace_us;       /* least time between two frames of data, by the link's speed */
     uint32_t drawn_page;   /* the page of the frame under way, 0 when it was painted */
+    uint32_t painted_page; /* the page that is on the terminal */
+    bool hidden;           /* the terminal is too small to show the page */
 
     struct page *pages[PAGES_MOST];
     size_t page_count;
@@ -64,6 +66,8 @@ struct console {
 /* console.c */
 void console_frame(struct console *console);
 void console_draw(struct console *console); /* into its canvas */
+/* All of the frame is on the terminal. */
+void console_painted(struct console *console);
 void console_suspend(struct console *console);
 int console_theme(struct console *console, const char *name, struct err *e);
 void console_freeze(struct console *console);

@@ -134,9 +134,27 @@ static void run_everywhere(struct console *console, const char *command)
     }
 }
 
+/* Nobody sees the page: a key can't be meant for it. */
+static void hidden_key(struct console *console, const struct key *key)
+{
+    const enum key_context anywhere = CONTEXT_ANYWHERE;
+    const struct key_binding *binding = keymap_find(key_table, &anywhere, 1, key);
+    static const char *const kept[] = {"quit", "suspend", "redraw"};
+    for (size_t i = 0; binding != NULL && i < sizeof kept / sizeof kept[0]; i++) {
+        if (str_eq(binding->command, kept[i])) {
+            run_everywhere(console, binding->command);
+            return;
+        }
+    }
+}
+
 void console_key(struct console *console, const struct key *key)
 {
     enum key_context stack[CONTEXT_COUNT];
+    if (console->hidden) {
+        hidden_key(console, key);
+        return;
+    }
     free(console->message);
     console->message = NULL;
     console_dirty(console);

@@ -22,8 +22,9 @@ struct page_type {
     size_t (*contexts)(struct page *page, enum key_context *stack);
     /* What the key table says that the key does (NULL: nothing). False: not its own. */
     bool (*command)(struct page *page, const struct key *key, const char *command);
-    /* The page's frame is on the terminal, every byte of it. May be NULL. */
-    void (*painted)(struct page *page, int64_t now_us);
+    /* The page's frame is on the terminal, every byte of it. anew: something else was there before. May be
+     * NULL. */
+    void (*painted)(struct page *page, int64_t now_us, bool anew);
     /* Ages tick by the second here even outside an incident. May be NULL: no. */
     bool (*ticks)(struct page *page);
     /* Only its own contexts count now. May be NULL: no. */

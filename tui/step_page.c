@@ -301,13 +301,13 @@ static void draw(struct page *page, struct canvas *c)
     }
 }
 
-static void painted(struct page *page, int64_t now_us)
+static void painted(struct page *page, int64_t now_us, bool anew)
 {
     struct step_page *own = page->state;
     struct step_view view;
     step_look(page, &view);
     if (view.mode == STEP_MODE_CONFIRM && own->guarded_ms >= 0) {
-        confirm_shown(&own->confirm, now_us);
+        confirm_shown(&own->confirm, now_us, anew);
     }
 }
 

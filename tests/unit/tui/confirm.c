@@ -37,7 +37,7 @@ static struct confirm shown(const char *word, bool single_key)
 {
     struct confirm c;
     confirm_init(&c, word, single_key);
-    confirm_shown(&c, SHOWN);
+    confirm_shown(&c, SHOWN, false);
     return c;
 }
 
@@ -109,8 +109,8 @@ static void test_early_keys(void **state)
     struct confirm c;
     confirm_init(&c, "y", true);
     assert_int_equal(press(&c, 'y', NULL, SHOWN), CONFIRM_TOO_EARLY); /* not on the screen yet */
-    confirm_shown(&c, SHOWN);
-    confirm_shown(&c, SHOWN - US_PER_S); /* only the first frame counts */
+    confirm_shown(&c, SHOWN, false);
+    confirm_shown(&c, SHOWN - US_PER_S, false); /* only the first frame counts */
     assert_int_equal(press(&c, 'y', NULL, READY - 1), CONFIRM_TOO_EARLY);
     /* Typed early, read late by a loop that was busy: its own time counts. */
     struct key key = {.code = 'y', .at_us = READY - 1};
@@ -121,6 +121,17 @@ static void test_early_keys(void **state)
     type_word(&c, "ye", READY - 1);
     type_word(&c, "s", READY);
     assert_int_equal(enter(&c, READY), CONFIRM_MISMATCH);
+}
+
+static void test_shown_again(void **state)
+{
+    (void)state;
+    struct confirm c = shown("y", true);
+    int64_t again = SHOWN + 10 * US_PER_S;
+    confirm_shown(&c, again, true); /* a help page was over it */
+    assert_int_equal(press(&c, 'y', NULL, again + CONFIRM_SETTLE_US - 1), CONFIRM_TOO_EARLY);
+    assert_int_equal(confirm_deadline(&c), SHOWN + CONFIRM_LIFE_US);
+    assert_int_equal(press(&c, 'y', NULL, again + CONFIRM_SETTLE_US), CONFIRM_GO);
 }
 
 static void test_paste(void **state)
@@ -181,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_enter_never_confirms),
         cmocka_unit_test(test_no_word_confirms_nothing),
         cmocka_unit_test(test_early_keys),
+        cmocka_unit_test(test_shown_again),
         cmocka_unit_test(test_paste),
         cmocka_unit_test(test_disarm),
         cmocka_unit_test(test_editing),

@@ -104,6 +104,38 @@ static void test_paste_is_refused(void **state)
     stage_free(engine);
 }
 
+/* What can't be seen can't be confirmed: a window made too small, a help page over it. */
+static void test_hidden_pages(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    struct console *console = at_confirmation(engine);
+    canvas_resize(console->canvas, 39, 9);
+    theatre_draw(console);
+    later(US_PER_S, engine);
+    theatre_type(console, "shard-5");
+    theatre_keys(console, "Enter Esc Enter");
+    assert_false(CONFIRM_REQUESTS(engine));
+    canvas_resize(console->canvas, 120, 36);
+    theatre_draw(console);
+    theatre_type(console, "shard-5");
+    theatre_keys(console, "Enter");
+    assert_false(CONFIRM_REQUESTS(engine));
+    theatre_keys(console, "F1");
+    assert_string_equal(console_top(console)->type->name, "help");
+    later(US_PER_S, engine);
+    theatre_keys(console, "Esc");
+    theatre_type(console, "shard-5");
+    theatre_keys(console, "Enter");
+    assert_false(CONFIRM_REQUESTS(engine));
+    later(US_PER_S, engine);
+    theatre_type(console, "shard-5");
+    theatre_keys(console, "Enter");
+    assert_true(CONFIRM_REQUESTS(engine));
+    theatre_close(console);
+    stage_free(engine);
+}
+
 static void test_observers_only_read(void **state)
 {
     (void)state;
@@ -370,13 +402,21 @@ static void test_random_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_key_table),        cmocka_unit_test(test_confirm_by_typing),
-        cmocka_unit_test(test_leaving),          cmocka_unit_test(test_disarming),
-        cmocka_unit_test(test_paste_is_refused), cmocka_unit_test(test_observers_only_read),
-        cmocka_unit_test(test_trouble_refuses),  cmocka_unit_test(test_typing_ahead),
-        cmocka_unit_test(test_starting_a_run),   cmocka_unit_test(test_filter_and_back),
-        cmocka_unit_test(test_commands),         cmocka_unit_test(test_completion),
-        cmocka_unit_test(test_freeze),           cmocka_unit_test(test_every_key_everywhere),
+        cmocka_unit_test(test_key_table),
+        cmocka_unit_test(test_confirm_by_typing),
+        cmocka_unit_test(test_leaving),
+        cmocka_unit_test(test_disarming),
+        cmocka_unit_test(test_paste_is_refused),
+        cmocka_unit_test(test_hidden_pages),
+        cmocka_unit_test(test_observers_only_read),
+        cmocka_unit_test(test_trouble_refuses),
+        cmocka_unit_test(test_typing_ahead),
+        cmocka_unit_test(test_starting_a_run),
+        cmocka_unit_test(test_filter_and_back),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_completion),
+        cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_every_key_everywhere),
         cmocka_unit_test(test_random_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

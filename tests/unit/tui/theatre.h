@@ -70,10 +70,8 @@ static inline void theatre_draw(struct console *console)
 {
     console_scene_update(console);
     console_draw(console);
-    struct page *top = console_top(console);
-    if (top->type->painted != NULL) {
-        top->type->painted(top, theatre_now);
-    }
+    console->drawn_us = theatre_now;
+    console_painted(console);
 }
 
 /* Keys by their names, separated by blanks: "r Enter j". */
