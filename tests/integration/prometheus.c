@@ -84,8 +84,9 @@ static void metrics_queries_and_alerts(void **state)
     server_stop(pid);
     watch_until(&w, strlen(source_error(&w, "self")) > 0);
     watch_until(&w, is(&w, ENTITY_ALERT, "TargetDown", CONDITION_UNKNOWN));
-    pid = prometheus_start(folder, port);
+    pid = prometheus_start(folder, port); /* its API says 503 until it has read its data */
     watch_until(&w, is(&w, ENTITY_COMPONENT, "head", CONDITION_OK));
+    watch_until(&w, is(&w, ENTITY_ALERT, "TargetDown", CONDITION_DOWN));
     watch_stop(&w);
 
     cJSON *root;
