@@ -117,55 +117,57 @@ static void numbers_convert(cJSON *object)
         object_number_set(spec, "replicas", number);
 }
 
-static bool object_create(struct verb_call *v, cJSON *object, bool apply)
+/* What the API server would say to the object itself. */
+static bool object_valid(struct verb_call *v, const cJSON *object)
 {
-    const char *kind = json_string(object, "kind", ""), *name = object_name(object);
+    const char *kind = json_string(object, "kind", ""), *version = json_string(object, "apiVersion", "");
     const struct resource *r = resource_find(kind);
-    if (!*json_string(object, "apiVersion", "") || !*kind) {
+    if (!*version || !*kind)
         verb_fail(v, "error: error validating \"STDIN\": error validating data: [apiVersion not set, kind "
                      "not set]; if you choose "
                      "to ignore these errors, turn validation off with --validate=false");
-        return false;
-    }
-    if (!r || strcmp(r->kind, kind) != 0) {
+    else if (!r || strcmp(r->kind, kind) != 0)
         verb_fail(v,
                   "error: resource mapping not found for name: \"%.100s\" namespace: \"\" from \"STDIN\": no "
                   "matches for kind "
                   "\"%.60s\" in version \"%.60s\"",
-                  name, kind, json_string(object, "apiVersion", ""));
-        return false;
-    }
-    if (!*name) {
+                  object_name(object), kind, version);
+    else if (!*object_name(object))
         verb_fail(v, "error: resource name may not be empty");
-        return false;
-    }
+    return v->result->exit == 0;
+}
+
+/* ... and to where it is to be put. */
+static bool object_placeable(struct verb_call *v, const cJSON *object)
+{
     const char *own = json_string(cJSON_GetObjectItemCaseSensitive(object, "metadata"), "namespace", NULL);
     const char *flag = arguments_flag(v->arguments, "namespace");
-    if (own && flag && strcmp(own, flag) != 0) {
+    if (own && flag && strcmp(own, flag) != 0)
         verb_fail(v,
                   "error: the namespace from the provided object \"%.60s\" does not match the namespace "
                   "\"%.60s\". You must "
                   "pass '--namespace=%.60s' to perform this operation.",
                   own, flag, own);
-        return false;
-    }
-    if (!verb_in_namespace(v)) {
+    else if (!verb_in_namespace(v))
         verb_fail(
             v, "Error from server (NotFound): error when creating \"STDIN\": namespaces \"%.60s\" not found",
             flag ? flag : "default");
+    else if (v->w->cluster->objects.len >= CLUSTER_OBJECTS)
+        verb_fail(v, "Error from server (Forbidden): exceeded quota: the simulated cluster holds %d objects",
+                  CLUSTER_OBJECTS);
+    return v->result->exit == 0;
+}
+
+static bool object_create(struct verb_call *v, cJSON *object, bool apply)
+{
+    if (!object_valid(v, object) || !object_placeable(v, object))
         return false;
-    }
-    cJSON *known = cluster_find(v->w->cluster, kind, name);
+    cJSON *known = cluster_find(v->w->cluster, object_kind(object), object_name(object));
     if (known && !apply) {
         verb_fail(
             v,
             "Error from server (AlreadyExists): error when creating \"STDIN\": %s \"%.100s\" already exists",
-            r->in_errors, name);
-        return false;
-    }
-    if (v->w->cluster->objects.len >= CLUSTER_OBJECTS) {
-        verb_fail(v, "Error from server (Forbidden): exceeded quota: the simulated cluster holds %d objects",
-                  CLUSTER_OBJECTS);
+            resource_find(object_kind(object))->in_errors, object_name(object));
         return false;
     }
     if (known) {
