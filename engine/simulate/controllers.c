@@ -231,7 +231,8 @@ static void endpoints_advance(struct world *w, cJSON *endpoints)
             cJSON_AddItemToArray(cJSON_AddArrayToObject(endpoints, "subsets"), subset);
         }
         char ip[32];
-        snprintf(ip, sizeof ip, "10.42.%zu.%zu", i / 200, 10 + i % 200);
+        uint64_t draw = checksum64(object_name(pod), strlen(object_name(pod)));
+        snprintf(ip, sizeof ip, "10.42.%u.%u", (unsigned)(draw % 16), (unsigned)(10 + draw / 16 % 240));
         cJSON *address = cJSON_CreateObject();
         cJSON_AddStringToObject(address, "ip", ip);
         cJSON *target = cJSON_AddObjectToObject(address, "targetRef");

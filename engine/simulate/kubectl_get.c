@@ -8,7 +8,7 @@
 #define COLUMNS 8
 
 struct table {
-    char cells[COLUMNS][96];
+    char cells[COLUMNS][256];
     int columns;
 };
 
@@ -57,7 +57,18 @@ static void endpoints_cell(struct table *t, const cJSON *object)
     str_fini(&text);
 }
 
-static void row_fill(struct table *t, const struct world *w, const cJSON *object)
+static void labels_cell(struct table *t, const cJSON *object)
+{
+    struct str text = {0};
+    const cJSON *label;
+    cJSON_ArrayForEach(label, json_at(object, "/metadata/labels"))
+        str_addf(&text, "%s%s=%s", text.len ? "," : "", label->string,
+                 cJSON_IsString(label) ? label->valuestring : "");
+    cell(t, "%s", text.len ? str_text(&text) : "<none>");
+    str_fini(&text);
+}
+
+static void row_fill(struct table *t, const struct world *w, const cJSON *object, bool labels)
 {
     const char *kind = object_kind(object);
     cell(t, "%s", object_name(object));
@@ -79,18 +90,23 @@ static void row_fill(struct table *t, const struct world *w, const cJSON *object
         endpoints_cell(t, object);
     }
     age_cell(t, w, object);
+    if (labels)
+        labels_cell(t, object);
 }
 
 static void table_write(struct verb_call *v, const struct selection *s)
 {
     struct table *rows = xcalloc(s->items.len + 1, sizeof *rows);
     size_t widths[COLUMNS] = {0};
-    bool headed = !arguments_has(v->arguments, "no-headers");
+    bool headed = !arguments_has(v->arguments, "no-headers"),
+         labels = arguments_has(v->arguments, "show-labels");
     const char *heading = headings(s->resource->kind);
     for (const char *p = heading; *p; p += strcspn(p, " "), p += strspn(p, " "))
         cell(&rows[0], "%.*s", (int)strcspn(p, " "), p);
+    if (labels)
+        cell(&rows[0], "LABELS");
     for (size_t i = 0; i < s->items.len; i++)
-        row_fill(&rows[i + 1], v->w, s->items.data[i]);
+        row_fill(&rows[i + 1], v->w, s->items.data[i], labels);
     for (size_t i = !headed; i <= s->items.len; i++)
         for (int c = 0; c < rows[i].columns; c++)
             if (strlen(rows[i].cells[c]) > widths[c])

@@ -158,6 +158,10 @@ static void test_reading(void **state)
     rig_expect(w, "kubectl -n rag get job/nobody --ignore-not-found -o name", 0, "", "");
     rig_expect(w, "kubectl -n rag get pod docs-shard-5-0 --no-headers", 0,
                "docs-shard-5-0   1/1   Running   0   19d\n", "");
+    rig_expect(w, "kubectl -n rag get cm golden-docs --show-labels --no-headers", 0,
+               "golden-docs   40d   <none>\n", "");
+    rig_expect(w, "kubectl -n rag get svc docs-shard-5 --show-labels --no-headers", 0,
+               "docs-shard-5   90d   app=vectorstore,collection=docs,shard=shard-5\n", "");
     rig_expect(w, "kubectl config current-context", 0, "demo\n", "");
     rig_expect(w, "kubectl auth can-i delete pods", 0, "yes\n", "");
     rig_expect(w, "kubectl -n rag exec deploy/vectorstore -- /bin/sh -c 'ctl index check shard-5'", 0,
