@@ -290,6 +290,20 @@ static void tickets_restore(struct walk *w, const uint64_t *intended, size_t cou
     }
 }
 
+/* A page that a console left open was on nobody's screen since: its checks run again when it is opened again.
+ */
+static void page_close(struct walk *w)
+{
+    struct run_step view;
+    int step = run_current(w->run);
+    if (step == STEP_NONE)
+        return;
+    run_step_at(w->run, step, &view);
+    struct run_input leave = {.kind = INPUT_LEAVE, .step = step};
+    if (view.opened_ms >= 0)
+        walk_input(w, &leave, NULL, NULL);
+}
+
 static void restoring_free(struct restoring *r)
 {
     for (size_t i = 0; i < r->inputs.len; i++)
@@ -334,6 +348,7 @@ static void restoring_done(void *data)
     if (!w->ended && !engine->observer && walk_lock(w)) {
         w->elsewhere = false;
         tickets_restore(w, r->intended.data, r->intended.len);
+        page_close(w);
         walk_wake(w);
     }
     engine_changed(engine, ENGINE_RUNS);
