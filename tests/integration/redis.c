@@ -128,7 +128,7 @@ static char *configuration(int port, const char *more)
 {
     return xasprintf("platform: redis-test\nsources:\n  - {name: runs, kind: redis, url: "
                      "'redis://127.0.0.1:%d/0', preset: "
-                     "checkpoints, every: 500ms, vars: {total: 50000}%s}\n",
+                     "checkpoints, every: 1s, vars: {total: 50000}%s}\n",
                      port, more);
 }
 
