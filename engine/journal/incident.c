@@ -82,7 +82,7 @@ static int fold_number(sqlite3 *db, int64_t number, struct journal_incident *inc
     *incident = (struct journal_incident){.number = number};
     sqlite3_stmt *statement = NULL;
     struct event event;
-    int code = 0, rc = sqlite3_prepare_v2(db, "SELECT " ROW_COLUMNS " " FOLDED "incident = ?1 ORDER BY rowid",
+    int code = 0, rc = sqlite3_prepare_v2(db, "SELECT " ROW_SELECT " " FOLDED "incident = ?1 ORDER BY rowid",
                                           -1, &statement, NULL);
     if (rc == SQLITE_OK) {
         sqlite3_bind_int64(statement, 1, number);

@@ -26,59 +26,60 @@ static bool all_rare(const struct journal_filter *filter)
     return filter->kind_count > 0;
 }
 
-enum select { SELECT_ALL, SELECT_BARE, SELECT_IN_RUNS, SELECT_KIND };
+enum select { SELECT_ALL, SELECT_INCIDENT, SELECT_RUN, SELECT_KIND };
 
-/* ?1 from, ?2 how many, ?3 incident, ?4 run. Names of kinds come from our own table. Conditions repeat those
- * of the partial indexes. */
+/* ?1 from, ?2 how many, ?3 incident, ?4 run. By incident or run: the chunks in order, and in each its rows in
+ * order. Names of kinds come from our own table. */
 static void add_select(struct str *sql, enum select which, bool forward, const struct journal_filter *f,
                        size_t kind)
 {
-    str_addf(sql, "SELECT " ROW_COLUMNS " FROM event WHERE rowid %s ?1", forward ? ">=" : "<=");
-    if (f->incident)
-        str_add(sql, " AND incident = ?3 AND incident > 0");
-    if (which == SELECT_BARE)
-        str_add(sql, " AND run = 0");
-    if (which == SELECT_IN_RUNS)
-        str_add(sql, " AND run > 0 AND run IN (SELECT run FROM incident_run WHERE incident = ?3)");
-    if (f->run)
-        str_add(sql, " AND run = ?4 AND run > 0");
+    const char *compare = forward ? ">=" : "<=", *order = forward ? "ASC" : "DESC";
+    const char *owner = which == SELECT_RUN ? "run" : "incident", *number = which == SELECT_RUN ? "?4" : "?3";
+    bool chunks = which == SELECT_INCIDENT || which == SELECT_RUN;
+    str_add(sql, "SELECT " ROW_SELECT " FROM ");
+    if (chunks)
+        str_addf(
+            sql,
+            "(SELECT chunk FROM %s_chunk WHERE %s = %s AND chunk %s ?1 / 256) CROSS JOIN event"
+            " ON event.rowid BETWEEN chunk * 256 AND chunk * 256 + 255 AND event.rowid %s ?1 WHERE %s = %s",
+            owner, owner, number, compare, compare, owner, number);
+    else
+        str_addf(sql, "event WHERE event.rowid %s ?1", compare);
+    if (which == SELECT_RUN && f->incident)
+        str_add(sql, " AND incident = ?3");
     if (which == SELECT_KIND)
         str_addf(sql, " AND kind = '%s'" RARE, event_kind_name(f->kinds[kind]));
     for (size_t i = 0; which != SELECT_KIND && i < f->kind_count; i++)
         str_addf(sql, "%s'%s'", i ? ", " : " AND kind IN (", event_kind_name(f->kinds[i]));
     if (which != SELECT_KIND && f->kind_count)
         str_add(sql, ")");
-    str_addf(sql, " ORDER BY rowid %s LIMIT ?2", forward ? "ASC" : "DESC");
+    if (chunks)
+        str_addf(sql, " ORDER BY chunk %s, event.rowid %s LIMIT ?2", order, order);
+    else
+        str_addf(sql, " ORDER BY event.rowid %s LIMIT ?2", order);
 }
 
-/* Several short lists, each in the order of an index, merged. */
-static char *merge_sql(const enum select *parts, size_t count, bool forward, const struct journal_filter *f)
+/* Rare kinds: several short lists, each in the order of the index, merged. */
+static void add_merge(struct str *sql, bool forward, const struct journal_filter *f)
 {
-    struct str sql = {0};
-    str_add(&sql, "SELECT * FROM (");
-    for (size_t i = 0; i < count; i++) {
-        str_add(&sql, i ? " UNION ALL SELECT * FROM (" : "SELECT * FROM (");
-        add_select(&sql, parts[i], forward, f, i);
-        str_add(&sql, ")");
+    str_add(sql, "SELECT * FROM (");
+    for (size_t i = 0; i < f->kind_count; i++) {
+        str_add(sql, i ? " UNION ALL SELECT * FROM (" : "SELECT * FROM (");
+        add_select(sql, SELECT_KIND, forward, f, i);
+        str_add(sql, ")");
     }
-    str_addf(&sql, ") ORDER BY 1 %s LIMIT ?2", forward ? "ASC" : "DESC");
-    return str_take(&sql);
+    str_addf(sql, ") ORDER BY 1 %s LIMIT ?2", forward ? "ASC" : "DESC");
 }
 
-/* An incident has events of its own and those in its runs; rare kinds have an index; everything else is found
- * by its run or by its number, and filtered. */
 static char *page_sql(bool forward, const struct journal_filter *f)
 {
-    enum select parts[EVENT_KIND_COUNT] = {SELECT_BARE, SELECT_IN_RUNS};
-    if (f->incident && !f->run)
-        return merge_sql(parts, 2, forward, f);
-    if (!f->run && f->kind_count <= EVENT_KIND_COUNT && all_rare(f)) {
-        for (size_t i = 0; i < f->kind_count; i++)
-            parts[i] = SELECT_KIND;
-        return merge_sql(parts, f->kind_count, forward, f);
-    }
     struct str sql = {0};
-    add_select(&sql, SELECT_ALL, forward, f, 0);
+    if (f->incident || f->run)
+        add_select(&sql, f->run ? SELECT_RUN : SELECT_INCIDENT, forward, f, 0);
+    else if (all_rare(f))
+        add_merge(&sql, forward, f);
+    else
+        add_select(&sql, SELECT_ALL, forward, f, 0);
     return str_take(&sql);
 }
 

@@ -53,6 +53,9 @@ static int reader_open(struct reader *r, struct err *e)
         code = database_open(r->path, &options, &r->db, e);
     if (code == 0)
         code = schema_check(r->db, r->path, &version, e);
+    if (code == 0 && version < schema_version())
+        code = err_set(e, ERR_UNSUPPORTED, "%s: of an older schema (%d); open it once without --read-only",
+                       r->path, version);
     if (code == 0 && sqlite3_prepare_v3(r->db, "SELECT rowid, hash FROM event ORDER BY rowid DESC LIMIT 1",
                                         -1, SQLITE_PREPARE_PERSISTENT, &r->head, NULL) != SQLITE_OK)
         code = database_error(r->db, e, r->path);

@@ -6,9 +6,9 @@
 
 #include "engine/journal/journal.h"
 
-/* In this order, for row_event. */
-#define ROW_COLUMNS                                                                                          \
-    "rowid, seq, at_us, kind, actor, subject, outcome, summary, data, incident, run, prev_hash, hash"
+/* For row_event: rowid, then the columns in their order. */
+#define ROW_COLUMNS "seq, at_us, kind, actor, subject, outcome, summary, data, incident, run, prev_hash, hash"
+#define ROW_SELECT  "event.rowid, " ROW_COLUMNS
 
 /* The texts point into the statement, until it steps. Strict: a value of another type, or a seq that isn't
  * the rowid, is ERR_CORRUPT. */

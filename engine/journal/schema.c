@@ -10,10 +10,11 @@
  * says nothing: it could be flipped unseen. Chain and order rest on rowid = seq, without gaps. INSERT OR
  * REPLACE doesn't fire DELETE triggers, hence the trigger that allows no number but the next.
  *
- * Every page that an intent touches costs at its commit, so that each event stands in one index at most: in
- * that of its run, else in that of its incident. Which runs an incident has is kept apart, and changes
- * rarely. event_rare serves questions by kind alone, for kinds that don't come by the thousand (read.c
- * repeats its condition to the letter). */
+ * Every page that an intent touches costs at its commit. Which events an incident or a run has is therefore
+ * noted down coarsely: incident_chunk and run_chunk name the chunks of CHUNK_EVENTS events in which it has
+ * any, and change once in a chunk. event_rare serves questions by kind alone, for kinds that don't come by
+ * the thousand; event_fold incidents, event_blob manifests (read.c and incident.c repeat their conditions to
+ * the letter). */
 static const char *const steps[] = {
     "CREATE TABLE event ("
     " seq INTEGER NOT NULL CHECK (seq = rowid),"
@@ -50,10 +51,14 @@ static const char *const steps[] = {
     " BEGIN SELECT RAISE(ABORT, 'pieces are never deleted'); END",
 
     "DROP INDEX event_incident;"
-    "CREATE INDEX event_incident ON event (incident) WHERE incident > 0 AND run = 0;"
-    "CREATE TABLE incident_run (incident INTEGER NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (incident, run))"
+    "DROP INDEX event_run;"
+    "CREATE TABLE incident_chunk (incident INTEGER NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (incident, "
+    "chunk))"
     " STRICT, WITHOUT ROWID;"
-    "INSERT INTO incident_run SELECT DISTINCT incident, run FROM event WHERE incident > 0 AND run > 0;"
+    "CREATE TABLE run_chunk (run INTEGER NOT NULL, chunk INTEGER NOT NULL, PRIMARY KEY (run, chunk))"
+    " STRICT, WITHOUT ROWID;"
+    "INSERT INTO incident_chunk SELECT DISTINCT incident, rowid / 256 FROM event WHERE incident > 0;"
+    "INSERT INTO run_chunk SELECT DISTINCT run, rowid / 256 FROM event WHERE run > 0;"
     "CREATE INDEX event_rare ON event (kind) WHERE kind NOT IN"
     " ('transition', 'run.input', 'step.intent', 'step.outcome', 'step.evidence', 'blob.stored');"
     "CREATE INDEX event_fold ON event (incident) WHERE kind GLOB 'incident.*';"

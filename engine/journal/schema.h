@@ -9,6 +9,8 @@
 
 #define SCHEMA_APPLICATION_ID 0x62656c61 /* "bela" */
 
+#define CHUNK_EVENTS 256 /* events with rowid / 256 alike are a chunk; also written out in the SQL */
+
 int schema_version(void); /* what this program writes; PRAGMA user_version of the file */
 
 /* The SQL that makes a file of the given version out of one of version `from` (0: an empty one), setting

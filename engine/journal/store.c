@@ -22,7 +22,8 @@ enum {
     MANIFEST,
     PIECE,
     PIECE_THERE,
-    LINK,
+    NOTE_INCIDENT,
+    NOTE_RUN,
     STATEMENTS,
 };
 
@@ -31,14 +32,14 @@ static const char *const texts[STATEMENTS] = {
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [HEAD] = "SELECT rowid, hash FROM event ORDER BY rowid DESC LIMIT 1",
-    [INSERT] =
-        "INSERT INTO event (" ROW_COLUMNS ") VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    [INCIDENT] = ("SELECT max(coalesce((SELECT max(incident) FROM event WHERE incident > 0 AND run = 0), 0),"
-                  " coalesce((SELECT max(incident) FROM incident_run), 0))"),
-    [RUN] = "SELECT max(run) FROM event WHERE run > 0",
+    [INSERT] = "INSERT INTO event (rowid, " ROW_COLUMNS
+               ") VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    [INCIDENT] = "SELECT max(incident) FROM incident_chunk",
+    [RUN] = "SELECT max(run) FROM run_chunk",
     [MANIFEST] = "SELECT rowid FROM event WHERE kind = 'blob.stored' AND subject = ?1",
     [PIECE] = "INSERT INTO piece (digest, bytes, zstd) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
-    [LINK] = "INSERT INTO incident_run VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    [NOTE_INCIDENT] = "INSERT INTO incident_chunk VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+    [NOTE_RUN] = "INSERT INTO run_chunk VALUES (?1, ?2) ON CONFLICT DO NOTHING",
     [PIECE_THERE] = "SELECT id FROM piece WHERE digest = ?1",
 };
 
@@ -51,11 +52,13 @@ struct store {
     int wal_pages;
     dev_t device; /* which file is open */
     ino_t inode;
-    int64_t place_us;  /* monotonic: when to look again whether it is still there */
-    int prepared;      /* how often HEAD was prepared anew */
-    int64_t linked[2]; /* the incident and run that were linked last */
-    int64_t retry_us;  /* a checkpoint has failed: not again before */
-    int64_t seq;       /* the chain's end inside the transaction */
+    int64_t place_us; /* monotonic: when to look again whether it is still there */
+    int prepared;     /* how often HEAD was prepared anew */
+    struct noted {
+        int64_t number, chunk;
+    } incident, run;  /* what was noted down last: nearly always the same again */
+    int64_t retry_us; /* a checkpoint has failed: not again before */
+    int64_t seq;      /* the chain's end inside the transaction */
     uint8_t head[SHA256_SIZE];
 };
 
@@ -138,7 +141,7 @@ static int check_end(struct store *s, struct err *e)
 {
     sqlite3_stmt *statement = NULL;
     int code;
-    if (sqlite3_prepare_v2(s->db, "SELECT " ROW_COLUMNS " FROM event ORDER BY rowid DESC LIMIT 2", -1,
+    if (sqlite3_prepare_v2(s->db, "SELECT " ROW_SELECT " FROM event ORDER BY rowid DESC LIMIT 2", -1,
                            &statement, NULL) != SQLITE_OK)
         code = database_error(s->db, e, s->path);
     else if ((code = check_end_rows(s, statement, e)) == ERR_CORRUPT)
@@ -322,18 +325,16 @@ static int insert_event(struct store *s, struct event *event, struct err *e)
     return code;
 }
 
-/* An index by hand: which runs an incident has. Nearly always the same as for the event before. */
-static int link_run(struct store *s, const struct event *event, struct err *e)
+/* An index by hand: in which chunks an incident or a run has events. */
+static int note(struct store *s, int which, struct noted *noted, int64_t number, int64_t seq, struct err *e)
 {
-    if (event->incident <= 0 || event->run <= 0 ||
-        (s->linked[0] == event->incident && s->linked[1] == event->run))
+    int64_t chunk = seq / CHUNK_EVENTS;
+    if (number <= 0 || (noted->number == number && noted->chunk == chunk))
         return 0;
-    sqlite3_bind_int64(s->statements[LINK], 1, event->incident);
-    sqlite3_bind_int64(s->statements[LINK], 2, event->run);
-    int code = run(s, LINK, e);
-    s->linked[0] = event->incident;
-    s->linked[1] = event->run;
-    return code;
+    sqlite3_bind_int64(s->statements[which], 1, number);
+    sqlite3_bind_int64(s->statements[which], 2, chunk);
+    *noted = (struct noted){number, chunk};
+    return run(s, which, e);
 }
 
 static int number_new(struct store *s, int which, int64_t *wanted, int64_t *given, struct err *e)
@@ -366,7 +367,9 @@ static int add_events(struct store *s, struct item *item, struct err *e)
         if (code == 0)
             code = insert_event(s, event, e);
         if (code == 0)
-            code = link_run(s, event, e);
+            code = note(s, NOTE_INCIDENT, &s->incident, event->incident, event->seq, e);
+        if (code == 0)
+            code = note(s, NOTE_RUN, &s->run, event->run, event->seq, e);
         if (code < 0)
             return code;
         if (item->added++ == 0)
@@ -440,7 +443,7 @@ void store_abort(struct store *s)
 {
     if (!sqlite3_get_autocommit(s->db))
         (void)run(s, ROLLBACK, NULL);
-    s->linked[0] = s->linked[1] = 0;
+    s->incident = s->run = (struct noted){0};
     guard_unlock(s->guard);
 }
 

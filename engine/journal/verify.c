@@ -175,21 +175,23 @@ static int count_loose(struct check *c, struct err *e)
     return rc == SQLITE_DONE ? 0 : database_error(c->db, e, "pieces");
 }
 
-/* An incident whose runs are not listed would lose their events in every question. */
-static int check_links(struct check *c, struct err *e)
+/* What isn't noted down would be missing from every answer about its incident or run. */
+static int check_chunks(struct check *c, struct err *e)
 {
     sqlite3_stmt *statement = NULL;
     int code = 0,
         rc = sqlite3_prepare_v2(c->db,
-                                "SELECT DISTINCT incident, run FROM event WHERE incident > 0 AND run > 0"
-                                " EXCEPT SELECT incident, run FROM incident_run",
+                                "SELECT 1 FROM (SELECT DISTINCT incident, rowid / 256 FROM event"
+                                " WHERE incident > 0 EXCEPT SELECT incident, chunk FROM incident_chunk)"
+                                " UNION ALL SELECT 1 FROM (SELECT DISTINCT run, rowid / 256 FROM event"
+                                " WHERE run > 0 EXCEPT SELECT run, chunk FROM run_chunk) LIMIT 1",
                                 -1, &statement, NULL);
     if (rc == SQLITE_OK)
         rc = sqlite3_step(statement);
     if (rc == SQLITE_ROW)
-        fault(c, 0, "the list of an incident's runs is not complete");
+        fault(c, 0, "the lists of what belongs to incidents and runs are not complete");
     else if (rc != SQLITE_DONE)
-        code = database_error(c->db, e, "runs");
+        code = database_error(c->db, e, "chunks");
     sqlite3_finalize(statement);
     return code;
 }
@@ -223,7 +225,7 @@ static int check_file(struct check *c, struct err *e)
         fault(c, 0, schema.msg);
     if (!c->verdict->ok || check_structure(c) != 0)
         return 0;
-    code = check_links(c, e);
+    code = check_chunks(c, e);
     return code == 0 ? count_loose(c, e) : code;
 }
 
@@ -232,7 +234,7 @@ static int check_open(struct check *c, struct err *e)
     struct database_options options = {.read_only = true, .cache_kib = 2048};
     int code = database_open(c->journal->path, &options, &c->db, e);
     if (code == 0 && (sqlite3_prepare_v2(
-                          c->db, "SELECT " ROW_COLUMNS " FROM event WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
+                          c->db, "SELECT " ROW_SELECT " FROM event WHERE rowid > ?1 ORDER BY rowid LIMIT ?2",
                           -1, &c->page, NULL) != SQLITE_OK ||
                       sqlite3_prepare_v2(c->db, "SELECT zstd FROM piece WHERE digest = ?1", -1, &c->piece,
                                          NULL) != SQLITE_OK))
