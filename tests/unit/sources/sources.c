@@ -292,6 +292,80 @@ static void down_slow_and_lying_ones_cost_a_reason_and_nothing_else(void **state
     str_fini(&all);
 }
 
+/* Says the same after everything that is asked. */
+static void serve_redis(struct peer *p, int fd)
+{
+    char bytes[4096];
+    while (recv(fd, bytes, sizeof bytes, 0) > 0)
+        if (!peer_say(p, fd, p->data))
+            return;
+}
+
+static void lying_redis_servers_cost_a_reason_and_nothing_else(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *says, *reason;
+    } lies[] = {
+        {"-LOADING Redis is loading the dataset in memory\r\n", "SCAN: LOADING"},
+        {"+OK\r\n", "SCAN: an answer of the wrong shape"},
+        {"*0\r\n", "SCAN: an answer of the wrong shape"},
+        {"*2\r\n:0\r\n*0\r\n", "SCAN: an answer of the wrong shape"},
+        {"*2\r\n$1\r\n0\r\n$-1\r\n", "SCAN: an answer of the wrong shape"},
+        {"*2\r\n$40\r\n0000000000000000000000000000000000000000\r\n*0\r\n",
+         "SCAN: an answer of the wrong shape"},
+        {"HTTP/1.1 400 Bad Request\r\n\r\n", ""},
+        {"*2\r\n$1\r\n0\r\n*1\r\n$16\r\ncheckpoint:r:c_1\r\n+OK\r\n",
+         NULL}, /* then what wasn't asked, taken for a type */
+    };
+    enum { LIES = sizeof lies / sizeof lies[0] };
+    struct peer peers[LIES + 1];
+    struct str yaml = {0};
+    struct run r;
+    for (size_t i = 0; i < LIES; i++)
+        peer_start(&peers[i], serve_redis, (void *)(uintptr_t)lies[i].says);
+    peer_start(&peers[LIES], serve_answer, "[]");
+    for (size_t i = 0; i < LIES; i++)
+        str_addf(&yaml,
+                 "  - {name: lie%zu, kind: redis, url: 'redis://127.0.0.1:%d', timeout: 3s, preset: "
+                 "checkpoints}\n",
+                 i, peers[i].port);
+    str_addf(&yaml, "  - {name: good, kind: http, url: 'http://127.0.0.1:%d', " MAP "}\n", peers[LIES].port);
+    run_start(&r, yaml.data, NULL);
+    run_once(&r);
+    for (size_t i = 0; i < LIES; i++) {
+        char *line = xasprintf("lie%zu: %s%s", i,
+                               lies[i].reason ? "error " : "r=", lies[i].reason ? lies[i].reason : "");
+        expect_seen(&r, line);
+        free(line);
+    }
+    expect_seen(&r, "good:\n");
+    assert_int_equal(platform_counts(r.platform, ENTITY_JOB).by[CONDITION_UNKNOWN], 1);
+    run_stop(&r);
+    peers_stop(peers, LIES + 1);
+    str_fini(&yaml);
+}
+
+/* A cursor that never comes back to the start: each poll ends in its time, nothing is taken for gone. */
+static void an_endless_scan_is_cut(void **state)
+{
+    (void)state;
+    struct run r;
+    struct peer peer;
+    char yaml[160];
+    peer_start(&peer, serve_redis, "*2\r\n$2\r\n17\r\n*0\r\n");
+    snprintf(yaml, sizeof yaml,
+             "  - {name: keys, kind: redis, url: 'redis://127.0.0.1:%d', preset: checkpoints}\n", peer.port);
+    run_start(&r, yaml, NULL);
+    run_once(&r);
+    assert_string_equal(r.seen.data, "keys: partial\n");
+    struct source_status s;
+    sources_status(r.sources, 0, &s);
+    assert_string_equal(s.note, "still looking through the database");
+    run_stop(&r);
+    peer_stop(&peer);
+}
+
 static void serve_slowly(struct peer *p, int fd)
 {
     char head[8192];
@@ -608,6 +682,8 @@ int main(void)
         cmocka_unit_test(one_pass_over_nothing_ends_too),
         cmocka_unit_test(values_that_need_two_answers_get_them_in_one_pass),
         cmocka_unit_test(down_slow_and_lying_ones_cost_a_reason_and_nothing_else),
+        cmocka_unit_test(lying_redis_servers_cost_a_reason_and_nothing_else),
+        cmocka_unit_test(an_endless_scan_is_cut),
         cmocka_unit_test(a_source_never_overtakes_itself),
         cmocka_unit_test(polls_come_at_their_times_and_go_on_after_failures),
         cmocka_unit_test(large_answers_are_read_in_the_pool),
