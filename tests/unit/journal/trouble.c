@@ -159,13 +159,12 @@ static void checkpoint_in_child(const char *folder)
     signal(SIGXFSZ, SIG_IGN);
     struct journal *j = scratch_open(folder);
     struct err e = {0};
-    char text[1800], digest[SHA256_HEX_SIZE];
-    for (int i = 0; i < 1500; i++) { /* about one MiB of WAL is used again and again */
+    char text[1800];
+    for (int i = 0; i < 2500; i++) {
         memset(text, 'a' + i % 26, sizeof text - 1);
         text[sizeof text - 1] = '\0';
         CHECK(append(j, text, &e) == 0);
     }
-    (void)digest;
     journal_close(j);
 }
 
@@ -179,7 +178,7 @@ static void checkpoints_keep_the_wal_short(void **state)
     assert_int_equal(stat(wal, &st), 0);
     assert_true(st.st_size < 5 << 20); /* checkpointed above 4 MiB */
     assert_int_equal(stat(db, &st), 0);
-    assert_true(st.st_size > 2 << 20);
+    assert_true(st.st_size > 1 << 20);
     assert_true(scratch_verify(folder, NULL).ok);
     free(wal);
     free(db);
