@@ -105,7 +105,7 @@ char *config_reference_markdown(void)
     }
     str_add(&out, "\n`sources[]` stands for each element of the list `sources:`, and `*` for any name. What "
                   "`map:` may hold is\n"
-                  "described with the mapping language in the guide.\n");
+                  "described in [Sources and the mapping language](mapping.md).\n");
     return str_take(&out);
 }
 

@@ -6,7 +6,7 @@
  * overlaps itself, and is bounded in time and size. A source that is down, slow or lying gives a batch with
  * an error and disturbs no other. Large answers are read in the pool.
  *
- * The mapping language is described in docs/configuration and in engine/sources/mapping.h; presets are files.
+ * The mapping language is described in docs/mapping.md; presets are files.
  */
 #ifndef BELAY_SOURCES_SOURCES_H
 #define BELAY_SOURCES_SOURCES_H
