@@ -15,7 +15,7 @@ static const char runbook_keys[] =
     "# Every key\n\n"
     "```sh { name=look kind=check expect=fine }\necho fine\n```\n\n"
     "## Take your time\n\n"
-    "```sh { name=long kind=action confirm=key timeout=5m }\necho begun; sleep 60\n```\n";
+    "```sh { name=long kind=action confirm=key timeout=5m }\necho begun; sleep 9\n```\n";
 static const char runbook_ask[] =
     "---\n"
     "runbook:\n"
@@ -236,8 +236,8 @@ static const struct expectation expectations[] = {
     {CONTEXT_TEXT, "wrap", to_text, STAYS, "w wrap"},
 
     {CONTEXT_RUN, "step-open", to_run, SHOWS, "go left"},
-    {CONTEXT_RUN, "step-skip", to_run, SHOWS, "[Rr]eason|why"},
-    {CONTEXT_RUN, "run-stop", to_run, SHOWS, "[Rr]eason|why"},
+    {CONTEXT_RUN, "step-skip", to_run, SHOWS, "skip, because:"},
+    {CONTEXT_RUN, "run-stop", to_run, SHOWS, "end the run, because:"},
 
     {CONTEXT_CONFIRM, "confirm-leave", to_confirm, SHOWS, "waits"},
     {CONTEXT_CONFIRM, "confirm-accept", to_confirm, STAYS, "Press  y"}, /* Enter alone never confirms */
@@ -258,11 +258,11 @@ static const struct expectation expectations[] = {
     {CONTEXT_POPUP, "background", to_popup, SHOWS, "PROBLEMS"},
     {CONTEXT_POPUP, "leave", to_popup, SHOWS, "acting"},
 
-    {CONTEXT_CHOICE, "choose retry", to_choice, SHOWS, "Press  y"},
+    {CONTEXT_CHOICE, "choose retry", to_choice, SHOWS, "retry, because:"},
     {CONTEXT_CHOICE, "choose rollback", to_choice, STAYS, "Nobody knows"}, /* it has none */
-    {CONTEXT_CHOICE, "choose continue", to_choice, STAYS, "keys"},
-    {CONTEXT_CHOICE, "choose stop", to_choice, STAYS, "keys"},
-    {CONTEXT_CHOICE, "choose skip", to_choice, STAYS, "keys"},
+    {CONTEXT_CHOICE, "choose continue", to_choice, SHOWS, "continue, because:"},
+    {CONTEXT_CHOICE, "choose stop", to_choice, SHOWS, "run has ended"},
+    {CONTEXT_CHOICE, "choose skip", to_choice, SHOWS, "not possible"},
     {CONTEXT_CHOICE, "choose verify", to_choice, STAYS, "Nobody knows"}, /* it has none */
     {CONTEXT_CHOICE, "resolve ok", to_choice, SHOWS, "[Rr]eason|why"},
     {CONTEXT_CHOICE, "resolve failed", to_choice, SHOWS, "[Rr]eason|why"},
@@ -304,56 +304,123 @@ static const struct expectation *find_expectation(const struct key_binding *row)
     return NULL;
 }
 
+/* Where nothing is started, one console serves many keys. */
+static bool starts_nothing(const struct expectation *wanted)
+{
+    return wanted->outcome != ENDS && wanted->outcome != STOPS &&
+           (wanted->route == to_dashboard || wanted->route == to_list || wanted->route == to_text ||
+            wanted->route == to_editor);
+}
+
+/* Back to the dashboard by Esc; false when it isn't to be reached so. */
+static bool came_home(struct pty *p)
+{
+    if (pty_matches(p, "FROZEN"))
+        pty_type(p, "Z");
+    for (int back = 0; back < 20; back++) {
+        pty_type(p, "\x1b");
+        pty_run(p, 40);
+        if (back > 0 && pty_matches(p, "^ ?PROBLEMS") && pty_matches(p, "q quit"))
+            return true;
+    }
+    return false;
+}
+
+static bool as_expected(struct pty *p, const struct expectation *wanted)
+{
+    if (wanted->outcome == ENDS)
+        return pty_wait_end(p, EXPECT_MS) == 0;
+    if (wanted->outcome == STOPS)
+        return pty_wait_stopped(p, EXPECT_MS);
+    if (wanted->outcome == STAYS)
+        pty_run(p, 100);
+    return pty_wait(p, wanted->pattern, EXPECT_MS) && pty_wait_end(p, 0) < 0;
+}
+
 /* False, and says why, when the key does something else. */
-static bool check_key(const struct key_binding *row, const struct expectation *wanted, const char *name,
-                      size_t length)
+static bool check_key(struct pty *p, const struct key_binding *row, const struct expectation *wanted,
+                      const char *name, size_t length)
 {
     char bytes[16];
     bytes_of(name, length, bytes);
-    struct pty *p = open_console();
     wanted->route(p);
-    pty_wait_quiet(p, 60, EXPECT_MS);
+    pty_wait_quiet(p, 40, EXPECT_MS);
     pty_type(p, bytes);
-    bool met = false;
-    if (wanted->outcome == ENDS) {
-        met = pty_wait_end(p, EXPECT_MS) == 0;
-    } else if (wanted->outcome == STOPS) {
-        met = pty_wait_stopped(p, EXPECT_MS);
-    } else {
-        if (wanted->outcome == STAYS)
-            pty_run(p, 120);
-        met = pty_wait(p, wanted->pattern, EXPECT_MS) && pty_wait_end(p, 0) < 0;
-    }
+    bool met = as_expected(p, wanted);
     if (!met)
         fprintf(stderr, "screen:\n%s\n%.*s (%s: %s) was expected to show %s\n", pty_screen(p), (int)length,
                 name, row->command, row->help, wanted->pattern ? wanted->pattern : "the end");
-    pty_free(p);
     return met;
 }
 
-static void test_every_key(void **state)
+/* A console and a rig of its own: a run that another key has left must not be found. */
+static bool check_alone(const struct key_binding *row, const struct expectation *wanted, const char *name,
+                        size_t length)
 {
-    (void)state;
-    struct err e = {0};
-    size_t keys = 0, wrong = 0;
-    if (keymap_check(key_table, &e) < 0)
-        fail_msg("%s", e.msg);
+    setup(NULL);
+    struct pty *p = open_console();
+    bool met = check_key(p, row, wanted, name, length);
+    pty_free(p);
+    teardown(NULL);
+    return met;
+}
+
+/* Calls check for every name of every row that is to be tried alone, or that isn't. */
+static size_t each_key(bool alone,
+                       bool (*check)(const struct key_binding *row, const struct expectation *wanted,
+                                     const char *name, size_t length))
+{
+    size_t wrong = 0, keys = 0;
     for (const struct key_binding *row = key_table; row->keys; row++) {
         const struct expectation *wanted = find_expectation(row);
         if (!wanted)
             fail_msg("%s (%s): what is it expected to show?", row->keys, row->command);
+        if (starts_nothing(wanted) == alone)
+            continue;
         for (const char *name = row->keys; *name; name += strspn(name, " ")) {
             size_t length = strcspn(name, " ");
-            /* A rig of its own: a run of the key before must not be found. */
-            setup(NULL);
-            wrong += !check_key(row, wanted, name, length);
-            teardown(NULL);
+            wrong += !check(row, wanted, name, length);
             name += length;
             keys++;
         }
     }
     print_message("%zu keys\n", keys);
+    return wrong;
+}
+
+static struct pty *shared;
+
+static bool check_shared(const struct key_binding *row, const struct expectation *wanted, const char *name,
+                         size_t length)
+{
+    bool met = check_key(shared, row, wanted, name, length);
+    if (!came_home(shared))
+        fail_with_screen(shared, "after %.*s (%s) Esc doesn't lead back", (int)length, name, row->command);
+    return met;
+}
+
+static void test_keys_that_show(void **state)
+{
+    setup(state);
+    shared = open_console();
+    size_t wrong = each_key(false, check_shared);
+    pty_free(shared);
+    teardown(state);
     assert_int_equal(wrong, 0);
+}
+
+static void test_keys_that_act(void **state)
+{
+    (void)state;
+    assert_int_equal(each_key(true, check_alone), 0);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    struct err e = {0};
+    if (keymap_check(key_table, &e) < 0)
+        fail_msg("%s", e.msg);
 }
 
 static void test_no_expectation_without_a_key(void **state)
@@ -371,8 +438,10 @@ static void test_no_expectation_without_a_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
         cmocka_unit_test(test_no_expectation_without_a_key),
-        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_keys_that_show),
+        cmocka_unit_test(test_keys_that_act),
     };
     return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
 }

@@ -39,13 +39,13 @@ static void expect_same_after_redraw(struct pty *p, const char *where)
     bool same = false;
     /* An age may have changed its width between the two: then once more. */
     for (int tries = 0; tries < 3 && !same; tries++) {
-        pty_wait_quiet(p, 60, EXPECT_MS);
+        pty_wait_quiet(p, 30, EXPECT_MS);
         still_picture(p, &before);
         uint64_t bytes = pty_byte_count(p);
         pty_type(p, "\x0c");
         for (int i = 0; i < 100 && pty_byte_count(p) == bytes; i++)
-            pty_run(p, 20);
-        pty_wait_quiet(p, 60, EXPECT_MS);
+            pty_run(p, 5);
+        pty_wait_quiet(p, 30, EXPECT_MS);
         still_picture(p, &after);
         same = strcmp(str_text(&before), str_text(&after)) == 0;
     }
@@ -73,7 +73,7 @@ static void check_size(struct pty *p, int width, int height, const char *page)
     char where[80];
     snprintf(where, sizeof where, "page \"%s\" at %dx%d", page, width, height);
     pty_resize(p, width, height);
-    pty_wait_quiet(p, 60, EXPECT_MS);
+    pty_wait_quiet(p, 30, EXPECT_MS);
     if (pty_wait_end(p, 0) >= 0)
         fail_with_screen(p, "%s: it ended", where);
     if (width >= 40 && height >= 10)
