@@ -9,6 +9,16 @@
 
 #define SIGNALS_SHOWN 6
 
+static void cut_unit(const struct entity *e, char text[static SCENE_TEXT_SIZE])
+{
+    const char *unit = entity_attribute(e, "unit");
+    const char *end = str_ends(text, "%") ? "%" : unit;
+    size_t length = strlen(text), cut = strlen(end);
+    if (cut > 0 && cut < length && str_ends(text, end)) {
+        text[length - cut] = '\0';
+    }
+}
+
 static void parts(const struct panel_scene *scene, const struct entity *e, char value[static SCENE_TEXT_SIZE],
                   char baseline[static SCENE_TEXT_SIZE + 3])
 {
@@ -21,7 +31,8 @@ static void parts(const struct panel_scene *scene, const struct entity *e, char 
     }
     signal_value(e, entity_measure(e, "value"), value);
     if (isfinite(entity_measure(e, "baseline"))) {
-        scene_number(entity_measure(e, "baseline"), NULL, text); /* its unit stands before it */
+        signal_value(e, entity_measure(e, "baseline"), text);
+        cut_unit(e, text); /* it stands before it */
         snprintf(baseline, SCENE_TEXT_SIZE + 3, "(%s)", text);
     }
 }
@@ -61,12 +72,12 @@ static int by_name(const void *a, const void *b)
 }
 
 static int total_columns(const struct panel_scene *scene, const struct entity *const *chosen, size_t count,
-                         const struct canvas *c, int spark)
+                         const struct canvas *c, int spark, int gap)
 {
     int columns = 0;
     for (size_t i = 0; i < count; i++) {
         bool marked = chosen[i]->condition != CONDITION_OK;
-        columns += signal_columns(scene, chosen[i], c, spark) + (marked ? 2 : 0) + (i > 0 ? 3 : 0);
+        columns += signal_columns(scene, chosen[i], c, spark) + (marked ? 2 : 0) + (i > 0 ? gap : 0);
     }
     return columns;
 }
@@ -79,7 +90,7 @@ static size_t choose(const struct panel_scene *scene, const struct canvas *row,
     size_t count = 0;
     const struct entity *const *list = platform_list(scene->platform, ENTITY_SIGNAL, &count);
     size_t shown = count < SIGNALS_SHOWN ? count : SIGNALS_SHOWN;
-    while (shown > 1 && total_columns(scene, list, shown, row, 0) > canvas_width(row)) {
+    while (shown > 1 && total_columns(scene, list, shown, row, 0, 2) > canvas_width(row)) {
         shown--;
     }
     for (size_t i = 0; i < shown; i++) {
@@ -94,15 +105,20 @@ static void summary(void *state, const struct panel_scene *scene, struct canvas 
     (void)state;
     const struct entity *chosen[SIGNALS_SHOWN];
     size_t count = choose(scene, row, chosen);
-    int width = canvas_width(row), spark = 8, x = 0;
-    while (spark > 0 && total_columns(scene, chosen, count, row, spark) > width) {
-        spark -= 4;
+    static const struct {
+        int spark, gap;
+    } ways[] = {{8, 3}, {4, 3}, {4, 2}, {0, 3}, {0, 2}};
+    int width = canvas_width(row), x = 0;
+    size_t way = 0;
+    while (way + 1 < sizeof ways / sizeof ways[0] &&
+           total_columns(scene, chosen, count, row, ways[way].spark, ways[way].gap) > width) {
+        way++;
     }
     for (size_t i = 0; i < count && x < width; i++) {
         if (chosen[i]->condition != CONDITION_OK) {
             x = mark_put(entity_mark(chosen[i]), row, x, 0) + 1;
         }
-        x = signal_put(scene, chosen[i], row, x, 0, width - x, spark) + 3;
+        x = signal_put(scene, chosen[i], row, x, 0, width - x, ways[way].spark) + ways[way].gap;
     }
     if (count == 0) {
         canvas_put_cut(row, 0, 0, width, ROLE_FAINT, "no signal is watched: what users feel is unknown");

@@ -7,8 +7,9 @@
 #include "tui/console_state.h"
 #include "tui/step.h"
 
-#define LABEL 11 /* " Meanwhile " */
-#define TALL  2000
+#define LABEL            11 /* " Meanwhile " */
+#define TALL             2000
+#define LEAST_OF_COMMAND 6 /* rows of a long command that are worth a window of their own */
 
 void step_context(struct console *console, const struct step_view *view, struct run_context *context,
                   char incident[static 24], char run[static 24])
@@ -190,10 +191,12 @@ static void put_reach(struct rows *r, struct page *page, const struct step_view 
             const struct run_page_item *item = &data->narrower.data[i];
             str_addf(&text, "%s%s, %s", i > 0 ? "; " : "", view->run.book->steps.data[item->step].title,
                      run_outcome_text(item->outcome));
-            if (item->age_ms >= 0) {
+            struct run_step tried;
+            run_step_at(view->run.run, item->step, &tried);
+            if (tried.ended_ms >= 0) {
                 char time[SCENE_TEXT_SIZE];
-                scene_time(console_scene(page->console), page->console->wall_us() - item->age_ms * US_PER_MS,
-                           true, time);
+                int64_t ended_us = view->run.started_us + tried.ended_ms * US_PER_MS;
+                scene_time(console_scene(page->console), ended_us, true, time);
                 str_addf(&text, " %s", time);
             }
         }
@@ -272,10 +275,10 @@ static void put_meanwhile(struct rows *r, struct page *page, const struct step_v
     str_fini(&text);
 }
 
-static void put_body(struct rows *r, struct page *page, const struct step_view *view,
-                     const struct run_page *data)
+/* Everything but the command itself. */
+static void put_around(struct rows *r, struct page *page, const struct step_view *view,
+                       const struct run_page *data)
 {
-    put_what(r, data);
     put_where(r, page);
     put_reach(r, page, view, data);
     if (data->before.len > 0) {
@@ -294,9 +297,57 @@ static void put_body(struct rows *r, struct page *page, const struct step_view *
         put_after(r, view, data);
     }
     put_meanwhile(r, page, view);
+}
+
+static void put_guide(struct rows *r, const struct step_view *view)
+{
     if (view->what->prose[0] != '\0') {
         label(r, "Guide");
         wrapped(r, ROLE_TEXT, view->what->prose);
+    }
+}
+
+/* A window of `height` rows onto something longer, and under it how much more there is. */
+static struct canvas scrolled(struct step_page *own, struct canvas *c, int lines, int height)
+{
+    int most = lines > height ? lines - height : 0;
+    own->scroll = own->scroll > most ? most : own->scroll < 0 ? 0 : own->scroll;
+    own->rows = height;
+    struct canvas window = canvas_sub(c, (struct rect){0, 0, canvas_width(c), height});
+    if (most > 0) {
+        int x = canvas_putf(c, 1, height, ROLE_ACTIVE, "%d more lines below, %d above (PgDn, PgUp)",
+                            most - own->scroll, own->scroll);
+        canvas_line(c, x + 1, height, canvas_width(c) - x - 2, ROLE_FRAME);
+    }
+    return canvas_sub(&window, (struct rect){0, -own->scroll, canvas_width(c), TALL});
+}
+
+/* Where, how far and what was checked are always in sight; a long command is what scrolls. */
+static void draw_body(struct page *page, const struct step_view *view, const struct run_page *data,
+                      struct canvas *c)
+{
+    struct step_page *own = page->state;
+    int height = canvas_height(c);
+    struct canvas nowhere = canvas_sub(c, (struct rect){0, 0, canvas_width(c), 0});
+    struct rows what = {&nowhere, 0}, around = {&nowhere, 0};
+    put_what(&what, data);
+    put_around(&around, page, view, data);
+    struct rows guide = {&nowhere, 0};
+    put_guide(&guide, view);
+    int all = what.y + around.y + guide.y;
+    bool fits = all <= height, apart = !fits && around.y <= height - LEAST_OF_COMMAND;
+    int room = fits ? height : apart ? height - around.y - 1 : height - 1;
+    struct canvas body = scrolled(own, c, apart ? what.y + guide.y : all, room);
+    struct rows rows = {&body, 0};
+    put_what(&rows, data);
+    if (!apart) {
+        put_around(&rows, page, view, data);
+    }
+    put_guide(&rows, view);
+    if (apart) {
+        struct canvas below = canvas_sub(c, (struct rect){0, room + 1, canvas_width(c), around.y});
+        struct rows fixed = {&below, 0};
+        put_around(&fixed, page, view, data);
     }
 }
 
@@ -353,18 +404,8 @@ void confirm_draw(struct page *page, const struct step_view *view, struct canvas
         run_page_fini(&data);
         return;
     }
-    own->rows = height - 4;
-    int most = own->lines > own->rows ? own->lines - own->rows : 0;
-    own->scroll = own->scroll > most ? most : own->scroll < 0 ? 0 : own->scroll;
-    struct canvas window = canvas_sub(c, (struct rect){0, 2, width, own->rows});
-    struct canvas body = canvas_sub(&window, (struct rect){0, -own->scroll, width, TALL});
-    struct rows rows = {&body, 0};
-    put_body(&rows, page, view, &data);
-    own->lines = rows.y;
-    if (own->lines > own->rows + own->scroll) {
-        canvas_putf(c, 1, height - 2, ROLE_ACTIVE, "%d more lines below (PgDn)",
-                    own->lines - own->rows - own->scroll);
-    }
+    struct canvas body = canvas_sub(c, (struct rect){0, 2, width, height - 4});
+    draw_body(page, view, &data, &body);
     draw_typing(page, view, &data, c, height - 1);
     run_page_fini(&data);
 }

@@ -25,8 +25,8 @@ struct step_page {
     uint64_t output_sum; /* of what output holds */
     bool questioned;     /* ^C: cancel, background, leave? */
     bool disarmed;       /* its page grew too old and was closed */
-    int scroll;          /* of the confirmation's body */
-    int lines, rows;     /* of it, as drawn last */
+    bool passing;        /* on the way to the next step that waits: checks that end are not stopped at */
+    int scroll, rows;    /* of what scrolls on the confirmation page, as drawn last */
 };
 
 struct step_view {

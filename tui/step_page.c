@@ -120,6 +120,35 @@ static void confirmed(struct console *console, struct page *page, int code, int6
 
 /* ---- commands ---- */
 
+/* The page of another step takes the place of this one. */
+static void go_to(struct page *page, int step)
+{
+    const struct step_page *own = page->state;
+    struct console *console = page->console;
+    int64_t run = own->run;
+    console_pop(console);
+    page_open_step(console, run, step);
+    struct step_page *next = console_top(console)->state;
+    next->passing = true;
+}
+
+static bool update(struct page *page, unsigned changes)
+{
+    const struct step_page *own = page->state;
+    struct step_view view, waiting;
+    step_look(page, &view);
+    int current = view.run.current_step;
+    if ((changes & ENGINE_RUNS) == 0 || !own->passing || view.mode != STEP_MODE_READ || view.what == NULL ||
+        view.what->kind != STEP_CHECK || view.run.ended || current < 0 || current == own->step) {
+        return true;
+    }
+    step_look_at(page->console, own->run, current, &waiting);
+    if (waiting.mode != STEP_MODE_READ) {
+        go_to(page, current);
+    }
+    return true;
+}
+
 static void go_on(struct page *page)
 {
     struct step_page *own = page->state;
@@ -129,11 +158,7 @@ static void go_on(struct page *page)
         step_ask_value(page->console, &view);
     } else if (view.mode == STEP_MODE_READ && view.what != NULL && !view.run.ended &&
                view.run.current_step >= 0 && view.run.current_step != own->step) {
-        int next = view.run.current_step;
-        int64_t run = own->run;
-        struct console *console = page->console;
-        console_pop(console);
-        page_open_step(console, run, next);
+        go_to(page, view.run.current_step);
     } else if (view.mode == STEP_MODE_READ) {
         console_pop(page->console);
     }
@@ -327,6 +352,7 @@ static void close(struct page *page)
 static const struct page_type type = {
     .name = "step",
     .close = close,
+    .update = update,
     .draw = draw,
     .contexts = contexts,
     .command = command,

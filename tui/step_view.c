@@ -243,7 +243,7 @@ static int put_choice(struct canvas *c, int y, const char *key, const char *word
 {
     int x = canvas_put(c, 3, y, ROLE_KEY, key) + 2;
     x = canvas_put(c, x, y, ROLE_STRONG, word);
-    canvas_put_cut(c, x < 16 ? 16 : x + 2, y, canvas_width(c) - (x < 16 ? 17 : x + 3), ROLE_TEXT, help);
+    canvas_put_cut(c, x < 17 ? 17 : x + 2, y, canvas_width(c) - (x < 17 ? 18 : x + 3), ROLE_TEXT, help);
     return y + 1;
 }
 

@@ -78,6 +78,7 @@ static void test_confirmation(void **state)
     step_golden("restore", 80, 24, false, "r Enter Enter PgDn", "confirm-80x24-below");
     step_golden("restore", 120, 36, true, "r Enter Enter", "confirm-observer");
     step_golden("mark", 100, 30, false, "r Enter Enter", "confirm-key");
+    step_golden("restore", 80, 15, false, "r Enter Enter PgDn", "confirm-80x15-scrolled");
     struct engine *engine = stage_new(true);
     stage_walk(engine, "restore");
     engine->where_differs = true;
