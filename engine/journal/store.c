@@ -452,10 +452,15 @@ int64_t store_wal_bytes(const struct store *s)
     return s->wal_pages * (DATABASE_PAGE_BYTES + 24LL); /* a frame's header has 24 */
 }
 
-/* A checkpoint that fails (a full disk) costs nothing but a longer WAL: what is in there is durable. */
+/* A checkpoint that fails (a full disk) costs nothing but a longer WAL: what is in there is durable. One that
+ * was held up by a reader is tried again, but not at every commit. */
 int store_maintain(struct store *s, struct err *e)
 {
-    if (store_wal_bytes(s) <= STORE_WAL_BYTES || clock_monotonic_us() < s->retry_us)
+    if (store_wal_bytes(s) <= STORE_WAL_BYTES) {
+        s->retry_us = 0;
+        return 0;
+    }
+    if (clock_monotonic_us() < s->retry_us)
         return 0;
     int code = guard_lock(s->guard, GUARD_WAIT_US, e);
     if (code == 0) {
