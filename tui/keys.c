@@ -101,15 +101,17 @@ const struct key_binding key_table[] = {
     {"v", CONTEXT_CHOICE, "choose verify", "run its verification again", NULL, KEY_ACTS},
     {"o", CONTEXT_CHOICE, "resolve ok", "it is known now that it worked, with a reason", NULL, KEY_ACTS},
     {"f", CONTEXT_CHOICE, "resolve failed", "it is known now that it failed, with a reason", NULL, KEY_ACTS},
-    {"1", CONTEXT_CHOICE, "answer 1", "the first answer", NULL, KEY_ACTS},
-    {"2", CONTEXT_CHOICE, "answer 2", "the second answer", NULL, KEY_ACTS},
-    {"3", CONTEXT_CHOICE, "answer 3", "the third answer", NULL, KEY_ACTS},
-    {"4", CONTEXT_CHOICE, "answer 4", "the fourth answer", NULL, KEY_ACTS},
-    {"5", CONTEXT_CHOICE, "answer 5", "the fifth answer", NULL, KEY_ACTS},
-    {"6", CONTEXT_CHOICE, "answer 6", "the sixth answer", NULL, KEY_ACTS},
-    {"7", CONTEXT_CHOICE, "answer 7", "the seventh answer", NULL, KEY_ACTS},
-    {"8", CONTEXT_CHOICE, "answer 8", "the eighth answer", NULL, KEY_ACTS},
-    {"9", CONTEXT_CHOICE, "answer 9", "the ninth answer", NULL, KEY_ACTS},
+
+    /* when a step waits for an answer */
+    {"1", CONTEXT_ANSWER, "answer 1", "the first answer", NULL, KEY_ACTS},
+    {"2", CONTEXT_ANSWER, "answer 2", "the second answer", NULL, KEY_ACTS},
+    {"3", CONTEXT_ANSWER, "answer 3", "the third answer", NULL, KEY_ACTS},
+    {"4", CONTEXT_ANSWER, "answer 4", "the fourth answer", NULL, KEY_ACTS},
+    {"5", CONTEXT_ANSWER, "answer 5", "the fifth answer", NULL, KEY_ACTS},
+    {"6", CONTEXT_ANSWER, "answer 6", "the sixth answer", NULL, KEY_ACTS},
+    {"7", CONTEXT_ANSWER, "answer 7", "the seventh answer", NULL, KEY_ACTS},
+    {"8", CONTEXT_ANSWER, "answer 8", "the eighth answer", NULL, KEY_ACTS},
+    {"9", CONTEXT_ANSWER, "answer 9", "the ninth answer", NULL, KEY_ACTS},
 
     /* while typing */
     {"Enter", CONTEXT_EDITOR, "accept", "done", NULL, 0},

@@ -281,8 +281,10 @@ static size_t contexts(struct page *page, enum key_context *stack)
         stack[1] = CONTEXT_TEXT;
         return own->questioned ? 1 : 2;
     case STEP_MODE_CHOICE:
-    case STEP_MODE_ANSWER:
         stack[0] = CONTEXT_CHOICE;
+        break;
+    case STEP_MODE_ANSWER:
+        stack[0] = CONTEXT_ANSWER;
         break;
     default:
         stack[0] = CONTEXT_RUN;

@@ -87,6 +87,7 @@ bool key_equal(const struct key *a, const struct key *b);
     X(CONFIRM, "on a confirmation page")                                                                     \
     X(RUNNING, "while a step runs")                                                                          \
     X(CHOICE, "when a step waits for a choice")                                                              \
+    X(ANSWER, "when a step waits for an answer")                                                             \
     X(POPUP, "in a popup")                                                                                   \
     X(EDITOR, "while typing")
 
