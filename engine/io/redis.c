@@ -1,25 +1,17 @@
 #include "engine/io/redis.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/base.h"
+#include "engine/io/lookup.h"
 #include "engine/io/redis_link.h"
 #include "engine/io/redis_url.h"
 #include "engine/io/uv.h"
 
 #define DEFAULT_TIMEOUT_US (3 * US_PER_S)
-#define ADDRESS_LIMIT      8
 #define ADDRESS_FRESH_US   (60 * US_PER_S)
-
-/* One name look-up; outlives its client when that goes first. */
-struct lookup {
-    uv_getaddrinfo_t request;
-    struct redis *owner;
-};
 
 struct command {
     struct command *next;
@@ -40,8 +32,8 @@ struct redis {
     enum state state;
     struct redis_link *link;
     struct lookup *lookup;
-    char addresses[ADDRESS_LIMIT][INET6_ADDRSTRLEN];
-    size_t address_count, address_next;
+    struct lookup_result found;
+    size_t address_next;
     int64_t looked_up_us;
     struct command *first, **last;
     struct loop_timer *timer; /* the earliest deadline, or a failure to tell */
@@ -97,7 +89,7 @@ static void redis_fail(struct redis *r, int code, const char *format, ...)
     r->link = NULL;
     bool connecting = r->state == CONNECTING;
     r->state = IDLE;
-    if (connecting && code == ERR_IO && r->first && ++r->address_next < r->address_count) {
+    if (connecting && code == ERR_IO && r->first && ++r->address_next < r->found.count) {
         str_fini(&text);
         redis_advance(r); /* localhost is ::1 first, and not every server listens there */
         return;
@@ -281,50 +273,39 @@ static void connect_next(struct redis *r)
 {
     struct err e;
     r->state = CONNECTING;
-    r->link = redis_link_new(r->loop, r->url.path, r->addresses[r->address_next], r->url.port,
+    r->link = redis_link_new(r->loop, r->url.path, r->found.addresses[r->address_next], r->url.port,
                              &(struct redis_link_events){on_opened, on_lost, r}, &e);
     if (!r->link)
         redis_fail(r, e.code, "%s", e.msg);
 }
 
-static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
+static void on_looked_up(void *data, const struct lookup_result *result)
 {
-    struct lookup *u = request->data;
-    struct redis *r = u->owner;
-    if (r) {
-        r->lookup = NULL;
-        r->address_count = r->address_next = 0;
-        for (struct addrinfo *a = list; a && r->address_count < ADDRESS_LIMIT; a = a->ai_next)
-            if (!getnameinfo(a->ai_addr, a->ai_addrlen, r->addresses[r->address_count], INET6_ADDRSTRLEN,
-                             NULL, 0, NI_NUMERICHOST))
-                r->address_count++;
-        r->looked_up_us = loop_now_us(r->loop);
-        if (r->state == LOOKING_UP)
-            r->state = IDLE;
-        if (status || !r->address_count)
-            redis_fail(r, ERR_NOT_FOUND, "cannot look up %.100s: %s", r->url.host,
-                       status ? uv_strerror(status) : "no address");
-        else if (r->first && !r->trouble.code)
-            redis_advance(r);
-    }
-    uv_freeaddrinfo(list);
-    free(u);
+    struct redis *r = data;
+    r->lookup = NULL;
+    r->found = *result;
+    r->address_next = 0;
+    r->looked_up_us = loop_now_us(r->loop);
+    if (r->state == LOOKING_UP)
+        r->state = IDLE;
+    if (result->error.code)
+        redis_fail(r, result->error.code, "%s", result->error.msg);
+    else if (r->first && !r->trouble.code)
+        redis_advance(r);
 }
 
 static void look_up(struct redis *r)
 {
-    r->state = LOOKING_UP;
-    if (r->lookup) /* an earlier one that outlived its commands */
+    if (lookup_is_address(r->url.host)) {
+        snprintf(r->found.addresses[0], sizeof r->found.addresses[0], "%s", r->url.host);
+        r->found.count = 1;
+        r->looked_up_us = loop_now_us(r->loop);
+        connect_next(r);
         return;
-    r->lookup = xcalloc(1, sizeof *r->lookup);
-    r->lookup->owner = r;
-    r->lookup->request.data = r->lookup;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-    if (uv_getaddrinfo(loop_uv(r->loop), &r->lookup->request, on_looked_up, r->url.host, NULL, &hints)) {
-        free(r->lookup);
-        r->lookup = NULL;
-        redis_fail(r, ERR_NOT_FOUND, "cannot look up %.100s", r->url.host);
     }
+    r->state = LOOKING_UP;
+    if (!r->lookup) /* else an earlier one has outlived its commands */
+        r->lookup = lookup_start(r->loop, r->url.host, on_looked_up, r);
 }
 
 /* The next thing that can be done towards the waiting commands. */
@@ -337,7 +318,7 @@ static void redis_advance(struct redis *r)
             if (c->wire)
                 command_send(r, c);
     } else if (r->state == IDLE) {
-        bool fresh = r->address_count && loop_now_us(r->loop) - r->looked_up_us < ADDRESS_FRESH_US;
+        bool fresh = r->found.count && loop_now_us(r->loop) - r->looked_up_us < ADDRESS_FRESH_US;
         if (r->url.path || fresh)
             connect_next(r);
         else
@@ -375,10 +356,7 @@ void redis_free(struct redis *r)
         r->dying = true;
         return;
     }
-    if (r->lookup) {
-        r->lookup->owner = NULL;
-        uv_cancel((uv_req_t *)&r->lookup->request);
-    }
+    lookup_drop(r->lookup);
     loop_timer_free(r->timer);
     redis_url_fini(&r->url);
     free(r->user);

@@ -1,4 +1,4 @@
-/* A Redis client: hiredis on the loop. Connects at the first command (the name is looked up in the pool),
+/* A Redis client: hiredis on the loop. Connects at the first command (the name is looked up meanwhile),
  * logs in and selects the database, and connects again at the next command after a failure. A command that
  * takes too long costs the connection, because its answer would come out of step. */
 #ifndef BELAY_IO_REDIS_H
