@@ -225,10 +225,8 @@ void http_cancel(struct http_call *c)
 
 static int error_code(CURLcode code, enum cut cut)
 {
-    if (cut == CUT_PIECE)
-        return ERR_CANCELLED;
     if (cut != CUT_NONE)
-        return ERR_RANGE;
+        return cut == CUT_PIECE ? ERR_CANCELLED : ERR_RANGE;
     switch (code) {
     case CURLE_OK:
         return 0;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/str.h"
+#include "engine/base/base.h"
 
 #define STACK_BYTES (1u << 20) /* what name service modules may need */
 
