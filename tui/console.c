@@ -146,21 +146,36 @@ static void flush(struct console *console)
     }
 }
 
+/* Tells the page what has changed since the last time. Every frame does, whatever it is for: a page that
+ * isn't told once would show what was before until something else changes. True when the frame would differ.
+ */
+static bool tell_page(struct console *console)
+{
+    struct page *top = console_top(console);
+    const unsigned chrome = ENGINE_RUNS | ENGINE_INCIDENTS | ENGINE_TROUBLE;
+    unsigned changes = console->changes;
+    console->changes = 0;
+    console_scene_update(console);
+    bool differs = (changes & chrome) != 0;
+    /* Asked in any case: the page notes what it has seen. */
+    differs |= top->type->update == NULL || top->type->update(top, changes);
+    console->data_frame_us = console->now_us();
+    return differs;
+}
+
 void console_frame(struct console *console)
 {
     if (console->quitting || terminal_suspended(console->terminal) ||
         terminal_pending(console->terminal) > 0) {
         return; /* drawn when the bytes are gone, as things are then */
     }
-    bool data = console->changes != 0;
+    if (console->changes != 0) {
+        tell_page(console);
+    }
     console->dirty = false;
-    console->changes = 0;
     console_scene_update(console);
     console_draw(console);
     console->drawn_us = console->now_us();
-    if (data) {
-        console->data_frame_us = console->drawn_us;
-    }
     terminal_draw(console->terminal, console->canvas);
     clock_restart(console);
     flush(console);
@@ -169,18 +184,10 @@ void console_frame(struct console *console)
 static void data_frame(void *data)
 {
     struct console *console = data;
-    struct page *top = console_top(console);
-    const unsigned chrome = ENGINE_RUNS | ENGINE_INCIDENTS | ENGINE_TROUBLE;
-    console_scene_update(console);
-    bool differs = (console->changes & chrome) != 0;
-    /* Asked in any case: the page notes what it has seen. */
-    differs |= top->type->update == NULL || top->type->update(top, console->changes);
-    console->data_frame_us = console->now_us();
-    if (!differs && !console->dirty) {
-        console->changes = 0;
-        return;
+    if (tell_page(console) || console->dirty) {
+        console->dirty = true;
+        console_frame(console);
     }
-    console_frame(console);
 }
 
 static void engine_changes(void *context, unsigned mask)
