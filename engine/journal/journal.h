@@ -218,10 +218,11 @@ struct journal_filter { /* zeroes: everything */
 #define JOURNAL_END INT64_MAX
 
 /* Visits events with seq >= from_seq (FORWARD) or <= from_seq (BACKWARD, JOURNAL_END: from the last one), at
- * most limit of them (0: all). Reads pages of up to 256 events, each copied out before it is visited: no
- * snapshot is held while visit runs, and visit may call the journal. filter may be NULL. visit returns 0 to
- * go on; anything else stops and is returned if negative (e untouched). Blocks for the disk: milliseconds for
- * a page, so long reads belong in the pool (loop_work). */
+ * most limit of them (0: all), of those that are there when it is called. Reads pages of up to 256 events,
+ * looking through a few thousand at a time, each copied out before it is visited: no snapshot is held while
+ * visit runs, and visit may call the journal. filter may be NULL. visit returns 0 to go on; anything else
+ * stops and is returned if negative (e untouched). Blocks for the disk: milliseconds for a page, so long
+ * reads belong in the pool (loop_work). */
 int journal_read(struct journal *j, int64_t from_seq, enum journal_direction direction,
                  const struct journal_filter *filter, size_t limit,
                  int (*visit)(const struct event *event, void *data), void *data, struct err *e);
