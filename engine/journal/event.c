@@ -55,18 +55,19 @@ struct event *event_copy(const struct event *event)
     return copy;
 }
 
-/* data as it stands when it is JSON of one line, minified when it has several, quoted when it isn't JSON. */
+/* data as it stands when it is a JSON object of one line, printed anew when it is any other JSON (with line
+ * ends, with a byte order mark), quoted when it is none. */
 static void add_data(const char *data, struct str *out)
 {
     cJSON *tree = json_parse(data, strlen(data), NULL);
     if (!tree) {
         json_quote(out, data);
-    } else if (strpbrk(data, "\r\n")) {
+    } else if (data[0] == '{' && !strpbrk(data, "\r\n")) {
+        str_add(out, data);
+    } else {
         char *line = json_print(tree);
         str_add(out, line);
         free(line);
-    } else {
-        str_add(out, data);
     }
     cJSON_Delete(tree);
 }

@@ -398,19 +398,6 @@ static void lingering(void **state)
     scratch_remove(folder);
 }
 
-static void kinds_have_names(void **state)
-{
-    (void)state;
-    for (int i = EVENT_UNKNOWN + 1; i < EVENT_KIND_COUNT; i++) {
-        enum event_kind kind = (enum event_kind)i;
-        assert_int_equal(event_kind_find(event_kind_name(kind)), kind);
-        assert_true(strlen(event_kind_help(kind)) > 5);
-    }
-    assert_int_equal(event_kind_find("no.such"), EVENT_UNKNOWN);
-    assert_true(event_kind_durable(EVENT_STEP_INTENT) && event_kind_durable(EVENT_STEP_OUTCOME));
-    assert_false(event_kind_durable(EVENT_TRANSITION));
-}
-
 /* --- several threads
  * ------------------------------------------------------------------------------------------------ */
 
@@ -462,7 +449,6 @@ int main(void)
         cmocka_unit_test(completes_on_the_loop_in_order),
         cmocka_unit_test(closing_commits),
         cmocka_unit_test(lingering),
-        cmocka_unit_test(kinds_have_names),
         cmocka_unit_test(many_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
