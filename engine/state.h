@@ -69,7 +69,7 @@ struct engine {
         VEC(struct where_waiter) waiters;
     } identity;
 
-    struct { /* walk.c, restore.c */
+    struct { /* walks.c, restore.c */
         struct spool *spool;
         struct execute_lifetime lifetime;
         VEC(struct walk *) walks;
@@ -123,7 +123,7 @@ void identity_observe(struct engine *engine, where_done *done, void *context);
 
 void walks_join(struct engine *engine); /* an operator now: takes up what nobody walks */
 
-/* walk.c */
+/* walks.c, start.c, walk_input.c */
 int walks_open(struct engine *engine, struct err *e);
 void walks_close(struct engine *engine);
 void walks_free(struct engine *engine);

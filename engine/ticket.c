@@ -1,32 +1,11 @@
-/* One execution that a run asked for: observed where it lands, armed, its intent journaled, let go, followed,
- * its output stored, its outcome handed back to the run. */
-#include "engine/walk.h"
+/* One execution that a run asked for: observed where it lands, armed, its intent journaled, let go,
+ * followed. */
+#include "engine/ticket.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STDERR_KEPT (16u << 10)
-#define AGAIN_MAX   8u
-
-struct ticket {
-    struct walk *walk;
-    uint64_t number;
-    int step;
-    enum run_role role;
-    unsigned attempt, again;
-    char key[64];
-    struct execution *x;
-    struct run_command command;
-    char **env;      /* as the step gets it, secrets resolved */
-    struct str head; /* stdout, at most RUN_OUTPUT_MAX */
-    bool head_cut, in_spool, finished, storing, cancelled, restored;
-    char why[160];             /* why it may not start */
-    struct exec_result result; /* without pointers into the execution */
-    char **exports;
-    char out_digest[SHA256_HEX_SIZE], err_digest[SHA256_HEX_SIZE];
-    struct str err_head;
-    struct err store_error;
-};
+#define AGAIN_MAX 8u
 
 void ticket_free(struct ticket *t)
 {
@@ -62,234 +41,7 @@ static struct ticket *ticket_new(struct walk *w, uint64_t number, int step, enum
     *vec_push(&w->tickets) = t;
     return t;
 }
-
-/* ---- the end: outcome to the journal, then to the run
- * ------------------------------------------------------ */
-
-static enum run_end end_of(enum exec_how how)
-{
-    switch (how) {
-    case EXEC_EXITED:
-        return END_EXITED;
-    case EXEC_SIGNALLED:
-        return END_SIGNALLED;
-    case EXEC_TIMED_OUT:
-        return END_TIMED_OUT;
-    case EXEC_CANCELLED:
-        return END_CANCELLED;
-    case EXEC_LOST:
-        return END_LOST;
-    default:
-        return END_NOT_STARTED;
-    }
-}
-
-static const char *end_outcome(const struct exec_result *r)
-{
-    return r->how == EXEC_EXITED ? r->status == 0 ? "ok" : "failed" : run_end_text(end_of(r->how));
-}
-
-static cJSON *ticket_data(const struct ticket *t)
-{
-    const struct step *step = &t->walk->book->steps.data[t->step];
-    cJSON *data = cJSON_CreateObject();
-    cJSON_AddStringToObject(data, "book", t->walk->book->id);
-    cJSON_AddStringToObject(data, "step", step->id);
-    cJSON_AddStringToObject(data, "title", step->title);
-    json_add_int(data, "ticket", (int64_t)t->number);
-    cJSON_AddStringToObject(data, "role", run_role_text(t->role));
-    cJSON_AddBoolToObject(data, "acts", run_role_acts(t->role));
-    json_add_int(data, "attempt", t->attempt);
-    return data;
-}
-
-static void add_output(cJSON *data, const char *name, const char *digest, const struct str *head,
-                       int64_t bytes)
-{
-    if (bytes <= 0)
-        return;
-    struct str first = {0};
-    size_t length = head->len < 400 ? head->len : 400;
-    utf8_clean(&first, str_text(head), length, true);
-    cJSON *output = cJSON_AddObjectToObject(data, name);
-    cJSON_AddStringToObject(output, "digest", digest);
-    json_add_int(output, "bytes", bytes);
-    cJSON_AddStringToObject(output, "first", str_text(&first));
-    str_fini(&first);
-}
-
-static cJSON *outcome_data(const struct ticket *t)
-{
-    const struct exec_result *r = &t->result;
-    cJSON *data = ticket_data(t);
-    cJSON_AddStringToObject(data, "end", run_end_text(end_of(r->how)));
-    cJSON_AddStringToObject(data, "outcome", end_outcome(r));
-    if (r->how == EXEC_EXITED)
-        json_add_int(data, "exit", r->status);
-    if (r->signal)
-        json_add_int(data, "signal", r->signal);
-    if (r->text[0])
-        cJSON_AddStringToObject(data, "text", r->text);
-    json_add_int(data, "ms", r->duration_us / US_PER_MS);
-    if (r->dropped_bytes > 0)
-        json_add_int(data, "dropped_bytes", r->dropped_bytes);
-    add_output(data, "stdout", t->out_digest, &t->head, r->stdout_bytes);
-    add_output(data, "stderr", t->err_digest, &t->err_head, r->stderr_bytes);
-    return data;
-}
-
-static char *outcome_summary(const struct ticket *t)
-{
-    const struct exec_result *r = &t->result;
-    const char *title = t->walk->book->steps.data[t->step].title;
-    double seconds = (double)r->duration_us / (double)US_PER_S;
-    if (r->how == EXEC_EXITED)
-        return xasprintf("%s: %s exit %d (%.1f s)", title, run_role_text(t->role), r->status, seconds);
-    if (r->how == EXEC_SIGNALLED)
-        return xasprintf("%s: %s ended by signal %d (%.1f s)", title, run_role_text(t->role), r->signal,
-                         seconds);
-    return xasprintf("%s: %s %s%s%s", title, run_role_text(t->role), run_end_text(end_of(r->how)),
-                     r->text[0] ? ": " : "", r->text);
-}
-
-static void ticket_report(struct ticket *t)
-{
-    struct walk *w = t->walk;
-    struct run_input input = {.kind = INPUT_FINISHED, .ticket = t->number, .step = t->step};
-    struct run_digest digest = {0};
-    struct err e = {0};
-    input.result.end = end_of(t->result.how);
-    input.result.exit = t->result.status;
-    input.result.signal = t->result.signal;
-    input.result.text = t->result.text[0] ? t->result.text : NULL;
-    run_digest(w->run, t->number, str_text(&t->head), t->head.len, t->head_cut, t->exports, &digest,
-               &input.result);
-    struct pending *p = pending_new(w, &input, &e);
-    run_digest_fini(&digest);
-    if (!p)
-        return;
-    p->kind = EVENT_STEP_OUTCOME;
-    p->extra = outcome_data(t);
-    p->outcome = xstrdup(end_outcome(&t->result));
-    p->summary = outcome_summary(t);
-    p->ticket = t;
-    walk_enqueue(w, p);
-}
-
-void ticket_applied(struct ticket *t)
-{
-    struct walk *w = t->walk;
-    for (size_t i = 0; i < w->tickets.len; i++)
-        if (w->tickets.data[i] == t) {
-            vec_remove(&w->tickets, i);
-            break;
-        }
-    execution_free(t->x);
-    t->x = NULL;
-    if (t->in_spool)
-        execution_forget(w->engine->runs.spool, t->key, NULL);
-    ticket_free(t);
-}
-
-static void ticket_not_started(struct ticket *t, const char *why)
-{
-    t->finished = true;
-    t->result = (struct exec_result){.how = EXEC_NOT_STARTED, .status = -1};
-    snprintf(t->result.text, sizeof t->result.text, "%s", why);
-    ticket_report(t);
-}
-
-/* ---- storing the output, in the pool
- * ------------------------------------------------------------------------ */
-
-struct storing {
-    struct ticket *ticket;
-    struct journal *journal;
-    struct spool *spool;
-    struct journal_blob *blobs[2];
-    struct journal_blob_origin origin;
-};
-
-static int storing_piece(void *data, enum exec_stream stream, const char *bytes, size_t length)
-{
-    struct storing *s = data;
-    struct ticket *t = s->ticket;
-    int which = stream == EXEC_STDERR;
-    if (which && t->err_head.len < STDERR_KEPT)
-        str_add_bytes(&t->err_head, bytes,
-                      length < STDERR_KEPT - t->err_head.len ? length : STDERR_KEPT - t->err_head.len);
-    if (!s->blobs[which])
-        s->blobs[which] = journal_blob_begin(s->journal, &s->origin);
-    return journal_blob_add(s->blobs[which], bytes, length, 10 * US_PER_S, &t->store_error);
-}
-
-static void storing_work(void *data)
-{
-    struct storing *s = data;
-    struct ticket *t = s->ticket;
-    str_clear(&t->err_head);
-    t->store_error = (struct err){0};
-    int code = spool_output(s->spool, t->key, storing_piece, s, &t->store_error);
-    for (int i = 0; i < 2; i++) {
-        if (!s->blobs[i])
-            continue;
-        if (code < 0)
-            journal_blob_abandon(s->blobs[i]);
-        else
-            code = journal_blob_finish(s->blobs[i], i ? t->err_digest : t->out_digest, NULL, NULL,
-                                       &t->store_error);
-        s->blobs[i] = NULL;
-    }
-    if (code < 0 && t->store_error.code == 0)
-        t->store_error.code = code;
-}
-
-static void storing_done(void *data)
-{
-    struct storing *s = data;
-    struct ticket *t = s->ticket;
-    struct engine *engine = t->walk->engine;
-    free(s);
-    engine->runs.storing--;
-    t->storing = false;
-    if (!engine->closing && t->store_error.code == 0)
-        ticket_report(t);
-}
-
-static void ticket_store(struct ticket *t)
-{
-    struct engine *engine = t->walk->engine;
-    if (t->result.stdout_bytes + t->result.stderr_bytes <= 0) {
-        ticket_report(t);
-        return;
-    }
-    struct storing *s = xcalloc(1, sizeof *s);
-    s->ticket = t;
-    s->journal = engine->chronicle.journal;
-    s->spool = engine->runs.spool;
-    s->origin = (struct journal_blob_origin){.actor = engine->identity.actor,
-                                             .what = t->walk->book->steps.data[t->step].id,
-                                             .incident = t->walk->incident,
-                                             .run = t->walk->id};
-    t->storing = true;
-    engine->runs.storing++;
-    loop_work(engine->loop, storing_work, storing_done, s);
-}
-
-/* The journal could not take it when it was there to be taken. */
-void tickets_retry(struct walk *w)
-{
-    for (size_t i = 0; i < w->tickets.len; i++) {
-        struct ticket *t = w->tickets.data[i];
-        if (t->finished && !t->storing && t->store_error.code) {
-            t->store_error = (struct err){0};
-            ticket_store(t);
-        }
-    }
-}
-
-/* ---- following
- * ------------------------------------------------------------------------------------------------ */
+/* ---- following ---- */
 
 static void on_output(void *data, enum exec_stream stream, const char *bytes, size_t length)
 {
@@ -322,8 +74,7 @@ static void on_ended(void *data, const struct exec_result *result)
     }
     if (t->why[0])
         snprintf(t->result.text, sizeof t->result.text, "%s", t->why);
-    t->finished = true;
-    ticket_store(t);
+    ticket_ended(t);
 }
 
 static const struct execution_events execution_callbacks = {.output = on_output, .ended = on_ended};
@@ -339,8 +90,7 @@ static void ticket_again(struct ticket *t)
     ticket_prepare(t);
 }
 
-/* ---- the beginning
- * ---------------------------------------------------------------------------------------------- */
+/* ---- the beginning ---- */
 
 static void on_intent(void *context, const struct journal_result *result)
 {
@@ -508,6 +258,8 @@ void ticket_begin(struct walk *w, const struct run_effect *effect)
         ticket_prepare(t);
 }
 
+/* ---- after a restore, and the end of a console ---- */
+
 void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended)
 {
     struct ticket *t = ticket_new(w, known->ticket, known->step, known->role, known->attempt);
@@ -530,13 +282,12 @@ void ticket_restore(struct walk *w, const struct run_ticket *known, bool intende
         ticket_again(t);
         return;
     }
-    t->finished = true;
     t->result = (struct exec_result){.how = intended || unreadable ? EXEC_LOST : EXEC_VOID, .status = -1};
     snprintf(t->result.text, sizeof t->result.text, "%.150s",
              unreadable ? e.msg
              : intended ? "its folder in the spool is gone"
                         : "the console was gone before it could start");
-    ticket_report(t);
+    ticket_ended(t);
 }
 
 void ticket_cancel(struct walk *w, uint64_t number)

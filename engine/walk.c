@@ -1,3 +1,4 @@
+/* A run being walked: what it holds, the lock that says which console walks it, its clock. */
 #include "engine/walk.h"
 
 #include <fcntl.h>
@@ -5,10 +6,6 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
-
-#define RETRY_US (2 * US_PER_S)
-
-/* ---- a walk ------------------------------------------------------------------------------------------- */
 
 static void on_wake(void *data)
 {
@@ -32,7 +29,7 @@ struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book)
     return w;
 }
 
-static void pending_free(struct pending *p)
+void pending_free(struct pending *p)
 {
     run_input_fini(&p->input);
     cJSON_Delete(p->extra);
@@ -42,7 +39,7 @@ static void pending_free(struct pending *p)
     free(p);
 }
 
-static void walk_free(struct walk *w)
+void walk_free(struct walk *w)
 {
     for (size_t i = 0; i < w->queue.len; i++)
         pending_free(w->queue.data[i]);
@@ -74,14 +71,14 @@ bool walk_interrupted(const struct walk *w)
     return !w->ended && w->restored && !w->elsewhere && w->tickets.len == 0;
 }
 
-static char *lock_path(const struct walk *w)
+char *walk_lock_path(const struct walk *w)
 {
     return xasprintf("%s/runs/%lld.lock", w->engine->state_folder, (long long)w->id);
 }
 
 bool walk_lock(struct walk *w)
 {
-    char *folder = path_join(w->engine->state_folder, "runs"), *path = lock_path(w);
+    char *folder = path_join(w->engine->state_folder, "runs"), *path = walk_lock_path(w);
     bool shared = w->engine->config->journal == CONFIG_JOURNAL_SHARED;
     folder_make(folder, shared ? 02770 : 0700, NULL);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, shared ? 0660 : 0600);
@@ -162,396 +159,4 @@ void walk_wake(struct walk *w)
     }
     int64_t wait = at - walk_clock_ms(w);
     loop_timer_start(w->wake, wait > 0 ? wait * US_PER_MS : 0, 0);
-}
-
-/* ---- inputs: journal, apply, act ------------------------------------------------------------------------
- */
-
-static const char *step_title(const struct walk *w, int step)
-{
-    return step >= 0 && (size_t)step < w->book->steps.len ? w->book->steps.data[step].title : "";
-}
-
-static char *input_summary(const struct walk *w, const struct run_input *in)
-{
-    const char *title = step_title(w, in->step);
-    switch (in->kind) {
-    case INPUT_CONFIRM:
-        return xasprintf("confirmed: %s", title);
-    case INPUT_ANSWER:
-        return xasprintf("%s: %s%s%s", title, in->value ? in->value : "", in->reason ? ": " : "",
-                         in->reason ? in->reason : "");
-    case INPUT_CHOOSE:
-        return xasprintf("%s: %s%s%s", title, run_choice_text(in->choice), in->reason ? ": " : "",
-                         in->reason ? in->reason : "");
-    case INPUT_RESOLVE:
-        return xasprintf("%s is now known: %s: %s", title, run_outcome_text(in->resolved),
-                         in->reason ? in->reason : "");
-    case INPUT_STOP:
-        return xasprintf("stops the run%s%s", in->reason ? ": " : "", in->reason ? in->reason : "");
-    case INPUT_CANCEL:
-        return xasprintf("cancels: %s", title);
-    case INPUT_SET:
-        return xasprintf("%s = %s", in->name ? in->name : "", in->value ? in->value : "");
-    default:
-        return xasprintf("%s %s", run_input_text(in->kind), title);
-    }
-}
-
-struct pending *pending_new(const struct walk *w, const struct run_input *input, struct err *e)
-{
-    struct pending *p = xcalloc(1, sizeof *p);
-    p->kind = EVENT_RUN_INPUT;
-    p->json = run_input_to_json(w->book, input);
-    if (run_input_from_json(w->book, p->json, strlen(p->json), &p->input, e) < 0) {
-        pending_free(p);
-        return NULL;
-    }
-    return p;
-}
-
-static void pending_end(struct pending *p, int code, const char *message, int64_t id)
-{
-    if (p->done)
-        p->done(p->context, code, message, id);
-    if (p->ticket && code == 0)
-        ticket_applied(p->ticket);
-    pending_free(p);
-}
-
-static void queue_shift(struct walk *w)
-{
-    vec_remove(&w->queue, 0);
-}
-
-/* What belay itself found out is journaled sooner or later; what a person asked for is refused now. */
-static bool must_not_be_lost(const struct pending *p)
-{
-    return p->input.kind == INPUT_FINISHED || p->input.kind == INPUT_STARTED;
-}
-
-static void conclude_steps(struct walk *w)
-{
-    for (size_t i = 0; i < w->book->steps.len; i++) {
-        struct run_step view;
-        run_step_at(w->run, (int)i, &view);
-        bool over = view.outcome >= OUTCOME_OK;
-        enum run_outcome before = w->concluded[i];
-        w->concluded[i] = over ? view.outcome : OUTCOME_PENDING;
-        if (!over || view.outcome == before)
-            continue;
-        const struct step *step = &w->book->steps.data[i];
-        cJSON *data = cJSON_CreateObject();
-        cJSON_AddStringToObject(data, "step", step->id);
-        cJSON_AddStringToObject(data, "title", step->title);
-        cJSON_AddStringToObject(data, "outcome", run_outcome_text(view.outcome));
-        cJSON_AddStringToObject(data, "reason", view.reason);
-        cJSON_AddStringToObject(data, "answer", view.answer);
-        char *text = json_print(data), *subject = xasprintf("run %lld", (long long)w->id);
-        char *summary = xasprintf("%s: %s%s%s", step->title, run_outcome_text(view.outcome),
-                                  view.reason[0] ? ", " : "", view.reason);
-        struct event_draft draft = {.kind = EVENT_STEP_CONCLUDED,
-                                    .subject = subject,
-                                    .summary = summary,
-                                    .data = text,
-                                    .outcome = run_outcome_text(view.outcome),
-                                    .incident = w->incident,
-                                    .run = w->id};
-        chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
-        free(text);
-        free(subject);
-        free(summary);
-        cJSON_Delete(data);
-    }
-}
-
-static void walk_end(struct walk *w, enum run_outcome outcome)
-{
-    char *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary = xasprintf("%s ended: %s", w->book->title, run_outcome_text(outcome));
-    struct event_draft draft = {.kind = EVENT_RUN_ENDED,
-                                .subject = subject,
-                                .outcome = run_outcome_text(outcome),
-                                .summary = summary,
-                                .incident = w->incident,
-                                .run = w->id};
-    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
-    free(subject);
-    free(summary);
-    w->ended = true;
-    char *path = lock_path(w);
-    unlink(path); /* nobody takes up a run that has ended */
-    free(path);
-    walk_unlock(w);
-}
-
-void walk_effects(struct walk *w, const struct run_effects *effects)
-{
-    for (size_t i = 0; i < effects->len; i++) {
-        const struct run_effect *effect = &effects->data[i];
-        if (effect->kind == EFFECT_EXEC)
-            ticket_begin(w, effect);
-        else if (effect->kind == EFFECT_CANCEL)
-            ticket_cancel(w, effect->ticket);
-        else if (effect->kind == EFFECT_ENDED)
-            walk_end(w, effect->outcome);
-    }
-}
-
-static void appended(void *context, const struct journal_result *result)
-{
-    struct walk *w = context;
-    struct engine *engine = w->engine;
-    w->appending = false;
-    if (w->queue.len == 0 || engine->closing)
-        return;
-    struct pending *p = w->queue.data[0];
-    if (result->code < 0) {
-        if (must_not_be_lost(p))
-            return;
-        queue_shift(w);
-        pending_end(p, result->code, result->reason, 0);
-        walk_pump(w);
-        return;
-    }
-    if (result->incident && !w->incident) {
-        w->incident = result->incident;
-        engine->chronicle.focused = result->incident;
-    }
-    w->seen_seq = result->seq + result->count - 1;
-    struct run_effects effects = {0};
-    struct err e = {0};
-    int code = run_apply(w->run, &p->input, &effects, &e);
-    queue_shift(w);
-    if (code == 0)
-        conclude_steps(w);
-    pending_end(p, code, e.msg, w->id);
-    if (code == 0)
-        walk_effects(w, &effects);
-    vec_fini(&effects);
-    walk_wake(w);
-    engine_changed(engine, ENGINE_RUNS);
-    walk_pump(w);
-}
-
-/* The first confirmation of an acting step opens the incident that the run belongs to. */
-static bool opens_incident(const struct walk *w, const struct pending *p)
-{
-    const struct run_input *in = &p->input;
-    return !w->incident && in->kind == INPUT_CONFIRM && in->step >= 0 &&
-           step_kind_acts(w->book->steps.data[in->step].kind);
-}
-
-static int pending_append(struct walk *w, struct pending *p, struct err *e)
-{
-    struct event_draft drafts[2] = {{0}};
-    size_t count = 0;
-    bool opens = opens_incident(w, p);
-    cJSON *opened = cJSON_CreateObject(),
-          *data = p->extra ? cJSON_Duplicate(p->extra, true) : cJSON_CreateObject();
-    if (opens) {
-        const char *title = w->entity ? w->entity : w->book->title;
-        cJSON_AddStringToObject(opened, "title", title);
-        cJSON_AddStringToObject(opened, "severity", w->book->severity);
-        drafts[count++] = (struct event_draft){
-            .kind = EVENT_INCIDENT_OPENED, .incident = JOURNAL_NEW, .run = w->id, .summary = title};
-    }
-    cJSON_AddItemToObject(data, "input", json_parse(p->json, strlen(p->json), NULL));
-    char *opened_text = json_print(opened), *text = json_print(data);
-    char *summary = p->summary ? xstrdup(p->summary) : input_summary(w, &p->input);
-    char *subject = xasprintf("run %lld", (long long)w->id);
-    drafts[0].data = opens ? opened_text : NULL;
-    drafts[count++] = (struct event_draft){.kind = p->kind,
-                                           .subject = subject,
-                                           .outcome = p->outcome,
-                                           .summary = summary,
-                                           .data = text,
-                                           .actor = p->input.actor ? NULL : "belay",
-                                           .incident = opens ? JOURNAL_NEW : w->incident,
-                                           .run = w->id};
-    int code = chronicle_append(w->engine, drafts, count, appended, w, e);
-    free(opened_text);
-    free(text);
-    free(summary);
-    free(subject);
-    cJSON_Delete(opened);
-    cJSON_Delete(data);
-    return code;
-}
-
-void walk_pump(struct walk *w)
-{
-    while (!w->appending && w->queue.len > 0 && !w->engine->closing) {
-        struct pending *p = w->queue.data[0];
-        struct err e = {0};
-        p->input.at_ms = walk_clock_ms(w);
-        free(p->json);
-        p->json = run_input_to_json(w->book, &p->input);
-        int code = w->ended ? err_set(&e, ERR_USAGE, "run %lld has ended", (long long)w->id)
-                            : run_admits(w->run, &p->input, &e);
-        if (code == 0) {
-            code = pending_append(w, p, &e);
-            if (code < 0 && must_not_be_lost(p))
-                return;
-        }
-        if (code < 0) {
-            queue_shift(w);
-            pending_end(p, code, e.msg, 0);
-        } else {
-            w->appending = true;
-        }
-    }
-}
-
-void walk_enqueue(struct walk *w, struct pending *p)
-{
-    *vec_push(&w->queue) = p;
-    walk_pump(w);
-}
-
-void walk_input(struct walk *w, const struct run_input *input, engine_done *done, void *context)
-{
-    struct err e = {0};
-    struct run_input stamped = *input;
-    stamped.at_ms = walk_clock_ms(w);
-    if (w->elsewhere)
-        err_set(&e, ERR_BUSY, "run %lld is walked in another console: it is only shown here",
-                (long long)w->id);
-    struct pending *p = e.code ? NULL : pending_new(w, &stamped, &e);
-    if (!p) {
-        if (done)
-            done(context, e.code, e.msg, 0);
-        return;
-    }
-    if (input->kind == INPUT_OPEN)
-        identity_observe(w->engine, NULL, NULL);
-    p->done = done;
-    p->context = context;
-    walk_enqueue(w, p);
-}
-
-void walks_trouble_over(struct engine *engine)
-{
-    for (size_t i = 0; i < engine->runs.walks.len; i++) {
-        tickets_retry(engine->runs.walks.data[i]);
-        walk_pump(engine->runs.walks.data[i]);
-    }
-}
-
-/* ---- all of them ------------------------------------------------------------------------------------------
- */
-
-/* A run that another console walked is taken over once that console is gone. */
-void walks_join(struct engine *engine)
-{
-    for (size_t i = 0; !engine->observer && i < engine->runs.walks.len; i++)
-        if (engine->runs.walks.data[i]->elsewhere && !engine->runs.walks.data[i]->ended)
-            restore_adopt(engine->runs.walks.data[i]);
-}
-
-static void on_runs_timer(void *data)
-{
-    walks_join(data);
-}
-
-int walks_open(struct engine *engine, struct err *e)
-{
-    execute_lifetime(&engine->runs.lifetime);
-    if (!engine->read_only && engine->chronicle.journal) {
-        char *folder = path_join(engine->state_folder, "spool");
-        struct err why = {0};
-        engine->runs.spool = spool_open(folder, engine->config->journal == CONFIG_JOURNAL_SHARED, NULL, &why);
-        free(folder);
-        if (!engine->runs.spool && !engine->chronicle.trouble)
-            return err_set(e, why.code, "%s", why.msg);
-    }
-    engine->runs.timer = loop_timer_new(engine->loop, on_runs_timer, engine);
-    loop_timer_start(engine->runs.timer, RETRY_US, RETRY_US);
-    restore_all(engine);
-    return 0;
-}
-
-void walks_close(struct engine *engine)
-{
-    loop_timer_free(engine->runs.timer);
-    engine->runs.timer = NULL;
-    for (size_t i = 0; i < engine->runs.walks.len; i++) {
-        struct walk *w = engine->runs.walks.data[i];
-        for (size_t k = 0; k < w->tickets.len; k++)
-            ticket_release(w->tickets.data[k]);
-        loop_timer_free(w->wake);
-        w->wake = NULL;
-    }
-    while (engine->runs.restoring > 0 || engine->runs.storing > 0)
-        loop_run_once(engine->loop, US_PER_S);
-}
-
-/* After the journal is closed: until then a completion may still name a walk. */
-void walks_free(struct engine *engine)
-{
-    for (size_t i = 0; i < engine->runs.walks.len; i++) {
-        struct walk *w = engine->runs.walks.data[i];
-        walk_unlock(w);
-        walk_free(w);
-    }
-    vec_fini(&engine->runs.walks);
-    spool_close(engine->runs.spool);
-}
-
-/* ---- views ------------------------------------------------------------------------------------------------
- */
-
-const char *engine_lifetime_warning(const struct engine *engine)
-{
-    return engine->runs.lifetime.text[0] ? engine->runs.lifetime.text : NULL;
-}
-
-size_t engine_run_count(const struct engine *engine)
-{
-    return engine->runs.walks.len;
-}
-
-static void view_fill(const struct walk *w, struct engine_run *view)
-{
-    *view = (struct engine_run){.id = w->id,
-                                .incident = w->incident,
-                                .run = w->run,
-                                .book = w->book,
-                                .actor = w->actor,
-                                .entity = w->entity,
-                                .started_us = w->started_us,
-                                .ended = w->ended,
-                                .elsewhere = w->elsewhere,
-                                .current_step = run_current(w->run)};
-}
-
-bool engine_run_at(const struct engine *engine, size_t index, struct engine_run *view)
-{
-    if (index >= engine->runs.walks.len)
-        return false;
-    view_fill(engine->runs.walks.data[index], view);
-    return true;
-}
-
-bool engine_run_by_id(const struct engine *engine, int64_t id, struct engine_run *view)
-{
-    const struct walk *w = walk_find(engine, id);
-    if (w)
-        view_fill(w, view);
-    return w != NULL;
-}
-
-int64_t engine_run_clock_ms(const struct engine *engine, int64_t run)
-{
-    const struct walk *w = walk_find(engine, run);
-    return w ? walk_clock_ms(w) : 0;
-}
-
-const char *engine_step_output(const struct engine *engine, int64_t run, int step)
-{
-    const struct walk *w = walk_find(engine, run);
-    for (size_t i = 0; w && i < w->outputs.len; i++)
-        if (w->outputs.data[i].step == step)
-            return str_text(&w->outputs.data[i].text);
-    return "";
 }

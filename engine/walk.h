@@ -39,6 +39,7 @@ struct walk {
     struct loop_timer *wake;
 };
 
+/* walk.c */
 struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book);
 struct walk *walk_find(const struct engine *engine, int64_t id);
 /* Left by another console (or this one's predecessor) and waiting for a person. */
@@ -53,14 +54,21 @@ void walk_discard(struct walk *w);
 int64_t walk_clock_ms(const struct walk *w);
 void walk_context(const struct walk *w, struct run_context *context, char incident[static 24],
                   char run[static 24]);
-void walk_effects(struct walk *w, const struct run_effects *effects);
+/* The machine's next own moment: the timer that brings it. */
 void walk_wake(struct walk *w);
-void walk_pump(struct walk *w);
-void walk_enqueue(struct walk *w, struct pending *p);
-struct pending *pending_new(const struct walk *w, const struct run_input *input, struct err *e);
+/* What a step printed, as far as it is kept for the screen. */
 struct str *walk_output(struct walk *w, int step);
+char *walk_lock_path(const struct walk *w);
+void walk_free(struct walk *w);
+void pending_free(struct pending *p);
 
-/* ticket.c */
+/* walk_input.c */
+struct pending *pending_new(const struct walk *w, const struct run_input *input, struct err *e);
+void walk_enqueue(struct walk *w, struct pending *p);
+void walk_pump(struct walk *w);
+void walk_effects(struct walk *w, const struct run_effects *effects);
+
+/* ticket.c, ticket_outcome.c */
 void ticket_begin(struct walk *w, const struct run_effect *effect);
 /* After a restore: follows what another console started, or says what became of it. */
 void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended);

@@ -1,0 +1,186 @@
+/* A run begins: its document is read and pinned, a trial shows that it can start, and its first events are
+ * journaled together. */
+#include "engine/walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct starting {
+    struct engine *engine;
+    char *path, *entity, **variables, **context;
+    int64_t incident;
+    struct runbook *book;
+    struct pending *start;
+    engine_done *done;
+    void *done_context;
+};
+
+static void starting_end(struct starting *s, int code, const char *message, int64_t id)
+{
+    if (s->done)
+        s->done(s->done_context, code, message, id);
+    if (s->start) {
+        run_input_fini(&s->start->input);
+        free(s->start->json);
+        free(s->start);
+    }
+    runbook_free(s->book);
+    strv_free(s->variables);
+    strv_free(s->context);
+    free(s->path);
+    free(s->entity);
+    free(s);
+}
+
+/* What `from: entity.FIELD` draws on, for the fields that the document names. */
+static char **entity_context(const struct engine *engine, const struct runbook *book, const char *title)
+{
+    char **context = NULL;
+    const char *space = title ? strchr(title, ' ') : NULL;
+    char *kind_name = space ? xstrndup(title, (size_t)(space - title)) : NULL;
+    enum entity_kind kind;
+    const struct entity *entity = NULL;
+    if (kind_name && entity_kind_parse(kind_name, &kind))
+        entity = platform_find(engine->watch.platform, kind, NULL, space + 1);
+    for (size_t i = 0; entity && i < book->vars.len; i++) {
+        const char *from = book->vars.data[i].from;
+        struct str value = {0};
+        if (from && str_starts(from, "entity.") && entity_field(entity, from + 7, &value)) {
+            char *pair = xasprintf("%s=%s", from, str_text(&value));
+            strv_add(&context, pair);
+            free(pair);
+        }
+        str_fini(&value);
+    }
+    free(kind_name);
+    return context;
+}
+
+static void started(void *context, const struct journal_result *result)
+{
+    struct starting *s = context;
+    struct engine *engine = s->engine;
+    if (result->code < 0 || engine->closing) {
+        starting_end(s, result->code ? result->code : ERR_CANCELLED, result->reason ? result->reason : "", 0);
+        return;
+    }
+    struct walk *w = walk_new(engine, result->run, s->book);
+    s->book = NULL;
+    w->actor = xstrdup(engine->identity.actor);
+    w->entity = xstrdup(s->entity);
+    w->incident = s->incident;
+    w->started_us = clock_wall_us();
+    w->seen_seq = result->seq + result->count - 1;
+    walk_lock(w);
+    struct run_effects effects = {0};
+    struct err e = {0};
+    int code = run_apply(w->run, &s->start->input, &effects, &e);
+    if (code == 0)
+        walk_effects(w, &effects);
+    vec_fini(&effects);
+    walk_wake(w);
+    engine_changed(engine, ENGINE_RUNS);
+    char *message = xasprintf("run %lld started", (long long)w->id);
+    starting_end(s, code, code ? e.msg : message, result->run);
+    free(message);
+}
+
+static cJSON *started_data(const struct starting *s, const char *blob)
+{
+    cJSON *data = cJSON_CreateObject(), *vars = NULL;
+    cJSON_AddStringToObject(data, "runbook", s->book->id);
+    cJSON_AddStringToObject(data, "title", s->book->title);
+    cJSON_AddStringToObject(data, "path", s->book->path);
+    cJSON_AddStringToObject(data, "digest", s->book->digest);
+    cJSON_AddStringToObject(data, "blob", blob);
+    if (s->entity)
+        cJSON_AddStringToObject(data, "entity", s->entity);
+    vars = cJSON_AddObjectToObject(data, "vars");
+    for (char **pair = s->variables; pair && *pair; pair++) {
+        char *name = xstrndup(*pair, strcspn(*pair, "="));
+        const char *equals = strchr(*pair, '=');
+        cJSON_AddStringToObject(vars, name, equals ? equals + 1 : "");
+        free(name);
+    }
+    return data;
+}
+
+static int starting_journal(struct starting *s, const struct str *bytes, struct err *e)
+{
+    struct engine *engine = s->engine;
+    char blob[SHA256_HEX_SIZE] = "";
+    struct journal_blob_origin origin = {
+        .actor = engine->identity.actor, .what = "runbook", .incident = s->incident};
+    if (!engine->chronicle.journal)
+        return err_set(e, ERR_IO, "there is no journal: %s", engine->chronicle.trouble);
+    if (bytes->len > 0 && journal_blob_put(engine->chronicle.journal, &origin, str_text(bytes), bytes->len,
+                                           blob, NULL, NULL, e) < 0)
+        return e->code;
+    cJSON *data = started_data(s, blob), *input = cJSON_CreateObject();
+    cJSON_AddItemToObject(input, "input", json_parse(s->start->json, strlen(s->start->json), NULL));
+    char *text = json_print(data), *input_text = json_print(input),
+         *summary = xasprintf("starts the runbook %s", s->book->title);
+    struct event_draft drafts[2] = {
+        {.kind = EVENT_RUN_STARTED,
+         .summary = summary,
+         .data = text,
+         .incident = s->incident,
+         .run = JOURNAL_NEW},
+        {.kind = EVENT_RUN_INPUT,
+         .summary = "start",
+         .data = input_text,
+         .incident = s->incident,
+         .run = JOURNAL_NEW},
+    };
+    int code = chronicle_append(engine, drafts, 2, started, s, e);
+    cJSON_Delete(data);
+    cJSON_Delete(input);
+    free(text);
+    free(input_text);
+    free(summary);
+    return code;
+}
+
+static void document_read(void *context, struct runbook *book, struct str *bytes, const struct err *problem)
+{
+    struct starting *s = context;
+    struct err e = {0};
+    s->book = book;
+    if (s->engine->closing || !book) {
+        starting_end(s, book ? ERR_CANCELLED : problem->code, problem->msg, 0);
+        return;
+    }
+    s->context = entity_context(s->engine, book, s->entity);
+    struct run_input input = {.kind = INPUT_START,
+                              .step = STEP_NONE,
+                              .actor = s->engine->identity.actor,
+                              .variables = s->variables,
+                              .context = s->context};
+    struct run *trial = run_new(book);
+    int code = runbook_runnable(book, &e);
+    if (code == 0)
+        code = run_admits(trial, &input, &e);
+    run_free(trial);
+    if (code == 0) {
+        s->start = xcalloc(1, sizeof *s->start);
+        s->start->json = run_input_to_json(book, &input);
+        code = run_input_from_json(book, s->start->json, strlen(s->start->json), &s->start->input, &e);
+    }
+    if (code == 0)
+        code = starting_journal(s, bytes, &e);
+    if (code < 0)
+        starting_end(s, code, e.msg, 0);
+}
+
+void walk_start(struct engine *engine, const struct engine_request *request, engine_done *done, void *context)
+{
+    struct starting *s = xcalloc(1, sizeof *s);
+    s->engine = engine;
+    s->path = xstrdup(request->path);
+    s->entity = xstrdup(request->entity);
+    s->variables = strv_copy(request->variables);
+    s->incident = request->incident ? request->incident : engine->chronicle.focused;
+    s->done = done;
+    s->done_context = context;
+    library_load(engine, request->path, document_read, s);
+}

@@ -1,0 +1,35 @@
+/* One execution that a run asked for, in the two files that carry it: ticket.c up to its end,
+ * ticket_outcome.c from there on. Private to the engine's own room. */
+#ifndef BELAY_ENGINE_TICKET_H
+#define BELAY_ENGINE_TICKET_H
+
+#include "engine/walk.h"
+
+struct ticket {
+    struct walk *walk;
+    uint64_t number;
+    int step;
+    enum run_role role;
+    unsigned attempt, again;
+    char key[64];
+    struct execution *x;
+    struct run_command command;
+    char **env;      /* as the step gets it, secrets resolved */
+    struct str head; /* stdout, at most RUN_OUTPUT_MAX */
+    bool head_cut, in_spool, finished, storing, cancelled, restored;
+    char why[160];             /* why it may not start */
+    struct exec_result result; /* without pointers into the execution */
+    char **exports;
+    char out_digest[SHA256_HEX_SIZE], err_digest[SHA256_HEX_SIZE];
+    struct str err_head;
+    struct err store_error;
+};
+
+/* The members that intent and outcome have in common. */
+cJSON *ticket_data(const struct ticket *t);
+/* It has ended, t->result says how: its output is stored, its outcome journaled, its run told. */
+void ticket_ended(struct ticket *t);
+/* The same of one that never started and has no output. */
+void ticket_not_started(struct ticket *t, const char *why);
+
+#endif

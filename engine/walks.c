@@ -1,0 +1,129 @@
+/* All runs of this console, from its start to its end, and how others see them. */
+#include "engine/walk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RETRY_US (2 * US_PER_S)
+
+void walks_trouble_over(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->runs.walks.len; i++) {
+        tickets_retry(engine->runs.walks.data[i]);
+        walk_pump(engine->runs.walks.data[i]);
+    }
+}
+
+/* A run that another console walked is taken over once that console is gone. */
+void walks_join(struct engine *engine)
+{
+    for (size_t i = 0; !engine->observer && i < engine->runs.walks.len; i++)
+        if (engine->runs.walks.data[i]->elsewhere && !engine->runs.walks.data[i]->ended)
+            restore_adopt(engine->runs.walks.data[i]);
+}
+
+static void on_runs_timer(void *data)
+{
+    walks_join(data);
+}
+
+int walks_open(struct engine *engine, struct err *e)
+{
+    execute_lifetime(&engine->runs.lifetime);
+    if (!engine->read_only && engine->chronicle.journal) {
+        char *folder = path_join(engine->state_folder, "spool");
+        struct err why = {0};
+        engine->runs.spool = spool_open(folder, engine->config->journal == CONFIG_JOURNAL_SHARED, NULL, &why);
+        free(folder);
+        if (!engine->runs.spool && !engine->chronicle.trouble)
+            return err_set(e, why.code, "%s", why.msg);
+    }
+    engine->runs.timer = loop_timer_new(engine->loop, on_runs_timer, engine);
+    loop_timer_start(engine->runs.timer, RETRY_US, RETRY_US);
+    restore_all(engine);
+    return 0;
+}
+
+void walks_close(struct engine *engine)
+{
+    loop_timer_free(engine->runs.timer);
+    engine->runs.timer = NULL;
+    for (size_t i = 0; i < engine->runs.walks.len; i++) {
+        struct walk *w = engine->runs.walks.data[i];
+        for (size_t k = 0; k < w->tickets.len; k++)
+            ticket_release(w->tickets.data[k]);
+        loop_timer_free(w->wake);
+        w->wake = NULL;
+    }
+    while (engine->runs.restoring > 0 || engine->runs.storing > 0)
+        loop_run_once(engine->loop, US_PER_S);
+}
+
+/* After the journal is closed: until then a completion may still name a walk. */
+void walks_free(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->runs.walks.len; i++) {
+        struct walk *w = engine->runs.walks.data[i];
+        walk_unlock(w);
+        walk_free(w);
+    }
+    vec_fini(&engine->runs.walks);
+    spool_close(engine->runs.spool);
+}
+
+/* ---- views ---- */
+
+const char *engine_lifetime_warning(const struct engine *engine)
+{
+    return engine->runs.lifetime.text[0] ? engine->runs.lifetime.text : NULL;
+}
+
+size_t engine_run_count(const struct engine *engine)
+{
+    return engine->runs.walks.len;
+}
+
+static void view_fill(const struct walk *w, struct engine_run *view)
+{
+    *view = (struct engine_run){.id = w->id,
+                                .incident = w->incident,
+                                .run = w->run,
+                                .book = w->book,
+                                .actor = w->actor,
+                                .entity = w->entity,
+                                .started_us = w->started_us,
+                                .ended = w->ended,
+                                .elsewhere = w->elsewhere,
+                                .current_step = run_current(w->run)};
+}
+
+bool engine_run_at(const struct engine *engine, size_t index, struct engine_run *view)
+{
+    if (index >= engine->runs.walks.len)
+        return false;
+    view_fill(engine->runs.walks.data[index], view);
+    return true;
+}
+
+bool engine_run_by_id(const struct engine *engine, int64_t id, struct engine_run *view)
+{
+    const struct walk *w = walk_find(engine, id);
+    if (w)
+        view_fill(w, view);
+    return w != NULL;
+}
+
+int64_t engine_run_clock_ms(const struct engine *engine, int64_t run)
+{
+    const struct walk *w = walk_find(engine, run);
+    return w ? walk_clock_ms(w) : 0;
+}
+
+const char *engine_step_output(const struct engine *engine, int64_t run, int step)
+{
+    const struct walk *w = walk_find(engine, run);
+    for (size_t i = 0; w && i < w->outputs.len; i++)
+        if (w->outputs.data[i].step == step)
+            return str_text(&w->outputs.data[i].text);
+    return "";
+}
