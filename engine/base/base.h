@@ -10,6 +10,7 @@
 #include "engine/base/json.h"
 #include "engine/base/map.h"
 #include "engine/base/number.h"
+#include "engine/base/pattern.h"
 #include "engine/base/rng.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"

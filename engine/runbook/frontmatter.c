@@ -7,7 +7,6 @@
 #include "engine/platform/platform.h"
 #include "engine/runbook/block.h"
 #include "engine/runbook/names.h"
-#include "engine/runbook/pattern.h"
 #include "engine/runbook/reading.h"
 
 #define error_at(r, item, ...)                                                                               \

@@ -4,7 +4,6 @@
 
 #include "engine/runbook/block.h"
 #include "engine/runbook/names.h"
-#include "engine/runbook/pattern.h"
 #include "engine/runbook/reading.h"
 
 #define EVERY_MIN_MS 100

@@ -1,7 +1,6 @@
 /* A document from bytes: the whole-file refusals, then pass by pass. */
 #include <stdlib.h>
 
-#include "engine/runbook/pattern.h"
 #include "engine/runbook/reading.h"
 #include "engine/runbook/runbook.h"
 

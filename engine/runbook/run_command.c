@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "engine/runbook/block.h"
-#include "engine/runbook/pattern.h"
 #include "engine/runbook/run_state.h"
 
 /* ---- Text ---- */

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "engine/runbook/block.h"
-#include "engine/runbook/pattern.h"
 #include "engine/runbook/run_state.h"
 
 int values_fit(const struct runbook_var *var, const char *value, struct err *e)

@@ -6,7 +6,6 @@
 
 #include "engine/runbook/block.h"
 #include "engine/runbook/names.h"
-#include "engine/runbook/pattern.h"
 #include "engine/runbook/plain.h"
 #include "engine/runbook/run.h"
 

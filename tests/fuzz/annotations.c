@@ -5,7 +5,6 @@
 
 #include "engine/runbook/annotation.h"
 #include "engine/runbook/block.h"
-#include "engine/runbook/pattern.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 

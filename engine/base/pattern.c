@@ -1,8 +1,9 @@
-#include "engine/runbook/pattern.h"
+#include "engine/base/pattern.h"
 
 #include <ctype.h>
 #include <regex.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LENGTH_LIMIT 1024
 #define DEPTH_LIMIT  32
@@ -13,17 +14,17 @@ struct pattern {
     regex_t compiled;
 };
 
-/* Reads "{n}", "{n,}" or "{n,m}" at text; gives the bytes read, 0 when it is none. */
+/* Reads "{n}", "{n,}", "{n,m}" or "{,m}" at text; gives the bytes read, 0 when it is none. */
 static size_t repetition(const char *text, size_t *times)
 {
     char *end;
-    if (!isdigit((unsigned char)text[1]))
+    if (!isdigit((unsigned char)text[1]) && text[1] != ',')
         return 0;
     unsigned long most = strtoul(text + 1, &end, 10);
-    if (*end == ',' && isdigit((unsigned char)end[1]))
-        most = strtoul(end + 1, &end, 10);
-    else if (*end == ',' && end++)
-        most++;
+    if (end == text + 1 || *end == ',') {
+        end = strchr(text, ',') + 1;
+        most = isdigit((unsigned char)*end) ? strtoul(end, &end, 10) : most + 1;
+    }
     if (*end != '}')
         return 0;
     *times = most > SIZE_LIMIT ? SIZE_LIMIT : most ? most : 1;
@@ -51,43 +52,80 @@ static size_t skip_bracket(const char *text)
     return text[i] ? i + 1 : i;
 }
 
+/* The pattern while it is measured: nodes by depth of groups, those of the last atom, and whether a
+ * repetition has just been read. */
+struct measure {
+    size_t sums[DEPTH_LIMIT + 1];
+    size_t depth, last;
+    bool repeated;
+};
+
+static int measure_escape(struct measure *m, char escaped, struct err *e)
+{
+    if (isdigit((unsigned char)escaped))
+        return err_set(e, ERR_SYNTAX, "back references (\\%c) are not supported", escaped);
+    if (escaped == 'd' || escaped == 'D')
+        return err_set(e, ERR_SYNTAX, "\\%c is not known: write [%s0-9]", escaped, escaped == 'D' ? "^" : "");
+    m->sums[m->depth] += m->last = 1;
+    return 0;
+}
+
+/* a{3} becomes aaa; a+ is compiled as aa*, and so doubles. Of two in a row POSIX says nothing, and glibc
+ * takes seconds for ten of them. */
+static int measure_repetition(struct measure *m, size_t times, struct err *e)
+{
+    if (m->repeated)
+        return err_set(e, ERR_SYNTAX, "a repetition of a repetition: put the first into a group");
+    m->sums[m->depth] += m->last * (times - 1);
+    m->last *= times;
+    m->repeated = true;
+    return 0;
+}
+
+static int measure_group(struct measure *m, struct err *e)
+{
+    if (++m->depth > DEPTH_LIMIT)
+        return err_set(e, ERR_RANGE, "more than %d nested groups", DEPTH_LIMIT);
+    m->sums[m->depth] = 0;
+    return 0;
+}
+
+/* One element of the pattern; used: its bytes. */
+static int measure_element(struct measure *m, const char *text, size_t *used, struct err *e)
+{
+    size_t times = text[0] == '+' ? 2 : 1, braces = text[0] == '{' ? repetition(text, &times) : 0;
+    *used = braces ? braces : 1;
+    if (braces || strchr("*+?", text[0]))
+        return measure_repetition(m, times, e);
+    m->repeated = false;
+    if (text[0] == '(')
+        return measure_group(m, e);
+    if (text[0] == '\\') {
+        *used = text[1] ? 2 : 1;
+        return measure_escape(m, text[1], e);
+    }
+    if (text[0] == ')' && m->depth > 0) {
+        m->last = m->sums[m->depth--] + 1;
+    } else {
+        *used = text[0] == '[' ? skip_bracket(text) : 1;
+        m->last = 1;
+    }
+    m->sums[m->depth] += m->last;
+    return 0;
+}
+
 /* How many nodes the pattern expands to, and whether it holds what would be misread. */
 static int pattern_measure(const char *text, size_t *size, struct err *e)
 {
-    size_t sums[DEPTH_LIMIT + 1] = {0}, last = 0, depth = 0, times;
-    for (size_t i = 0; text[i];) {
-        size_t used = 1;
-        if (text[i] == '\\') {
-            if (isdigit((unsigned char)text[i + 1]))
-                return err_set(e, ERR_SYNTAX, "back references (\\%c) are not supported", text[i + 1]);
-            if (text[i + 1] == 'd' || text[i + 1] == 'D')
-                return err_set(e, ERR_SYNTAX, "\\%c is not known: write [%s0-9]", text[i + 1],
-                               text[i + 1] == 'D' ? "^" : "");
-            used = text[i + 1] ? 2 : 1;
-            sums[depth] += last = 1;
-        } else if (text[i] == '(') {
-            if (++depth > DEPTH_LIMIT)
-                return err_set(e, ERR_RANGE, "more than %d nested groups", DEPTH_LIMIT);
-            sums[depth] = 0;
-        } else if (text[i] == ')' && depth > 0) {
-            last = sums[depth--] + 1;
-            sums[depth] += last;
-        } else if (text[i] == '{' && (used = repetition(text + i, &times)) > 0) {
-            sums[depth] += last * (times - 1);
-            last *= times;
-        } else if (text[i] == '+') { /* a+ is compiled as aa*, and so doubles with each further one */
-            used = 1;
-            sums[depth] += last;
-            last *= 2;
-        } else {
-            used = text[i] == '[' ? skip_bracket(text + i) : 1;
-            sums[depth] += last = 1;
-        }
-        if (sums[depth] > SIZE_LIMIT || last > SIZE_LIMIT)
+    struct measure m = {.last = 1};
+    for (size_t i = 0, used; text[i]; i += used) {
+        int code = measure_element(&m, text + i, &used, e);
+        if (code < 0)
+            return code;
+        if (m.sums[m.depth] > SIZE_LIMIT || m.last > SIZE_LIMIT)
             return err_set(e, ERR_RANGE, "its repetitions multiply to more than %d", SIZE_LIMIT);
-        i += used;
     }
-    *size = sums[0] + 1;
+    *size = m.sums[0] + 1;
     return 0;
 }
 
@@ -97,17 +135,17 @@ size_t pattern_size(const char *text)
     return strlen(text) <= LENGTH_LIMIT && pattern_measure(text, &size, NULL) == 0 ? size : 0;
 }
 
-struct pattern *pattern_new(const char *text, struct err *e)
+static struct pattern *compile(const char *text, int flags, struct err *e)
 {
+    size_t size;
     if (strlen(text) > LENGTH_LIMIT) {
         err_set(e, ERR_RANGE, "a pattern of more than %d bytes", LENGTH_LIMIT);
         return NULL;
     }
-    size_t size;
-    if (pattern_measure(text, &size, e))
+    if (pattern_measure(text, &size, e) < 0)
         return NULL;
     struct pattern *p = xcalloc(1, sizeof *p);
-    int code = regcomp(&p->compiled, text, REG_EXTENDED);
+    int code = regcomp(&p->compiled, text, REG_EXTENDED | flags);
     if (code == 0)
         return p;
     char message[128];
@@ -115,6 +153,16 @@ struct pattern *pattern_new(const char *text, struct err *e)
     err_set(e, ERR_SYNTAX, "%s", message);
     free(p);
     return NULL;
+}
+
+struct pattern *pattern_new(const char *text, struct err *e)
+{
+    return compile(text, 0, e);
+}
+
+struct pattern *pattern_new_caseless(const char *text, struct err *e)
+{
+    return compile(text, REG_ICASE, e);
 }
 
 void pattern_free(struct pattern *p)
