@@ -131,22 +131,29 @@ static void on_transition(const struct transition *t, void *data)
         transition_journal(engine, t);
 }
 
+static bool source_unknown(enum source_state state)
+{
+    return state == SOURCE_SILENT || state == SOURCE_UNCLEAR;
+}
+
 static void on_source_change(const struct source_change *c, void *data)
 {
     struct engine *engine = data;
     engine_changed(engine, ENGINE_SOURCES);
-    bool was_silent = c->from == SOURCE_SILENT, is_silent = c->to == SOURCE_SILENT;
-    if (!holds_lease(engine) || was_silent == is_silent)
+    bool was_unknown = source_unknown(c->from), is_unknown = source_unknown(c->to);
+    /* A first answer, or one failure after it, is neither trouble nor its end. */
+    bool news = is_unknown ? c->from != c->to : was_unknown && c->to == SOURCE_OK;
+    if (!holds_lease(engine) || !news)
         return;
-    char *summary = is_silent ? xasprintf("source %s is silent: %s", c->source->name,
-                                          c->source->error[0] ? c->source->error : "no answer")
-                              : xasprintf("source %s answers again", c->source->name);
+    char *summary = is_unknown ? xasprintf("source %s is %s: %s", c->source->name, source_state_text(c->to),
+                                           c->source->error[0] ? c->source->error : "no answer")
+                               : xasprintf("source %s answers again", c->source->name);
     struct event_draft draft = {
-        .kind = is_silent ? EVENT_SOURCE_FAILED : EVENT_SOURCE_RECOVERED,
+        .kind = is_unknown ? EVENT_SOURCE_FAILED : EVENT_SOURCE_RECOVERED,
         .at_us = c->at_us,
         .actor = "watch",
         .subject = c->source->name,
-        .outcome = is_silent ? "unknown" : "ok",
+        .outcome = is_unknown ? "unknown" : "ok",
         .summary = summary,
     };
     chronicle_append(engine, &draft, 1, NULL, NULL, NULL);

@@ -75,15 +75,31 @@ static void draw_row(const struct panel_scene *scene, const struct entity *e, st
     str_fini(&next);
 }
 
+static const struct source_view *unclear_source(const struct platform *p)
+{
+    for (size_t i = 0; i < platform_source_count(p); i++) {
+        const struct source_view *source = platform_source(p, i);
+        if (source->state == SOURCE_UNCLEAR) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
 static void nothing(const struct panel_scene *scene, struct canvas *c)
 {
     int width = canvas_width(c);
     if (platform_source_count(scene->platform) == 0) {
         canvas_put_cut(c, 0, 0, width, ROLE_FAINT, "nothing is watched: no source is configured");
     } else if (platform_condition(scene->platform) != CONDITION_OK) {
+        const struct source_view *source = unclear_source(scene->platform);
         int x = mark_put(mark_find("unknown"), c, 0, 0) + 1;
+        if (source != NULL) {
+            x = canvas_put_cut(c, x, 0, width - x, ROLE_STRONG, source->name) + 1;
+        }
         canvas_put_cut(c, x, 0, width - x, ROLE_UNKNOWN,
-                       "not everything has answered yet (9 shows the sources)");
+                       source != NULL ? source->error
+                                      : "not everything has answered yet (9 shows the sources)");
     } else {
         int x = mark_put(mark_find("ok"), c, 0, 0) + 1;
         canvas_put_cut(c, x, 0, width - x, ROLE_OK, "none");

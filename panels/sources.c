@@ -47,15 +47,19 @@ static const char *word(const struct panel_scene *scene, const struct source_sta
     if (view == NULL || view->state == SOURCE_NEW) {
         return status->error[0] != '\0' ? "degraded" : "pending";
     }
-    return view->state == SOURCE_SILENT ? "unknown" : view->state == SOURCE_FAILING ? "degraded" : "ok";
+    return view->state == SOURCE_SILENT || view->state == SOURCE_UNCLEAR ? "unknown"
+           : view->state == SOURCE_FAILING                               ? "degraded"
+                                                                         : "ok";
 }
 
-static const char *state_text(const char *word)
+static const char *state_text(const struct panel_scene *scene, const struct source_status *status)
 {
-    return str_eq(word, "unknown")    ? "silent"
-           : str_eq(word, "degraded") ? "failing"
-           : str_eq(word, "pending")  ? "no answer yet"
-                                      : "ok";
+    const struct source_view *view = platform_source_find(scene->platform, status->name);
+    const char *state = word(scene, status);
+    return str_eq(state, "unknown")    ? source_state_text(view->state)
+           : str_eq(state, "degraded") ? "failing"
+           : str_eq(state, "pending")  ? "no answer yet"
+                                       : "ok";
 }
 
 static void row_status(void *data, size_t row, struct source_status *status)
@@ -82,7 +86,7 @@ static const char *row_haystack(void *data, size_t row)
     row_status(data, row, &status);
     str_clear(&list->scratch);
     str_addf(&list->scratch, "%s %s %s %s %s", status.name, status.kind, status.target, status.error,
-             state_text(word(list->scene, &status)));
+             state_text(list->scene, &status));
     return str_text(&list->scratch);
 }
 
@@ -154,7 +158,7 @@ static struct table_source rows(struct source_list *list)
 
 /* Numbers of sources by their words. */
 struct tally {
-    size_t ok, failing, silent, fresh, total;
+    size_t ok, failing, silent, unclear, fresh, total;
 };
 
 static struct tally count_sources(const struct panel_scene *scene)
@@ -164,7 +168,9 @@ static struct tally count_sources(const struct panel_scene *scene)
         struct source_status status;
         engine_source_status(scene->engine, i, &status);
         const char *state = word(scene, &status);
-        tally.silent += str_eq(state, "unknown");
+        bool unclear = str_eq(state_text(scene, &status), "unclear");
+        tally.unclear += unclear;
+        tally.silent += str_eq(state, "unknown") && !unclear;
         tally.failing += str_eq(state, "degraded");
         tally.fresh += str_eq(state, "pending");
         tally.ok += str_eq(state, "ok");
@@ -180,6 +186,7 @@ static void note(void *state, const struct panel_scene *scene, struct str *out)
         size_t count;
         const char *text;
     } parts[] = {{tally.silent, "silent"},
+                 {tally.unclear, "unclear"},
                  {tally.failing, "failing"},
                  {tally.fresh, "without an answer yet"},
                  {tally.ok, "ok"}};
@@ -202,7 +209,7 @@ static int put_source(const struct panel_scene *scene, const struct source_statu
     int width = canvas_width(c);
     x = mark_put(mark, c, x, y) + 1;
     x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT, status->name) + 1;
-    return canvas_put_cut(c, x, y, width - x, mark->role, state_text(state)) + 1;
+    return canvas_put_cut(c, x, y, width - x, mark->role, state_text(scene, status)) + 1;
 }
 
 /* Those that don't answer first. */
@@ -270,8 +277,7 @@ static void write_page(struct source_list *list, const struct panel_scene *scene
         duration_format(s.every_us, every);
         duration_format(s.timeout_us, limit);
         took(s.latency_us, latency);
-        const char *state = word(scene, &s);
-        text_view_addf(list->page, mark_find(state)->role, "%s\n", state_text(state));
+        text_view_addf(list->page, mark_find(word(scene, &s))->role, "%s\n", state_text(scene, &s));
         text_view_addf(list->page, ROLE_TEXT, "kind        %s%s%s\n", s.kind, s.preset[0] ? ", preset " : "",
                        s.preset);
         text_view_addf(list->page, ROLE_TEXT, "target      %s\n", s.target);
@@ -358,7 +364,7 @@ static int worst(void *state, const struct panel_scene *scene)
 {
     (void)state;
     struct tally tally = count_sources(scene);
-    return tally.silent > 0 ? 2 : tally.failing > 0 ? 1 : 0;
+    return tally.silent + tally.unclear > 0 ? 2 : tally.failing > 0 ? 1 : 0;
 }
 
 static const char *selected(void *state)

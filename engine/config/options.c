@@ -222,7 +222,7 @@ const struct option option_table[] = {
         .minimum = 0,
         .maximum = 1000000,
         .unit = "rows",
-        .help = "How many rows must be there: a vanished row is then down, not gone.",
+        .help = "How many rows must be there: a vanished row is then down, not gone. `0`: there may be none.",
         .offset = OF_SOURCE(expected),
     },
     {

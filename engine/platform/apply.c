@@ -1,5 +1,6 @@
 /* Batches in, and what only time brings. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/platform/model.h"
@@ -218,7 +219,8 @@ static void source_fail(struct platform *p, struct source *s, const char *error,
     source_error_set(s, *error ? error : "failed without a reason");
     s->view.failures++;
     s->view.failures_in_a_row++;
-    if (s->view.state != SOURCE_SILENT)
+    if (s->view.state != SOURCE_SILENT &&
+        s->view.state != SOURCE_UNCLEAR) /* to fail is no better than either */
         source_set_state(p, s, SOURCE_FAILING, wall_us);
     platform_touch(p, ENTITY_ANY);
 }
@@ -262,6 +264,22 @@ static void rows_apply(struct platform *p, struct source *s, const struct batch 
     free(claimed);
 }
 
+static void source_judge(struct platform *p, struct source *s, const char *unclear, int64_t wall_us)
+{
+    source_error_set(s, unclear ? unclear : "");
+    source_set_state(p, s, unclear ? SOURCE_UNCLEAR : SOURCE_OK, wall_us);
+}
+
+/* Rows that were refused may hide what is broken: such an answer is never ok. */
+static void refused_judge(struct platform *p, struct source *s, int64_t wall_us)
+{
+    char text[PLATFORM_TEXT_LIMIT];
+    snprintf(text, sizeof text,
+             "%zu rows are left out: a name longer than %d bytes, or more than %d entities in all",
+             s->view.refused_count, PLATFORM_NAME_LIMIT, PLATFORM_ENTITY_LIMIT);
+    source_judge(p, s, s->view.refused_count ? text : NULL, wall_us);
+}
+
 bool platform_apply(struct platform *p, const struct batch *b, int64_t now_us, int64_t wall_us)
 {
     struct source *s = source_find(p, b->source);
@@ -275,7 +293,6 @@ bool platform_apply(struct platform *p, const struct batch *b, int64_t now_us, i
         return true;
     }
     history_advance(s, true, wall_us);
-    source_error_set(s, "");
     s->view.answers++;
     s->view.failures_in_a_row = 0;
     s->view.last_good_us = wall_us;
@@ -283,7 +300,8 @@ bool platform_apply(struct platform *p, const struct batch *b, int64_t now_us, i
     s->view.refused_count = 0;
     s->heard_us = now_us;
     platform_due(p, now_us + s->stale_after_us);
-    source_set_state(p, s, SOURCE_OK, wall_us);
+    if (b->unclear || s->view.state != SOURCE_UNCLEAR) /* before its rows say what changed */
+        source_judge(p, s, b->unclear, wall_us);
 
     enum condition *conditions = xmalloc((b->observation_count + 1) * sizeof *conditions);
     for (size_t i = 0; i < b->observation_count; i++) {
@@ -294,6 +312,8 @@ bool platform_apply(struct platform *p, const struct batch *b, int64_t now_us, i
     chain_judge(b, conditions);
     rows_apply(p, s, b, conditions, now_us, wall_us);
     free(conditions);
+    if (!b->unclear)
+        refused_judge(p, s, wall_us);
     for (size_t i = 0; !b->partial && i < s->entities.len; i++)
         if (s->entities.data[i]->seen != s->sequence)
             tracked_vanish(p, s->entities.data[i], now_us, wall_us);

@@ -10,10 +10,8 @@ static const char *const transition_texts[] = {
 };
 
 static const char *const source_texts[] = {
-    [SOURCE_NEW] = "new",
-    [SOURCE_OK] = "ok",
-    [SOURCE_FAILING] = "failing",
-    [SOURCE_SILENT] = "silent",
+    [SOURCE_NEW] = "new",         [SOURCE_OK] = "ok",         [SOURCE_UNCLEAR] = "unclear",
+    [SOURCE_FAILING] = "failing", [SOURCE_SILENT] = "silent",
 };
 
 const char *transition_kind_text(enum transition_kind kind)

@@ -203,7 +203,7 @@ enum condition platform_condition(const struct platform *p)
     enum condition worst = p->sources.len > 0 ? CONDITION_OK : CONDITION_UNKNOWN;
     for (size_t i = 0; i < p->sources.len; i++) {
         const struct source_view *view = &p->sources.data[i]->view;
-        bool known = view->answers > 0 && view->state != SOURCE_SILENT;
+        bool known = view->answers > 0 && view->state != SOURCE_SILENT && view->state != SOURCE_UNCLEAR;
         if (!known && worst < CONDITION_UNKNOWN)
             worst = CONDITION_UNKNOWN;
     }

@@ -194,9 +194,11 @@ struct observation {
  * one is kept. */
 struct batch {
     const char *source;
-    const char *error; /* NULL: the source answered. Else why it did not: "connection refused" */
-    bool partial;      /* rows that are missing are not gone, they were not asked for this time */
-    int64_t took_us;   /* how long the answer took; 0 unknown */
+    const char *error;   /* NULL: the source answered. Else why it did not: "connection refused" */
+    const char *unclear; /* NULL: it tells what it was asked for. Else why the answer is not the whole truth,
+                            or none: what it does tell counts, and the source itself is unknown */
+    bool partial;        /* rows that are missing are not gone, they were not asked for this time */
+    int64_t took_us;     /* how long the answer took; 0 unknown */
     const struct observation *observations;
     size_t observation_count;
 };
@@ -244,6 +246,7 @@ struct transition {
 enum source_state {
     SOURCE_NEW, /* not asked yet, or no answer yet and not late */
     SOURCE_OK,
+    SOURCE_UNCLEAR, /* it answers, but not (all of) what it was asked for: what else there is, is unknown */
     SOURCE_FAILING, /* the last try failed; what it said before still counts */
     SOURCE_SILENT,  /* late by three intervals: all its entities are unknown */
 };
@@ -262,7 +265,7 @@ struct source_view {
     uint32_t failures_in_a_row;
     size_t entity_count;  /* rows, gone ones not counted */
     size_t refused_count; /* rows of the last answer that were refused: no name, a bound, a bad kind */
-    const char *error;    /* of the last try; "" when it was good */
+    const char *error;    /* of the last try, or why it is unclear; "" when it was good */
 };
 
 /* Reported when a source's state changes; the view is as it is after. */
@@ -354,7 +357,7 @@ struct chain_summary {
 bool platform_chain(const struct platform *p, const char *chain, struct chain_summary *out);
 
 /* The worst condition of all entities and sources, as `belay status` exits by it; a platform without sources,
- * or one of whose sources never answered, is unknown. */
+ * or one of whose sources never answered, is silent or unclear, is unknown. */
 enum condition platform_condition(const struct platform *p);
 
 size_t platform_source_count(const struct platform *p);

@@ -59,6 +59,7 @@ struct answer {
     cJSON *root;             /* FORM_JSON */
     struct sample **metrics; /* FORM_EXPOSITION: the samples of each wanted metric */
     size_t metric_count;
+    bool incomplete; /* not all that there is was looked at, and the note says why: the rest is unknown */
     struct arena arena;
 };
 

@@ -17,6 +17,7 @@ struct applying {
     size_t first;      /* index of this rule's first observation */
     double values[PLATFORM_MEASURE_LIMIT];
     size_t unnamed;
+    const char *keys; /* redis: the pattern */
 };
 
 /* What several rows of one name add up to. */
@@ -331,6 +332,38 @@ static void expect_count(struct applying *a)
     free(title);
 }
 
+/* What is not there can't be told from what was not found: by a mistake in the mapping, or another version of
+ * the system. Alerts may be absent, for that is how they say that all is well; else the rule has to allow it.
+ */
+static bool none_allowed(const struct rule *r)
+{
+    return r->kind == ENTITY_ALERT || r->optional || r->expected || r->expected_count >= 0;
+}
+
+static void doubt_answer(struct applying *a, const struct rule_rows *rows)
+{
+    const struct rule *r = a->rule;
+    char *unclear = a->out->unclear;
+    size_t room = sizeof a->out->unclear;
+    bool none = !rows->rows.len && !none_allowed(r);
+    if (*unclear || (!none && !a->unnamed))
+        return;
+    if (a->unnamed)
+        snprintf(unclear, room, "%zu of %zu rows have no name (rule in line %d)", a->unnamed, rows->rows.len,
+                 r->line);
+    else if (rows->left_out)
+        snprintf(unclear, room, "answered, but where: leaves out all %zu rows (rule in line %d)",
+                 rows->left_out, r->line);
+    else if (r->metric_texts.len)
+        snprintf(unclear, room, "answered, but it has no sample of %.120s (rule in line %d)",
+                 r->metric_texts.data[0], r->line);
+    else if (a->evaluation.problems)
+        snprintf(unclear, room, "answered, but no key matches %.120s", a->keys);
+    else
+        snprintf(unclear, room, "answered, but %.120s has no rows (rule in line %d)",
+                 r->pointers.data[0].pointer, r->line);
+}
+
 /* ---- The whole ---- */
 
 static int rule_apply(struct applying *a, const struct answer *answer, struct err *e)
@@ -345,11 +378,8 @@ static int rule_apply(struct applying *a, const struct answer *answer, struct er
         expect_names(a);
         expect_count(a);
     }
-    if (!status && !rows.rows.len && a->rule->metric_texts.len && !a->out->note[0])
-        snprintf(a->out->note, sizeof a->out->note, "no sample of %.120s", a->rule->metric_texts.data[0]);
-    if (a->unnamed)
-        snprintf(a->out->note, sizeof a->out->note, "%zu rows have no name (rule in line %d)", a->unnamed,
-                 a->rule->line);
+    if (!status)
+        doubt_answer(a, &rows);
     map_free(a->names);
     vec_fini(&rows.rows);
     return status;
@@ -362,7 +392,8 @@ int mapping_apply(const struct mapping *m, struct mapping_memory *memory, const 
     bool full = false;
     *out = (struct mapped){0};
     for (size_t i = 0; i < m->rules.len && !status; i++) {
-        struct applying a = {.rule = &m->rules.data[i], .memory = &memory->rules[i], .out = out};
+        struct applying a = {
+            .rule = &m->rules.data[i], .memory = &memory->rules[i], .out = out, .keys = m->keys};
         a.evaluation =
             (struct evaluation){.answer = answer, .series = memory->series, .problems = m->keys != NULL};
         status = rule_apply(&a, answer, e);

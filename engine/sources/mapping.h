@@ -52,12 +52,14 @@ void mapping_memory_free(struct mapping_memory *memory);
 struct mapped {
     struct arena arena; /* of all texts */
     VEC(struct observation) observations;
-    bool partial;   /* some rows need one more answer */
-    char note[160]; /* what was odd though it could be read; "" */
+    bool partial;      /* some rows need one more answer */
+    char note[160];    /* what was odd though it could be read; "" */
+    char unclear[200]; /* why it does not tell what the mapping asks for; "" when it does */
 };
 
 /* Applies the mapping to an answer that has been read. An answer of the wrong shape is an error: it is not
- * the same as no rows. */
+ * the same as no rows. No rows are unclear too: only alerts, and rules with optional: or expected:, may find
+ * none. */
 int mapping_apply(const struct mapping *m, struct mapping_memory *memory, const struct answer *answer,
                   struct mapped *out, struct err *e);
 void mapped_fini(struct mapped *out);

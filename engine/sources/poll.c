@@ -47,12 +47,17 @@ static void hand_on(struct source *s, const struct batch *b, int64_t now_us, int
     s->owner->events.batch(s->owner->events.data, b, now_us, wall_us);
 }
 
-static void fail(struct source *s, const char *message)
+static void set_error(struct source *s, const char *message)
 {
     struct str clean = {0};
     utf8_clean(&clean, message, strlen(message), false);
     snprintf(s->error, sizeof s->error, "%s", str_text(&clean));
     str_fini(&clean);
+}
+
+static void fail(struct source *s, const char *message)
+{
+    set_error(s, message);
     s->failures++;
     s->failures_in_a_row++;
     if (s->owner->once)
@@ -83,8 +88,9 @@ static void succeed(struct source *s, struct pool_job *j)
 {
     const struct answer *a = &j->answer;
     s->answered = true;
-    s->error[0] = '\0';
-    snprintf(s->note, sizeof s->note, "%s", j->note[0] ? j->note : j->mapped.note);
+    const char *unclear = a->incomplete ? j->note : j->mapped.unclear;
+    set_error(s, unclear);
+    snprintf(s->note, sizeof s->note, "%s", a->incomplete ? "" : j->note[0] ? j->note : j->mapped.note);
     s->last_good_us = a->now_us;
     s->last_good_wall_us = a->wall_us;
     s->latency_us = a->latency_us;
@@ -92,6 +98,7 @@ static void succeed(struct source *s, struct pool_job *j)
     s->failures_in_a_row = 0;
     s->rows = j->mapped.observations.len;
     struct batch b = {.source = s->config->name,
+                      .unclear = s->error[0] ? s->error : NULL,
                       .partial = j->partial || j->mapped.partial,
                       .took_us = a->latency_us,
                       .observations = j->mapped.observations.data,

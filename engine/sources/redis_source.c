@@ -67,13 +67,13 @@ static void poll_finish(struct redis_state *t)
                        .latency_us = loop_now_us(source_loop(t->source)) - t->started_us,
                        .bytes = t->read_bytes};
     if (t->keys.overflow)
-        snprintf(note, sizeof note, "more than %d keys match %.60s", KEY_LIMIT, t->keys.pattern.glob);
-    else if (unread)
-        snprintf(note, sizeof note, "%zu keys are not read yet", unread);
+        snprintf(note, sizeof note, "more than %d keys match %.60s: the rest is not looked at", KEY_LIMIT,
+                 t->keys.pattern.glob);
     else if (!t->keys.complete)
         snprintf(note, sizeof note, "still looking through the database");
-    else if (!map_count(t->keys.entries))
-        snprintf(note, sizeof note, "no key matches %.100s", t->keys.pattern.glob);
+    else if (unread)
+        snprintf(note, sizeof note, "%zu keys are not read yet", unread);
+    a.incomplete = note[0];
     bool partial = !t->keys.complete || unread || t->cut;
     poll_clear(t);
     source_answered(t->source, &a, note, partial);

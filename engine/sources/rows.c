@@ -20,8 +20,10 @@ struct collecting {
 
 static int row_add(struct collecting *c, const struct row *row)
 {
-    if (!condition_list_holds(&c->rule->where, row))
+    if (!condition_list_holds(&c->rule->where, row)) {
+        c->out->left_out++;
         return 0;
+    }
     if (c->out->rows.len == MAPPING_ROW_LIMIT)
         return err_set(c->e, ERR_RANGE, "more than %d rows", MAPPING_ROW_LIMIT);
     *vec_push(&c->out->rows) = (struct rule_row){.row = *row};
@@ -175,7 +177,7 @@ static void keep_newest(const struct rule *r, struct rule_rows *out)
     size_t kept = 0;
     const char *key;
     void *value;
-    struct rule_rows newest = {0};
+    struct rule_rows newest = {.left_out = out->left_out};
     for (size_t i = 0; map_next(best, &i, &key, &value); kept++)
         *vec_push(&newest.rows) = out->rows.data[((struct candidate *)value)->index];
     for (size_t i = 0; i < out->rows.len; i++)

@@ -78,6 +78,7 @@ struct rule_row {
 };
 struct rule_rows {
     VEC(struct rule_row) rows;
+    size_t left_out; /* by where: */
 };
 int rule_rows_collect(const struct rule *r, const struct answer *answer, struct arena *arena,
                       struct rule_rows *out, struct err *e);

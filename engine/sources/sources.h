@@ -62,8 +62,9 @@ struct source_status {
     const char *target; /* the URL without a password, or the command's words */
     bool answered;      /* it has answered at least once */
     bool polling;       /* a poll is under way */
-    const char *error;  /* of the last poll; "" when it was good */
-    const char *note;   /* what is good to know though it answered: "more than 10000 keys match"; "" */
+    const char
+        *error;       /* of the last poll: why it failed, or why its answer is unclear; "" when it was good */
+    const char *note; /* what is good to know though it answered: "12 keys are not read yet"; "" */
     int64_t every_us, timeout_us;
     int64_t last_good_us; /* wall; 0 never */
     int64_t last_try_us;  /* wall; 0 never */

@@ -240,6 +240,32 @@ static inline int status_run(const char *belay, const char *folder, const char *
     return WEXITSTATUS(status);
 }
 
+/* What it says without --json. Free it. */
+static inline char *status_text(const char *belay, const char *folder, int *status)
+{
+    struct str text = {0};
+    char *path = path_join(folder, "status.txt");
+    char *command = xasprintf("cd %s && XDG_STATE_HOME=%s XDG_CONFIG_HOME=%s %s status > status.txt 2>&1",
+                              folder, folder, folder, belay);
+    *status = WEXITSTATUS(system(command));
+    assert_int_equal(file_read(path, 8u << 20, &text, NULL), 0);
+    free(path);
+    free(command);
+    return str_take(&text);
+}
+
+/* The error of a source in that document; "" when it is ok, NULL when it isn't there. */
+static inline const char *status_error(const cJSON *root, const char *source)
+{
+    const cJSON *item;
+    cJSON_ArrayForEach(item, json_at(root, "/sources"))
+    {
+        if (str_eq(json_string(item, "name", ""), source))
+            return json_string(item, "error", "");
+    }
+    return NULL;
+}
+
 /* The state of an entity in that document; "" when it isn't there. */
 static inline const char *status_state(const cJSON *root, const char *kind, const char *name)
 {

@@ -30,6 +30,13 @@ static void add_time(cJSON *object, const char *name, int64_t wall_us)
     cJSON_AddStringToObject(object, name, text);
 }
 
+/* Why a source is not to be believed; "" when it is. */
+static const char *source_trouble(const struct pass *p, const struct source_status *s)
+{
+    const struct source_view *view = platform_source_find(p->platform, s->name);
+    return s->error[0] || !view ? s->error : view->error;
+}
+
 static cJSON *entity_to_json(const struct entity *entity, int64_t now)
 {
     cJSON *object = cJSON_CreateObject();
@@ -68,10 +75,11 @@ static void print_json(const struct pass *p, const char *platform, enum conditio
         cJSON *object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "name", s.name);
         cJSON_AddStringToObject(object, "kind", s.kind);
-        cJSON_AddBoolToObject(object, "ok", s.error[0] == '\0');
+        const char *trouble = source_trouble(p, &s);
+        cJSON_AddBoolToObject(object, "ok", trouble[0] == '\0');
         json_add_int(object, "age_ms", s.age_us < 0 ? -1 : s.age_us / US_PER_MS);
-        if (s.error[0])
-            cJSON_AddStringToObject(object, "error", s.error);
+        if (trouble[0])
+            cJSON_AddStringToObject(object, "error", trouble);
         else
             cJSON_AddNullToObject(object, "error");
         cJSON_AddItemToArray(sources, object);
@@ -110,8 +118,8 @@ static void print_text(const struct pass *p, const char *platform, enum conditio
         struct source_status s;
         sources_status(p->sources, i, &s);
         str_clear(&out);
-        str_addf(&out, "  unknown   source %s: %s", s.name, s.error);
-        if (s.error[0])
+        str_addf(&out, "  unknown   source %s: %s", s.name, source_trouble(p, &s));
+        if (source_trouble(p, &s)[0])
             print_clean(str_text(&out));
     }
     const struct entity *problems[50];

@@ -303,6 +303,8 @@ static void test_refused_rows(void **state)
     rig_rows(&r, "s", rows, 6);
     assert_int_equal(platform_source_find(r.platform, "s")->refused_count, 5);
     assert_int_equal(platform_counts(r.platform, ENTITY_ANY).total, 1);
+    assert_int_equal(platform_condition(r.platform), CONDITION_UNKNOWN); /* one of them may be down */
+    assert_non_null(strstr(platform_source_find(r.platform, "s")->error, "5 rows are left out"));
     struct batch stranger = {.source = "nobody"};
     assert_false(platform_apply(r.platform, &stranger, r.now_us, WALL_ZERO));
     rig_close(&r);
@@ -391,6 +393,47 @@ static void test_overall_condition(void **state)
     rig_close(&r);
 }
 
+static void rig_unclear(struct rig *r, const char *unclear, const char *raw)
+{
+    struct observation o = {.kind = ENTITY_SHARD, .name = "docs/5", .group = "docs", .raw = raw};
+    rig_batch(
+        r, &(struct batch){
+               .source = "store", .unclear = unclear, .observations = &o, .observation_count = raw ? 1 : 0});
+}
+
+static void test_unclear_answers_are_never_ok(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_open(&r);
+    rig_add(&r, "store", 5);
+    rig_unclear(&r, "no rows", NULL);
+    RIG_SAID(&r, "source store new->unclear");
+    assert_int_equal(platform_condition(r.platform), CONDITION_UNKNOWN);
+    assert_string_equal(platform_source(r.platform, 0)->error, "no rows");
+    rig_unclear(&r, NULL, "Active");
+    RIG_SAID(&r, "appeared shard:store:docs/5 none->ok ''->'Active' x1", "source store unclear->ok");
+    assert_int_equal(platform_condition(r.platform), CONDITION_OK);
+    /* what it does tell counts, and what it has no longer is gone */
+    rig_unclear(&r, "some have no name", "Dead");
+    RIG_SAID(&r, "source store ok->unclear", "changed shard:store:docs/5 ok->down 'Active'->'Dead' x1");
+    rig_unclear(&r, "no rows", NULL);
+    RIG_SAID(&r, "gone shard:store:docs/5 down->unknown 'Dead'->'gone' x1");
+    /* a failure is no better, silence is said, and only a clear answer ends it */
+    rig_error(&r, "store", "refused");
+    RIG_QUIET(&r);
+    assert_int_equal(platform_condition(r.platform), CONDITION_UNKNOWN);
+    assert_string_equal(platform_source(r.platform, 0)->error, "refused");
+    rig_pass(&r, 15);
+    assert_int_equal(platform_source(r.platform, 0)->state, SOURCE_SILENT);
+    rig_unclear(&r, "no rows", NULL);
+    assert_int_equal(platform_source(r.platform, 0)->state, SOURCE_UNCLEAR);
+    rig_unclear(&r, NULL, "Active");
+    assert_int_equal(platform_source(r.platform, 0)->state, SOURCE_OK);
+    assert_string_equal(platform_source(r.platform, 0)->error, "");
+    rig_close(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -411,6 +454,7 @@ int main(void)
         cmocka_unit_test(test_texts_are_cut_between_characters),
         cmocka_unit_test(test_too_many_entities),
         cmocka_unit_test(test_overall_condition),
+        cmocka_unit_test(test_unclear_answers_are_never_ok),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

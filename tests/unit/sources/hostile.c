@@ -155,7 +155,8 @@ static void an_endless_scan_is_cut(void **state)
     assert_string_equal(r.seen.data, "keys: partial\n");
     struct source_status s;
     sources_status(r.sources, 0, &s);
-    assert_string_equal(s.note, "still looking through the database");
+    assert_string_equal(s.error, "still looking through the database");
+    assert_int_equal(platform_condition(r.platform), CONDITION_UNKNOWN);
     run_stop(&r);
     peer_stop(&peer);
 }

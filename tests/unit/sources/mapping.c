@@ -63,6 +63,51 @@ static void what_is_not_there_is_an_error_and_no_vanished_row(void **state)
     expect_json("kind: shard\nrows: /a/*?\nname: '{1}'\nstate: /s\n", "{}", "");
 }
 
+static void expect_unclear(const char *yaml, enum answer_form form, const char *body, const char *wanted)
+{
+    struct mapped_test t;
+    mapped_test_yaml(&t, yaml, form);
+    if (t.error[0] || mapped_test_apply(&t, body))
+        fail_msg("%s\n%s", t.error, yaml);
+    if (!str_eq(t.last.unclear, wanted))
+        fail_msg("got '%s', wanted '%s'\n%s%s", t.last.unclear, wanted, yaml, body);
+    mapped_test_fini(&t);
+}
+
+#define SHARDS "kind: shard\nrows: /a/*\nname: '{n}'\nstate: /s\n"
+#define ALERTS "kind: alert\nrows: /a/*\nname: '{n}'\nstate: /s\n"
+
+static void what_finds_no_row_is_unclear_unless_the_rule_allows_it(void **state)
+{
+    (void)state;
+    const char *none = "{\"a\":[]}", *one = "{\"a\":[{\"n\":\"x\",\"s\":\"green\"}]}",
+               *unnamed = "{\"a\":[{\"n\":\"x\",\"s\":\"green\"},{\"s\":\"red\"}]}";
+    expect_unclear(SHARDS, FORM_JSON, one, "");
+    expect_unclear(SHARDS, FORM_JSON, none, "answered, but /a/* has no rows (rule in line 1)");
+    expect_unclear(SHARDS "where: {s: red}\n", FORM_JSON, one,
+                   "answered, but where: leaves out all 1 rows (rule in line 1)");
+    expect_unclear("kind: shard\nrows: '/b/*?'\nname: '{n}'\nstate: /s\n", FORM_JSON, none,
+                   "answered, but /b/* has no rows (rule in line 1)");
+    expect_unclear("kind: component\nmetric: up\nname: '{job}'\nstate: {from: '@value', 1: ok}\n",
+                   FORM_EXPOSITION, "down 1\n", "answered, but it has no sample of up (rule in line 1)");
+    expect_unclear("- {kind: shard, rows: /a/*, name: '{n}', state: /s}\n"
+                   "- {kind: job, rows: /b/*, name: '{n}', state: /s}\n",
+                   FORM_JSON, "{\"a\":[{\"n\":\"x\"}],\"b\":[]}",
+                   "answered, but /b/* has no rows (rule in line 2)"); /* each rule by itself */
+    /* who may find none */
+    expect_unclear(ALERTS, FORM_JSON, none, "");
+    expect_unclear(ALERTS "where: {s: red}\n", FORM_JSON, one, "");
+    expect_unclear(SHARDS "optional: true\n", FORM_JSON, none, "");
+    expect_unclear(SHARDS "expected: 0\n", FORM_JSON, none, "");
+    expect_unclear(SHARDS "expected: 3\n", FORM_JSON, none, "");   /* it says itself that they are missing */
+    expect_unclear(SHARDS "expected: [x]\n", FORM_JSON, none, ""); /* this one too */
+    /* a row that can't be shown may be the one that is down: nobody may have that */
+    expect_unclear(SHARDS, FORM_JSON, unnamed, "1 of 2 rows have no name (rule in line 1)");
+    expect_unclear(ALERTS "optional: true\n", FORM_JSON, unnamed,
+                   "1 of 2 rows have no name (rule in line 1)");
+    expect_unclear(SHARDS "where: {n: '!'}\n", FORM_JSON, unnamed, ""); /* left out on purpose */
+}
+
 static void states_have_no_default_but_unknown(void **state)
 {
     (void)state;
@@ -425,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_by_pointer_wildcards_and_captures),
         cmocka_unit_test(what_is_not_there_is_an_error_and_no_vanished_row),
+        cmocka_unit_test(what_finds_no_row_is_unclear_unless_the_rule_allows_it),
         cmocka_unit_test(states_have_no_default_but_unknown),
         cmocka_unit_test(states_by_http_status),
         cmocka_unit_test(states_by_thresholds),

@@ -46,7 +46,9 @@ static void resilience4j(void **state)
         "breaker none unknown {} no state is set\n"
         "breaker both unknown {} more than one state is set\n");
     mapped_test_expect(&t, "up 1\n", "");
-    assert_string_equal(t.last.note, "no sample of resilience4j_circuitbreaker_state");
+    assert_string_equal(
+        t.last.unclear,
+        "answered, but it has no sample of resilience4j_circuitbreaker_state (rule in line 8)");
     mapped_test_fini(&t);
 }
 
