@@ -10,6 +10,11 @@
 /* ---- rebuilding
  * ---------------------------------------------------------------------------------------------- */
 
+struct concluded {
+    char *step;
+    enum run_outcome outcome;
+};
+
 struct restoring {
     struct engine *engine;
     struct journal *journal;
@@ -18,7 +23,9 @@ struct restoring {
     struct str document;
     char blob[SHA256_HEX_SIZE];
     VEC(char *) inputs;
+    size_t refused; /* of them */
     VEC(uint64_t) intended;
+    VEC(struct concluded) concluded;
     bool ended;
     struct runbook *book;
     struct err e;
@@ -39,6 +46,11 @@ static int restoring_event(const struct event *event, void *data)
         *vec_push(&r->inputs) = json_print(input);
     } else if (event->kind == EVENT_STEP_INTENT) {
         *vec_push(&r->intended) = (uint64_t)json_int(tree, "ticket", 0);
+    } else if (event->kind == EVENT_STEP_CONCLUDED) {
+        struct concluded *c = vec_push(&r->concluded);
+        c->step = xstrdup(json_string(tree, "step", ""));
+        c->outcome = OUTCOME_PENDING;
+        run_outcome_parse(json_string(tree, "outcome", ""), &c->outcome);
     } else if (event->kind == EVENT_RUN_ENDED) {
         r->ended = true;
     }
@@ -69,30 +81,46 @@ static void restoring_work(void *data)
     r->book = runbook_parse(r->path ? r->path : "runbook.md", str_text(&r->document), r->document.len, &r->e);
 }
 
-static bool restoring_replay(struct restoring *r, struct walk *w)
+/* Inputs that the machine refuses now were not applied when they were journaled either (the disk took one,
+ * and then said that it had not), or a newer belay sees them differently: the rest stands, and it is told. */
+static void restoring_replay(struct restoring *r, struct walk *w)
 {
     for (size_t i = 0; i < r->inputs.len; i++) {
         struct run_input input;
         struct err e = {0};
-        if (run_input_from_json(r->book, r->inputs.data[i], strlen(r->inputs.data[i]), &input, &e) < 0)
-            return false;
-        int code = run_apply(w->run, &input, NULL, &e);
-        run_input_fini(&input);
-        if (code < 0)
-            return false;
+        int code = run_input_from_json(r->book, r->inputs.data[i], strlen(r->inputs.data[i]), &input, &e);
+        if (code == 0) {
+            code = run_apply(w->run, &input, NULL, &e);
+            run_input_fini(&input);
+        }
+        if (code < 0 && r->refused++ == 0)
+            r->e = e;
     }
     int64_t idle_us = clock_wall_us() - r->last_us;
     w->zero_us = loop_now_us(w->engine->loop) - run_now_ms(w->run) * US_PER_MS - (idle_us > 0 ? idle_us : 0);
-    return true;
 }
 
-static void conclusions_recall(struct walk *w)
+static void refusals_tell(const struct restoring *r, const struct walk *w)
 {
-    for (size_t i = 0; i < w->book->steps.len; i++) {
-        struct run_step view;
-        run_step_at(w->run, (int)i, &view);
-        w->concluded[i] = view.outcome >= OUTCOME_OK ? view.outcome : OUTCOME_PENDING;
-    }
+    if (r->refused == 0)
+        return;
+    char *summary = xasprintf("run %lld was rebuilt without %zu of its %zu inputs: %s", (long long)w->id,
+                              r->refused, r->inputs.len, r->e.msg);
+    struct event_draft draft = {.kind = EVENT_INCIDENT_NOTED,
+                                .actor = "belay",
+                                .summary = summary,
+                                .incident = w->incident,
+                                .run = w->id};
+    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
+    free(summary);
+}
+
+static void conclusions_recall(const struct restoring *r, struct walk *w)
+{
+    for (size_t i = 0; i < r->concluded.len; i++)
+        for (size_t k = 0; k < w->book->steps.len; k++)
+            if (str_eq(w->book->steps.data[k].id, r->concluded.data[i].step))
+                w->concluded[k] = r->concluded.data[i].outcome;
 }
 
 static void tickets_restore(struct walk *w, const uint64_t *intended, size_t count)
@@ -127,6 +155,9 @@ static void restoring_free(struct restoring *r)
         free(r->inputs.data[i]);
     vec_fini(&r->inputs);
     vec_fini(&r->intended);
+    for (size_t i = 0; i < r->concluded.len; i++)
+        free(r->concluded.data[i].step);
+    vec_fini(&r->concluded);
     str_fini(&r->document);
     runbook_free(r->book);
     free(r->actor);
@@ -156,17 +187,19 @@ static void restoring_done(void *data)
     w->restored = true;
     w->actor = r->actor;
     w->entity = r->entity;
-    bool replayed = restoring_replay(r, w);
+    restoring_replay(r, w);
     r->book = NULL;
     r->actor = r->entity = NULL;
-    w->ended = r->ended || !replayed;
-    conclusions_recall(w);
+    w->ended = r->ended;
+    conclusions_recall(r, w);
     w->elsewhere = true;
-    if (!w->ended && !engine->observer && walk_lock(w)) {
+    if (!w->ended && !engine->observer && engine->runs.spool && walk_lock(w)) {
         w->elsewhere = false;
+        refusals_tell(r, w);
         tickets_restore(w, r->intended.data, r->intended.len);
         page_close(w);
         walk_wake(w);
+        walk_settle(w);
     }
     engine_changed(engine, ENGINE_RUNS);
     restoring_free(r);
@@ -187,7 +220,7 @@ void restore_run(struct engine *engine, int64_t id)
 /* The shown copy stays until the rebuilt one is there: nothing is guessed from what was only shown. */
 void restore_adopt(struct walk *w)
 {
-    if (w->adopting || !walk_lock(w))
+    if (w->adopting || !w->engine->runs.spool || !walk_lock(w))
         return;
     walk_unlock(w);
     w->adopting = true;

@@ -71,11 +71,13 @@ static void started(void *context, const struct journal_result *result)
     w->incident = s->incident;
     w->started_us = clock_wall_us();
     w->seen_seq = result->seq + result->count - 1;
-    walk_lock(w);
+    /* A console that saw it in the journal first may hold the lock, or there is no room for one. Whoever
+     * gets it walks it, from what is journaled. */
+    w->elsewhere = !walk_lock(w);
     struct run_effects effects = {0};
     struct err e = {0};
     int code = run_apply(w->run, &s->start->input, &effects, &e);
-    if (code == 0)
+    if (code == 0 && !w->elsewhere)
         walk_effects(w, &effects);
     vec_fini(&effects);
     walk_wake(w);

@@ -72,6 +72,9 @@ static void on_ended(void *data, const struct exec_result *result)
         ticket_again(t);
         return;
     }
+    if (result->dropped_bytes > 0)
+        str_addf(walk_output(t->walk, t->step), "\n[belay: %lld bytes of output were dropped: no room]\n",
+                 (long long)result->dropped_bytes);
     if (t->why[0])
         snprintf(t->result.text, sizeof t->result.text, "%s", t->why);
     ticket_ended(t);

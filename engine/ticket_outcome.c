@@ -54,7 +54,8 @@ static void add_output(cJSON *data, const char *name, const char *digest, const 
     size_t length = head->len < 400 ? head->len : 400;
     utf8_clean(&first, str_text(head), length, true);
     cJSON *output = cJSON_AddObjectToObject(data, name);
-    cJSON_AddStringToObject(output, "digest", digest);
+    if (digest[0])
+        cJSON_AddStringToObject(output, "digest", digest);
     json_add_int(output, "bytes", bytes);
     cJSON_AddStringToObject(output, "first", str_text(&first));
     str_fini(&first);
@@ -149,6 +150,7 @@ struct storing {
     struct spool *spool;
     struct journal_blob *blobs[2];
     struct journal_blob_origin origin;
+    bool refused; /* by the journal, which takes it later */
 };
 
 static int storing_piece(void *data, enum exec_stream stream, const char *bytes, size_t length)
@@ -161,7 +163,9 @@ static int storing_piece(void *data, enum exec_stream stream, const char *bytes,
                       length < STDERR_KEPT - t->err_head.len ? length : STDERR_KEPT - t->err_head.len);
     if (!s->blobs[which])
         s->blobs[which] = journal_blob_begin(s->journal, &s->origin);
-    return journal_blob_add(s->blobs[which], bytes, length, 10 * US_PER_S, &t->store_error);
+    int code = journal_blob_add(s->blobs[which], bytes, length, 10 * US_PER_S, &t->store_error);
+    s->refused |= code < 0;
+    return code;
 }
 
 static void storing_work(void *data)
@@ -174,11 +178,13 @@ static void storing_work(void *data)
     for (int i = 0; i < 2; i++) {
         if (!s->blobs[i])
             continue;
-        if (code < 0)
+        if (code < 0) {
             journal_blob_abandon(s->blobs[i]);
-        else
+        } else {
             code = journal_blob_finish(s->blobs[i], i ? t->err_digest : t->out_digest, NULL, NULL,
                                        &t->store_error);
+            s->refused |= code < 0;
+        }
         s->blobs[i] = NULL;
     }
     if (code < 0 && t->store_error.code == 0)
@@ -190,9 +196,18 @@ static void storing_done(void *data)
     struct storing *s = data;
     struct ticket *t = s->ticket;
     struct engine *engine = t->walk->engine;
+    bool refused = s->refused;
     free(s);
     engine->runs.storing--;
     t->storing = false;
+    /* The spool itself can't be read: how it ended is known all the same. */
+    if (t->store_error.code && !refused) {
+        if (!t->result.text[0])
+            snprintf(t->result.text, sizeof t->result.text, "its output can't be read: %.120s",
+                     t->store_error.msg);
+        t->out_digest[0] = t->err_digest[0] = '\0';
+        t->store_error = (struct err){0};
+    }
     if (!engine->closing && t->store_error.code == 0)
         ticket_report(t);
 }

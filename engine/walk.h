@@ -31,7 +31,7 @@ struct walk {
     struct run *run;
     int64_t zero_us; /* the loop's clock at run clock 0 */
     int lock;        /* held while this console walks it; -1 */
-    bool elsewhere, ended, restored, appending, adopting;
+    bool elsewhere, ended, ending, restored, appending, adopting;
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output) outputs;
@@ -67,6 +67,8 @@ struct pending *pending_new(const struct walk *w, const struct run_input *input,
 void walk_enqueue(struct walk *w, struct pending *p);
 void walk_pump(struct walk *w);
 void walk_effects(struct walk *w, const struct run_effects *effects);
+/* Brings to the journal what it still owes, after a restore and whenever the journal could not take it. */
+void walk_settle(struct walk *w);
 
 /* ticket.c, ticket_outcome.c */
 void ticket_begin(struct walk *w, const struct run_effect *effect);

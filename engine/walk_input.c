@@ -71,39 +71,78 @@ static bool must_not_be_lost(const struct pending *p)
     return p->input.kind == INPUT_FINISHED || p->input.kind == INPUT_STARTED;
 }
 
+/* ---- what follows from the machine's state and is journaled once ---- */
+
+struct conclusion {
+    struct walk *walk;
+    int step;
+};
+
+static void on_concluded(void *context, const struct journal_result *result)
+{
+    struct conclusion *c = context;
+    if (result->code < 0)
+        c->walk->concluded[c->step] = OUTCOME_PENDING; /* walk_settle brings it again */
+    free(c);
+}
+
+static void conclusion_append(struct walk *w, int index, const struct run_step *view)
+{
+    const struct step *step = &w->book->steps.data[index];
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddStringToObject(data, "step", step->id);
+    cJSON_AddStringToObject(data, "title", step->title);
+    cJSON_AddStringToObject(data, "outcome", run_outcome_text(view->outcome));
+    cJSON_AddStringToObject(data, "reason", view->reason);
+    cJSON_AddStringToObject(data, "answer", view->answer);
+    char *text = json_print(data), *subject = xasprintf("run %lld", (long long)w->id);
+    char *summary = xasprintf("%s: %s%s%s", step->title, run_outcome_text(view->outcome),
+                              view->reason[0] ? ", " : "", view->reason);
+    struct event_draft draft = {.kind = EVENT_STEP_CONCLUDED,
+                                .subject = subject,
+                                .summary = summary,
+                                .data = text,
+                                .outcome = run_outcome_text(view->outcome),
+                                .incident = w->incident,
+                                .run = w->id};
+    struct conclusion *c = xmalloc(sizeof *c);
+    *c = (struct conclusion){w, index};
+    w->concluded[index] = view->outcome;
+    if (chronicle_append(w->engine, &draft, 1, on_concluded, c, NULL) < 0) {
+        w->concluded[index] = OUTCOME_PENDING;
+        free(c);
+    }
+    free(text);
+    free(subject);
+    free(summary);
+    cJSON_Delete(data);
+}
+
 static void conclude_steps(struct walk *w)
 {
     for (size_t i = 0; i < w->book->steps.len; i++) {
         struct run_step view;
         run_step_at(w->run, (int)i, &view);
-        bool over = view.outcome >= OUTCOME_OK;
-        enum run_outcome before = w->concluded[i];
-        w->concluded[i] = over ? view.outcome : OUTCOME_PENDING;
-        if (!over || view.outcome == before)
-            continue;
-        const struct step *step = &w->book->steps.data[i];
-        cJSON *data = cJSON_CreateObject();
-        cJSON_AddStringToObject(data, "step", step->id);
-        cJSON_AddStringToObject(data, "title", step->title);
-        cJSON_AddStringToObject(data, "outcome", run_outcome_text(view.outcome));
-        cJSON_AddStringToObject(data, "reason", view.reason);
-        cJSON_AddStringToObject(data, "answer", view.answer);
-        char *text = json_print(data), *subject = xasprintf("run %lld", (long long)w->id);
-        char *summary = xasprintf("%s: %s%s%s", step->title, run_outcome_text(view.outcome),
-                                  view.reason[0] ? ", " : "", view.reason);
-        struct event_draft draft = {.kind = EVENT_STEP_CONCLUDED,
-                                    .subject = subject,
-                                    .summary = summary,
-                                    .data = text,
-                                    .outcome = run_outcome_text(view.outcome),
-                                    .incident = w->incident,
-                                    .run = w->id};
-        chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
-        free(text);
-        free(subject);
-        free(summary);
-        cJSON_Delete(data);
+        if (view.outcome < OUTCOME_OK)
+            w->concluded[i] = OUTCOME_PENDING;
+        else if (view.outcome != w->concluded[i])
+            conclusion_append(w, (int)i, &view);
     }
+}
+
+static void on_walk_ended(void *context, const struct journal_result *result)
+{
+    struct walk *w = context;
+    w->ending = false;
+    if (result->code < 0)
+        return;
+    w->ended = true;
+    char *path = walk_lock_path(w);
+    unlink(path); /* nobody takes up a run that has ended */
+    free(path);
+    walk_unlock(w);
+    if (!w->engine->closing)
+        engine_changed(w->engine, ENGINE_RUNS);
 }
 
 static void walk_end(struct walk *w, enum run_outcome outcome)
@@ -116,14 +155,22 @@ static void walk_end(struct walk *w, enum run_outcome outcome)
                                 .summary = summary,
                                 .incident = w->incident,
                                 .run = w->id};
-    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
+    w->ending = chronicle_append(w->engine, &draft, 1, on_walk_ended, w, NULL) == 0;
     free(subject);
     free(summary);
-    w->ended = true;
-    char *path = walk_lock_path(w);
-    unlink(path); /* nobody takes up a run that has ended */
-    free(path);
-    walk_unlock(w);
+}
+
+void walk_settle(struct walk *w)
+{
+    enum run_outcome outcome;
+    if (w->ended || w->ending || w->elsewhere || w->engine->chronicle.trouble)
+        return;
+    tickets_retry(w);
+    conclude_steps(w);
+    if (w->queue.len == 0 && run_ended(w->run, &outcome))
+        walk_end(w, outcome);
+    walk_wake(w);
+    walk_pump(w);
 }
 
 void walk_effects(struct walk *w, const struct run_effects *effects)

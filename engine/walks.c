@@ -6,12 +6,17 @@
 
 #define RETRY_US (2 * US_PER_S)
 
-void walks_trouble_over(struct engine *engine)
+/* NULL while there is no place to run steps from: a full or read-only disk may have kept it from being made.
+ */
+static int spool_ready(struct engine *engine, struct err *e)
 {
-    for (size_t i = 0; i < engine->runs.walks.len; i++) {
-        tickets_retry(engine->runs.walks.data[i]);
-        walk_pump(engine->runs.walks.data[i]);
-    }
+    if (engine->runs.spool || engine->read_only || !engine->chronicle.journal)
+        return 0;
+    char *folder = path_join(engine->state_folder, "spool");
+    bool shared = engine->config->journal == CONFIG_JOURNAL_SHARED;
+    engine->runs.spool = spool_open(folder, shared, NULL, e);
+    free(folder);
+    return engine->runs.spool ? 0 : e->code;
 }
 
 /* A run that another console walked is taken over once that console is gone. */
@@ -22,22 +27,26 @@ void walks_join(struct engine *engine)
             restore_adopt(engine->runs.walks.data[i]);
 }
 
+void walks_trouble_over(struct engine *engine)
+{
+    struct err e = {0};
+    spool_ready(engine, &e);
+    for (size_t i = 0; i < engine->runs.walks.len; i++)
+        walk_settle(engine->runs.walks.data[i]);
+    walks_join(engine);
+}
+
 static void on_runs_timer(void *data)
 {
-    walks_join(data);
+    walks_trouble_over(data);
 }
 
 int walks_open(struct engine *engine, struct err *e)
 {
+    struct err why = {0};
     execute_lifetime(&engine->runs.lifetime);
-    if (!engine->read_only && engine->chronicle.journal) {
-        char *folder = path_join(engine->state_folder, "spool");
-        struct err why = {0};
-        engine->runs.spool = spool_open(folder, engine->config->journal == CONFIG_JOURNAL_SHARED, NULL, &why);
-        free(folder);
-        if (!engine->runs.spool && !engine->chronicle.trouble)
-            return err_set(e, why.code, "%s", why.msg);
-    }
+    if (spool_ready(engine, &why) < 0 && !engine->chronicle.trouble)
+        return err_set(e, why.code, "%s", why.msg);
     engine->runs.timer = loop_timer_new(engine->loop, on_runs_timer, engine);
     loop_timer_start(engine->runs.timer, RETRY_US, RETRY_US);
     restore_all(engine);

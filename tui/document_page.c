@@ -9,7 +9,7 @@
 struct document {
     char *path;
     struct text_view *text;
-    bool written;
+    bool written, starting;
 };
 
 static bool find(struct page *page, struct engine_runbook *view)
@@ -149,6 +149,10 @@ static size_t contexts(struct page *page, enum key_context *stack)
 
 static void started(struct console *console, struct page *page, int code, int64_t id)
 {
+    if (page != NULL) {
+        struct document *own = page->state;
+        own->starting = false;
+    }
     if (code != 0 || id == 0) {
         return;
     }
@@ -160,8 +164,9 @@ static void started(struct console *console, struct page *page, int code, int64_
 
 static void start(struct page *page)
 {
+    struct document *own = page->state;
     struct engine_runbook view;
-    if (!find(page, &view) || console_refuses_to_act(page->console)) {
+    if (own->starting || !find(page, &view) || console_refuses_to_act(page->console)) {
         return;
     }
     if (view.error != NULL) {
@@ -170,6 +175,7 @@ static void start(struct page *page)
     }
     struct engine_request request = {
         .kind = REQUEST_RUN_START, .path = view.path, .entity = view.offered ? view.offered_entity : NULL};
+    own->starting = true; /* a second Enter is no second run */
     console_submit(page->console, &request, page->id, started);
 }
 

@@ -208,7 +208,11 @@ static size_t banner_texts(struct console *console, struct str banners[static BA
     char time[SCENE_TEXT_SIZE];
     const char *trouble = engine_trouble(console->engine);
     if (trouble != NULL) {
-        add_banner(banners, &count, "JOURNAL IN TROUBLE, nothing acts, watching goes on: %s", trouble);
+        /* What is wrong before where: a narrow screen cuts the path. */
+        const char *colon = trouble[0] == '/' ? strstr(trouble, ": ") : NULL;
+        add_banner(banners, &count, "JOURNAL IN TROUBLE, nothing acts, watching goes on: %s%s%.*s",
+                   colon != NULL ? colon + 2 : trouble, colon != NULL ? "; " : "",
+                   colon != NULL ? (int)(colon - trouble) : 0, trouble);
     }
     if (platform_all_silent(console->scene.platform, &last_good_us)) {
         scene_time(&console->scene, last_good_us, false, time);

@@ -23,6 +23,7 @@ struct line_mode {
     int printed_step;
     enum run_outcome *shown; /* outcome of each step as it was last told */
     bool waiting;            /* a request is under way */
+    bool trouble;            /* the journal can't be written, and that was told */
     bool interrupted, left;
     int status;
 };
@@ -386,6 +387,21 @@ static int exit_status(enum run_outcome outcome)
     return outcome == OUTCOME_UNKNOWN ? 3 : 1;
 }
 
+/* While the journal can't be written nothing is asked: no answer could be taken. What runs goes on. */
+static void trouble_show(struct line_mode *m)
+{
+    const char *trouble = engine_trouble(m->engine);
+    if (trouble && !m->trouble) {
+        say("\nthe journal can't be written, so nothing acts: %s\nwaiting for that to pass; what runs goes "
+            "on\n",
+            trouble);
+        m->question = NO_QUESTION;
+    } else if (!trouble && m->trouble) {
+        say("the journal can be written again\n");
+    }
+    m->trouble = trouble != NULL;
+}
+
 static bool walk_turn(struct line_mode *m)
 {
     struct engine_run view;
@@ -408,7 +424,8 @@ static bool walk_turn(struct line_mode *m)
     }
     if (view.current_step >= 0)
         output_show(m, view.current_step);
-    if (!m->waiting && m->question == NO_QUESTION)
+    trouble_show(m);
+    if (!m->waiting && !m->trouble && m->question == NO_QUESTION)
         ask_next(m, &view);
     return true;
 }

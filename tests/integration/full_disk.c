@@ -5,17 +5,15 @@
  *   full_disk BELAY        exit 77: this host lets nobody mount a tmpfs here */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/io/io.h"
 #include "engine/journal/journal.h"
+#include "tests/integration/small_disk.h"
 
 #define CHECK(condition, ...)                                                                                \
     do {                                                                                                     \
@@ -26,51 +24,6 @@
             exit(1);                                                                                         \
         }                                                                                                    \
     } while (0)
-
-static void write_text(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        if (write(fd, text, strlen(text)) < 0)
-            fprintf(stderr, "%s: %s\n", path, strerror(errno));
-        close(fd);
-    }
-}
-
-/* Root in a namespace of mounts, or in one of users too. */
-static void enter_namespace(void)
-{
-    uid_t uid = getuid();
-    gid_t gid = getgid();
-    if (uid != 0) {
-        char map[64];
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
-            exit(77);
-        write_text("/proc/self/setgroups", "deny");
-        snprintf(map, sizeof map, "0 %u 1", (unsigned)uid);
-        write_text("/proc/self/uid_map", map);
-        snprintf(map, sizeof map, "0 %u 1", (unsigned)gid);
-        write_text("/proc/self/gid_map", map);
-    } else if (unshare(CLONE_NEWNS) < 0) {
-        exit(77);
-    }
-    if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-        exit(77);
-}
-
-/* Takes all that is left. */
-static void fill(const char *path)
-{
-    char block[4096] = {1};
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    CHECK(fd >= 0, "%s", strerror(errno));
-    while (write(fd, block, sizeof block) > 0)
-        ;
-    CHECK(errno == ENOSPC, "%s", strerror(errno));
-    while (write(fd, block, 1) > 0)
-        ;
-    close(fd);
-}
 
 /* --- the journal itself
  * --------------------------------------------------------------------------------------- */
@@ -130,7 +83,7 @@ static void journal_on_a_full_disk(const char *mount_point)
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 20; i++, acknowledged++)
             CHECK(append(&s, j) == 0, "there was room");
-        fill(filler);
+        CHECK(small_disk_fill(filler), "%s", strerror(errno));
         int refused = 0;
         for (int i = 0; i < 5000 && refused == 0; i++) {
             refused = append(&s, j);
@@ -168,7 +121,7 @@ static void opening_on_a_full_disk(const char *mount_point)
     struct err e = {0};
     struct state s = {.loop = loop_new(&e)};
     char *folder = path_join(mount_point, "late"), *filler = path_join(mount_point, "filler");
-    fill(filler);
+    CHECK(small_disk_fill(filler), "%s", strerror(errno));
     struct journal_options options = {.folder = folder,
                                       .platform = "test",
                                       .create = true,
@@ -235,7 +188,7 @@ static void program_on_a_full_disk(const char *belay, const char *mount_point)
     setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
     CHECK(chdir(mount_point) == 0, "%s", strerror(errno));
     CHECK(RUN("incident", "open", "full disk") == 0, "%s", str_text(&out));
-    fill(filler);
+    CHECK(small_disk_fill(filler), "%s", strerror(errno));
     int status = 0;
     for (int i = 0; i < 2000 && status == 0; i++)
         status = RUN("incident", "note", note);
@@ -257,8 +210,7 @@ int main(int argc, char **argv)
     CHECK(mkdtemp(folder), "%s", strerror(errno));
     pid_t pid = fork(); /* the namespace ends with the child, and the mount with it */
     if (pid == 0) {
-        enter_namespace();
-        if (mount("belay", folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=3m,mode=0755") < 0)
+        if (!small_disk_allowed() || !small_disk_mount(folder, "3m"))
             _exit(77);
         journal_on_a_full_disk(folder);
         opening_on_a_full_disk(folder);
