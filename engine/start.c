@@ -78,7 +78,7 @@ static void started(void *context, const struct journal_result *result)
     struct err e = {0};
     int code = run_apply(w->run, &s->start->input, &effects, &e);
     if (code == 0 && !w->elsewhere)
-        walk_effects(w, &effects);
+        code = walk_effects(w, &effects, &e);
     vec_fini(&effects);
     walk_wake(w);
     engine_changed(engine, ENGINE_RUNS);

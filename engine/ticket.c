@@ -293,16 +293,38 @@ void ticket_restore(struct walk *w, const struct run_ticket *known, bool intende
     ticket_ended(t);
 }
 
-void ticket_cancel(struct walk *w, uint64_t number)
+/* Whoever asked is told by the answer; the timeline and the step's page keep it. */
+static void cancel_failed(struct ticket *t, const char *why)
+{
+    const struct walk *w = t->walk;
+    char *subject = xasprintf("run %lld", (long long)w->id);
+    char *summary = xasprintf("%s was not cancelled: %s", w->book->steps.data[t->step].title, why);
+    struct event_draft draft = {.kind = EVENT_INCIDENT_NOTED,
+                                .actor = "belay",
+                                .subject = subject,
+                                .summary = summary,
+                                .incident = w->incident,
+                                .run = w->id};
+    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
+    str_addf(walk_output(t->walk, t->step), "\n[belay: not cancelled: %s]\n", why);
+    engine_changed(w->engine, ENGINE_OUTPUT);
+    free(subject);
+    free(summary);
+}
+
+int ticket_cancel(struct walk *w, uint64_t number, struct err *e)
 {
     for (size_t i = 0; i < w->tickets.len; i++) {
         struct ticket *t = w->tickets.data[i];
         if (t->number != number || t->finished)
             continue;
         t->cancelled = true;
-        if (t->x)
-            execution_cancel(t->x, NULL);
+        if (t->x && execution_cancel(t->x, e) < 0) {
+            cancel_failed(t, e->msg);
+            return e->code;
+        }
     }
+    return 0;
 }
 
 void ticket_release(struct ticket *t)

@@ -66,7 +66,8 @@ void pending_free(struct pending *p);
 struct pending *pending_new(const struct walk *w, const struct run_input *input, struct err *e);
 void walk_enqueue(struct walk *w, struct pending *p);
 void walk_pump(struct walk *w);
-void walk_effects(struct walk *w, const struct run_effects *effects);
+/* An error: something of it could not be done, and somebody should know. */
+int walk_effects(struct walk *w, const struct run_effects *effects, struct err *e);
 /* Brings to the journal what it still owes, after a restore and whenever the journal could not take it. */
 void walk_settle(struct walk *w);
 
@@ -74,7 +75,7 @@ void walk_settle(struct walk *w);
 void ticket_begin(struct walk *w, const struct run_effect *effect);
 /* After a restore: follows what another console started, or says what became of it. */
 void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended);
-void ticket_cancel(struct walk *w, uint64_t number);
+int ticket_cancel(struct walk *w, uint64_t number, struct err *e);
 void ticket_applied(struct ticket *t); /* its outcome is durable: the spool may forget it */
 void ticket_release(struct ticket *t); /* the console goes, the step stays */
 void ticket_free(struct ticket *t);

@@ -55,8 +55,6 @@ static void pending_end(struct pending *p, int code, const char *message, int64_
 {
     if (p->done)
         p->done(p->context, code, message, id);
-    if (p->ticket && code == 0)
-        ticket_applied(p->ticket);
     pending_free(p);
 }
 
@@ -173,17 +171,19 @@ void walk_settle(struct walk *w)
     walk_pump(w);
 }
 
-void walk_effects(struct walk *w, const struct run_effects *effects)
+int walk_effects(struct walk *w, const struct run_effects *effects, struct err *e)
 {
+    int code = 0;
     for (size_t i = 0; i < effects->len; i++) {
         const struct run_effect *effect = &effects->data[i];
         if (effect->kind == EFFECT_EXEC)
             ticket_begin(w, effect);
-        else if (effect->kind == EFFECT_CANCEL)
-            ticket_cancel(w, effect->ticket);
+        else if (effect->kind == EFFECT_CANCEL && ticket_cancel(w, effect->ticket, e) < 0)
+            code = e->code;
         else if (effect->kind == EFFECT_ENDED)
             walk_end(w, effect->outcome);
     }
+    return code;
 }
 
 static void appended(void *context, const struct journal_result *result)
@@ -213,9 +213,12 @@ static void appended(void *context, const struct journal_result *result)
     queue_shift(w);
     if (code == 0)
         conclude_steps(w);
-    pending_end(p, code, e.msg, w->id);
+    struct ticket *applied = p->ticket;
+    if (code == 0 && applied)
+        ticket_applied(applied); /* what it holds is let go before anything new begins */
     if (code == 0)
-        walk_effects(w, &effects);
+        code = walk_effects(w, &effects, &e);
+    pending_end(p, code, e.msg, w->id);
     vec_fini(&effects);
     walk_wake(w);
     engine_changed(engine, ENGINE_RUNS);

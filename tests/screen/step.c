@@ -1,0 +1,112 @@
+/* A step's page while it runs and after it: what a person asked for and did not get is said. */
+#include <dirent.h>
+#include <stdlib.h>
+
+#include "tests/screen/walk.h"
+
+static struct walk walk;
+
+static const char document[] = "# Drain the queue\n\n"
+                               "## Drain it\n\n"
+                               "```bash {name=drain timeout=2m}\n"
+                               "echo begin >> \"$ORACLE\"\n"
+                               "for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done\n"
+                               "echo end >> \"$ORACLE\"\n"
+                               "```\n";
+
+static int setup(void **state)
+{
+    (void)state;
+    walk_open(&walk, document);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    walk_close(&walk);
+    return 0;
+}
+
+/* The one process that supervises a step of this rig; 0: none. */
+static pid_t supervisor_find(void)
+{
+    DIR *processes = opendir("/proc");
+    pid_t found = 0;
+    for (struct dirent *entry; processes && !found && (entry = readdir(processes));) {
+        struct str words = {0};
+        char *path = xasprintf("/proc/%s/cmdline", entry->d_name);
+        if (strtol(entry->d_name, NULL, 10) > 0 && file_read(path, 1u << 16, &words, NULL) == 0 &&
+            words.len > 0 && memmem(words.data, words.len, "supervise", 9) &&
+            memmem(words.data, words.len, walk.rig.folder, strlen(walk.rig.folder)))
+            found = (pid_t)strtol(entry->d_name, NULL, 10);
+        str_fini(&words);
+        free(path);
+    }
+    if (processes)
+        closedir(processes);
+    return found;
+}
+
+static void supervisor_kill(void)
+{
+    pid_t pid = supervisor_find();
+    assert_true(pid > 1);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    int64_t end = clock_monotonic_us() + WALK_MS * US_PER_MS;
+    while (supervisor_find() == pid && clock_monotonic_us() < end)
+        usleep(10000);
+}
+
+#define BY_HAND "supervisor of step .* is gone(.|\n)*end process group [0-9]+ by hand"
+
+static void test_cancel_without_a_supervisor(void **state)
+{
+    (void)state;
+    struct pty *p = walk_console(&walk, BELAY);
+    walk_start(p, "Drain the queue", "Type  yes");
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, "begin\n");
+    supervisor_kill();
+    pty_type(p, "\x03");
+    walk_sees(p, "cancel it: TERM");
+    pty_type(p, "c");
+    walk_sees(p, BY_HAND);
+    walk_open_gate(&walk);
+    walk_sees(p, "\\? unknown");
+    walk_escape(p, 3);
+    pty_type(p, "6");
+    walk_sees(p, "was not cancelled: the supervisor");
+    walk_quit(p);
+    walk_oracle_is(&walk, "begin\nend\n");
+    walk_verify(&walk, BELAY);
+}
+
+static void test_cancel_in_line_mode_without_a_supervisor(void **state)
+{
+    (void)state;
+    struct pty *p = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(p, "Type yes");
+    walk_confirm(p, "yes\n");
+    walk_oracle_await(&walk, p, "begin\n");
+    supervisor_kill();
+    pty_type(p, "\x03");
+    walk_sees(p, "cancel: stop the step");
+    pty_type(p, "cancel\n");
+    walk_sees(p, "not done: the " BY_HAND);
+    walk_open_gate(&walk);
+    walk_sees(p, "Your choice");
+    pty_type(p, "stop seen enough\n");
+    walk_ends(p, 3);
+    walk_oracle_is(&walk, "begin\nend\n");
+    walk_verify(&walk, BELAY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_cancel_without_a_supervisor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cancel_in_line_mode_without_a_supervisor, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
