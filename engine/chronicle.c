@@ -215,7 +215,7 @@ int chronicle_open(struct engine *engine, struct err *e)
 void chronicle_close(struct engine *engine)
 {
     loop_timer_free(engine->chronicle.timer);
-    while (engine->chronicle.reading)
+    while (engine->chronicle.reading || engine->watch.recollecting)
         loop_run_once(engine->loop, US_PER_S);
     journal_close(engine->chronicle.journal);
     loop_run_once(engine->loop, 0);

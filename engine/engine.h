@@ -43,6 +43,10 @@ struct engine *engine_open(struct loop *loop, const struct engine_options *optio
 /* Running steps go on under their supervisors. Waits (bounded, 2 s) for appends under way. */
 void engine_close(struct engine *engine);
 
+/* Tells a platform what the newest transitions of a journal (20,000 events are looked through) say of its
+ * entities: since when they are as they are. An engine does it by itself. Blocks for the disk. */
+void engine_recall(struct journal *journal, struct platform *platform);
+
 /* What a subscriber is told: a mask of these, at most once a loop turn. */
 enum engine_change {
     ENGINE_ENTITIES = 1 << 0,

@@ -34,7 +34,8 @@ struct engine {
     struct { /* watch.c */
         struct platform *platform;
         struct sources *sources;
-        struct loop_timer *tick_timer, *lease_timer;
+        struct loop_timer *tick_timer, *lease_timer, *begin_timer;
+        bool recollecting, begun; /* recollect.c */
         int lease;
         char *holder; /* NULL: this process watches */
         bool wanted, once;
@@ -84,6 +85,10 @@ void engine_changed(struct engine *engine, unsigned mask);
 /* watch.c */
 int watch_open(struct engine *engine, struct err *e);
 void watch_close(struct engine *engine);
+
+/* recollect.c */
+/* Polls the sources for ever, once it is known what an earlier process knew. */
+void recollect_then_poll(struct engine *engine);
 
 /* chronicle.c */
 int chronicle_open(struct engine *engine, struct err *e);

@@ -88,6 +88,8 @@ static void transition_summary(const struct transition *t, const char *title, st
 static void transition_journal(struct engine *engine, const struct transition *t)
 {
     struct str title = {0}, summary = {0};
+    char since[CLOCK_TEXT_SIZE];
+    clock_format(t->entity->since_us, since);
     entity_title(t->entity, &title);
     transition_summary(t, str_text(&title), &summary);
     cJSON *data = cJSON_CreateObject();
@@ -99,6 +101,7 @@ static void transition_journal(struct engine *engine, const struct transition *t
     cJSON_AddStringToObject(data, "to", condition_name(t->to));
     cJSON_AddStringToObject(data, "raw_from", t->raw_from);
     cJSON_AddStringToObject(data, "raw", t->raw_to);
+    cJSON_AddStringToObject(data, "since", since);
     json_add_int(data, "count", t->count);
     if (t->entity->reason[0])
         cJSON_AddStringToObject(data, "reason", t->entity->reason);
@@ -126,6 +129,8 @@ static void on_transition(const struct transition *t, void *data)
     /* What is first seen well, or not judged yet and then found well, is no news. */
     bool first =
         t->kind == TRANSITION_APPEARED || (t->from == CONDITION_UNKNOWN && t->entity->change_count <= 1);
+    if (t->recalled) /* the journal has it */
+        return;
     bool news = !first || t->to == CONDITION_DEGRADED || t->to == CONDITION_DOWN;
     if (holds_lease(engine) && news && !told_by_source)
         transition_journal(engine, t);
@@ -213,7 +218,7 @@ int watch_open(struct engine *engine, struct err *e)
     holder_set(engine, xstrdup("nobody yet"));
     if (!engine->read_only && sources_count(engine->watch.sources) > 0)
         loop_timer_start(engine->watch.lease_timer, 0, LEASE_RETRY_US);
-    sources_start(engine->watch.sources);
+    recollect_then_poll(engine);
     platform_moved(engine);
     return 0;
 }
@@ -230,6 +235,7 @@ void watch_close(struct engine *engine)
         close(engine->watch.lease);
     loop_timer_free(engine->watch.tick_timer);
     loop_timer_free(engine->watch.lease_timer);
+    loop_timer_free(engine->watch.begin_timer);
     platform_free(engine->watch.platform);
     free(engine->watch.holder);
     engine->watch.sources = NULL;

@@ -31,7 +31,7 @@
     X(JOURNAL_TROUBLE, "journal.trouble", true, "the journal could not write for a while: since when, why")  \
     X(WATCH_STARTED, "watch.started", false, "a process became the one that journals transitions")           \
     X(WATCH_ENDED, "watch.ended", false, "it stopped doing so")                                              \
-    X(TRANSITION, "transition", false, "an entity changed state: kind, source, name, from, to, raw")         \
+    X(TRANSITION, "transition", false, "an entity changed state: kind, source, name, from, to, raw, since")  \
     X(SOURCE_FAILED, "source.failed", false, "a source stopped answering sensibly, with the reason")         \
     X(SOURCE_RECOVERED, "source.recovered", false, "a source answers again")                                 \
     X(OPERATOR_JOINED, "operator.joined", true, "an observer became an operator")                            \

@@ -1,5 +1,6 @@
 /* How an entity's condition changes, and what is said about it: singly, as flapping, or not at all. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/platform/model.h"
 
@@ -53,6 +54,12 @@ static bool raw_same(const char *kept, const char *raw)
     return strlen(kept) == length && memcmp(kept, raw, length) == 0;
 }
 
+bool state_same(enum entity_kind kind, enum condition a, const char *raw_a, enum condition b,
+                const char *raw_b)
+{
+    return a == b && (!raw_counts(kind) || raw_same(raw_a, raw_b));
+}
+
 static void tracked_set_gone(struct platform *p, struct tracked *t, bool gone)
 {
     if (gone == !!(t->view.flags & ENTITY_GONE))
@@ -73,8 +80,9 @@ static void tracked_take(struct platform *p, struct tracked *t, const struct cha
     }
     if (intern_set(&p->interns, &e->raw, c->raw, PLATFORM_TEXT_LIMIT))
         platform_touch(p, e->kind);
-    if (c->condition != CONDITION_UNKNOWN)
-        t->ever_known = true;
+    t->original = !t->told || (t->original && !anew);
+    t->told = true;
+    t->ever_known |= c->condition != CONDITION_UNKNOWN;
     int64_t since = c->since_us ? c->since_us : anew ? wall_us : e->since_us;
     tracked_flag(p, t, ENTITY_SINCE_OWN, c->since_us || (!anew && e->flags & ENTITY_SINCE_OWN));
     if (since != e->since_us) {
@@ -83,8 +91,26 @@ static void tracked_take(struct platform *p, struct tracked *t, const struct cha
     }
 }
 
+/* How a state that is told for the first time goes on with what an earlier process knew. */
+static void recall(struct platform *p, struct tracked *t, struct recollection *r, struct transition *said)
+{
+    if (!r)
+        return;
+    const struct entity *e = &t->view;
+    said->recalled = state_same(e->kind, r->condition, r->raw, e->condition, e->raw);
+    if (said->recalled) {
+        tracked_since(p, t, r->since_us);
+        return;
+    }
+    said->kind = TRANSITION_CHANGED;
+    said->from = r->condition;
+    said->raw_from = r->raw;
+    said->first_answer = false;
+}
+
 void tracked_appear(struct platform *p, struct tracked *t, const struct change *c, int64_t wall_us)
 {
+    struct recollection *r = recollection_take(p, t);
     tracked_take(p, t, c, true, wall_us);
     struct transition said = {
         .kind = TRANSITION_APPEARED,
@@ -97,7 +123,9 @@ void tracked_appear(struct platform *p, struct tracked *t, const struct change *
         .first_answer = t->source->view.answers == 1,
         .at_us = wall_us,
     };
+    recall(p, t, r, &said);
     transition_emit(p, &said);
+    free(r);
 }
 
 static bool within_window(int64_t at_us, int64_t now_us)
@@ -160,9 +188,9 @@ void tracked_change(struct platform *p, struct tracked *t, const struct change *
     enum condition from = silent ? t->known : e->condition;
     bool never_known = !t->ever_known;
     const char *raw = c->raw ? c->raw : "";
-    bool same_raw = !raw_counts(e->kind) || raw_same(e->raw, raw);
-    bool same = from == c->condition && same_raw && !returned && !went;
+    bool same = state_same(e->kind, from, e->raw, c->condition, raw) && !returned && !went;
 
+    struct recollection *r = recollection_take(p, t);
     char raw_from[PLATFORM_TEXT_LIMIT + 1];
     snprintf(raw_from, sizeof raw_from, "%s", e->raw);
     if (silent) {
@@ -186,19 +214,21 @@ void tracked_change(struct platform *p, struct tracked *t, const struct change *
         .first_answer = never_known && t->source->view.answers <= 3 && !returned,
         .at_us = wall_us,
     };
+    recall(p, t, r, &said);
     if (same) {
         said.kind = TRANSITION_HEARD;
         if (silent)
             transition_emit(p, &said);
+        free(r);
         return;
     }
     int kind = flap_count(p, t, said.kind, now_us);
-    if (kind < 0)
-        return;
-    said.kind = (enum transition_kind)kind;
-    if (said.kind == TRANSITION_FLAPPING)
+    if (kind == TRANSITION_FLAPPING)
         said.count = t->flap_count;
-    transition_emit(p, &said);
+    said.kind = (enum transition_kind)kind;
+    if (kind >= 0)
+        transition_emit(p, &said);
+    free(r);
 }
 
 void tracked_silence(struct platform *p, struct tracked *t, int64_t wall_us)

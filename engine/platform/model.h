@@ -16,6 +16,8 @@ struct tracked {
     int64_t heard_us;                          /* ... and when that was, monotonic */
     bool fresh;                                /* new in the batch that is being taken in */
     bool ever_known;                           /* it had a condition other than unknown */
+    bool told;                                 /* its source has spoken of it ... */
+    bool original;                             /* ... and it is as it was then */
     enum condition known;                      /* while silent: what it was */
     int64_t known_since_us;                    /* wall */
     int64_t changes_us[PLATFORM_FLAP_CHANGES]; /* monotonic, newest first; INT64_MIN: none */
@@ -55,8 +57,11 @@ struct numbered {
     struct tracked *tracked; /* NULL: forgotten */
 };
 
+struct recollection;
+
 struct platform {
     struct platform_events events;
+    struct map *recollections; /* entity_key -> struct recollection */
     VEC(struct source *) sources;
     VEC(struct numbered) by_id; /* ascending */
     uint32_t last_id;
@@ -94,6 +99,22 @@ void tracked_change(struct platform *p, struct tracked *t, const struct change *
 void tracked_silence(struct platform *p, struct tracked *t, int64_t wall_us);
 void tracked_settle(struct platform *p, struct tracked *t, int64_t now_us, int64_t wall_us);
 int64_t tracked_settles_us(const struct tracked *t); /* when flapping ends if nothing changes any more */
+
+/* What counts as the same state: some kinds' own words are states, the others' carry values. */
+bool state_same(enum entity_kind kind, enum condition a, const char *raw_a, enum condition b,
+                const char *raw_b);
+
+/* recall.c */
+struct recollection {
+    enum condition condition;
+    int64_t since_us;
+    char raw[];
+};
+/* The caller's from now on: free(). NULL when nothing is known, or it has been told of before. */
+struct recollection *recollection_take(struct platform *p, const struct tracked *t);
+/* It has been in its state since then, unless its source knows better. */
+void tracked_since(struct platform *p, struct tracked *t, int64_t since_us);
+void recollections_free(struct platform *p);
 
 /* history.c */
 void history_advance(struct source *s, bool answered, int64_t wall_us);

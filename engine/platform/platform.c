@@ -70,6 +70,7 @@ struct platform *platform_new(const struct platform_events *events)
         p->events = *events;
     p->orders = xcalloc(ENTITY_KIND_COUNT + 1, sizeof *p->orders);
     interns_init(&p->interns);
+    p->recollections = map_new();
     p->next_us = INT64_MAX;
     return p;
 }
@@ -117,6 +118,7 @@ void platform_free(struct platform *p)
     vec_fini(&p->sources);
     vec_fini(&p->by_id);
     orders_free(p->orders);
+    recollections_free(p);
     interns_fini(&p->interns);
     free(p);
 }

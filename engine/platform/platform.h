@@ -240,6 +240,7 @@ struct transition {
     const char *raw_from, *raw_to;
     uint32_t count;    /* FLAPPING, SETTLED: changes; else 1 */
     bool first_answer; /* APPEARED in the source's first answer: not news */
+    bool recalled;     /* an earlier process left it in this very state: not news */
     int64_t at_us;     /* wall */
 };
 
@@ -297,6 +298,13 @@ void platform_source_remove(struct platform *p, const char *name);
  */
 void platform_expect(struct platform *p, const char *source, enum entity_kind kind, const char *name,
                      const char *group, int64_t wall_us);
+
+/* What an earlier process knew last of an entity, by its key as entity_key writes it. First seen in that very
+ * state, it has been in it since then, unless its source knows better, and that is no news; first seen in
+ * another one, it has changed from that one. Also for entities that are there already, as long as they are as
+ * they were first seen. */
+void platform_recall(struct platform *p, const char *key, enum condition condition, const char *raw,
+                     int64_t since_us);
 
 /* Takes a batch in. A source that was never added is ignored (false). */
 bool platform_apply(struct platform *p, const struct batch *b, int64_t now_us, int64_t wall_us);

@@ -40,8 +40,13 @@ struct config *session_config(const struct command_line *line, struct err *e)
 struct journal *session_journal(const struct command_line *line, bool write, struct err *e)
 {
     struct config *config = session_config(line, e);
-    if (!config)
-        return NULL;
+    struct journal *journal = config ? session_journal_of(config, write, e) : NULL;
+    config_free(config);
+    return journal;
+}
+
+struct journal *session_journal_of(const struct config *config, bool write, struct err *e)
+{
     char *state = config_state_folder(config), *folder = path_join(state, "journal");
     struct journal_options options = {
         .folder = folder,
@@ -55,7 +60,6 @@ struct journal *session_journal(const struct command_line *line, bool write, str
         err_set(e, ERR_NOT_FOUND, "nothing was journaled for platform %s yet (%s)", config->platform, folder);
     free(state);
     free(folder);
-    config_free(config);
     return journal;
 }
 

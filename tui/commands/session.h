@@ -13,6 +13,8 @@ struct config *session_config(const struct command_line *line, struct err *e);
 /* The journal of that configuration. write: created when missing. NULL and e. */
 struct journal *session_journal(const struct command_line *line, bool write, struct err *e);
 
+struct journal *session_journal_of(const struct config *config, bool write, struct err *e);
+
 /* "INC-7", "7" or, for NULL, the newest open one, else the newest. ERR_NOT_FOUND when there is none at all.
  */
 int session_incident(struct journal *j, const char *word, int64_t *number, struct err *e);

@@ -138,6 +138,16 @@ static void print_text(const struct pass *p, const char *platform, enum conditio
     str_fini(&out);
 }
 
+/* Since when things are as they are, when a console has journaled that here. */
+static void recall(const struct config *config, struct platform *platform)
+{
+    struct err e = {0};
+    struct journal *journal = session_journal_of(config, false, &e);
+    if (journal)
+        engine_recall(journal, platform);
+    journal_close(journal);
+}
+
 static int exit_status(enum condition worst)
 {
     switch (worst) {
@@ -170,6 +180,7 @@ static int status_run(const struct command_line *line)
     if (p.sources) {
         p.platform = platform_new(NULL);
         sources_register(p.sources, p.platform, loop_now_us(p.loop), clock_wall_us());
+        recall(config, p.platform);
         sources_once(p.sources, on_done, &p);
         loop_run(p.loop);
         enum condition worst = platform_condition(p.platform);

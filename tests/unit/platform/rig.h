@@ -35,9 +35,9 @@ static inline void rig_transition(const struct transition *t, void *data)
     struct rig *r = data;
     struct str key = {0};
     entity_key(t->entity, &key);
-    rig_say(r, xasprintf("%s %s %s->%s '%s'->'%s' x%u%s", transition_kind_text(t->kind), str_text(&key),
+    rig_say(r, xasprintf("%s %s %s->%s '%s'->'%s' x%u%s%s", transition_kind_text(t->kind), str_text(&key),
                          condition_name(t->from), condition_name(t->to), t->raw_from, t->raw_to, t->count,
-                         t->first_answer ? " first" : ""));
+                         t->first_answer ? " first" : "", t->recalled ? " recalled" : ""));
     str_fini(&key);
 }
 
