@@ -149,6 +149,7 @@ void step_answer(struct console *console, const struct step_view *view, size_t i
     bool manual = view->what->kind == STEP_MANUAL;
     size_t count = manual ? 2 : view->what->answers.len;
     if (index >= count) {
+        console_say(console, SAY_BAD, "there is no answer %zu", index + 1);
         free(q);
         return;
     }

@@ -15,7 +15,7 @@
 #include "engine/base/base.h"
 #include "tests/screen/pty.h"
 
-#define EXPECT_MS 5000
+#define EXPECT_MS 20000 /* as long as a busy machine may take */
 
 #define fail_with_screen(p, ...)                                                                             \
     do {                                                                                                     \
@@ -56,26 +56,39 @@ static inline void expect_bytes(struct pty *p, const char *text)
             fail_with_screen(p, "ended with %d, wanted %d (-1: still runs)", seen_, status);                 \
     } while (0)
 
-/* The tty and the screen are as they were before the program. */
-static inline void expect_restored(struct pty *p, const struct termios *before)
+/* A mode that was set in what was written is reset after it. */
+static inline bool mode_reset(struct pty *p, const char *set, const char *reset)
 {
-    struct termios now;
     size_t length;
+    const char *bytes = pty_bytes(p, &length), *last_set = NULL, *last_reset = NULL, *at;
+    for (at = bytes; (at = memmem(at, length - (size_t)(at - bytes), set, strlen(set))); at++)
+        last_set = at;
+    for (at = bytes; (at = memmem(at, length - (size_t)(at - bytes), reset, strlen(reset))); at++)
+        last_reset = at;
+    return !last_set || last_reset > last_set;
+}
+
+/* The tty and the screen are as they were before the program. */
+static inline void expect_restored(struct pty *p)
+{
+    struct termios now, before;
     pty_modes(p, &now);
-    if (now.c_iflag != before->c_iflag || now.c_oflag != before->c_oflag || now.c_lflag != before->c_lflag ||
-        now.c_cflag != before->c_cflag || memcmp(now.c_cc, before->c_cc, sizeof now.c_cc) != 0)
+    pty_modes_before(p, &before);
+    if (now.c_iflag != before.c_iflag || now.c_oflag != before.c_oflag || now.c_lflag != before.c_lflag ||
+        now.c_cflag != before.c_cflag || memcmp(now.c_cc, before.c_cc, sizeof now.c_cc) != 0)
         fail_with_screen(p, "the modes of the tty are not restored");
     if (pty_alternate(p))
         fail_with_screen(p, "the alternate screen is still shown");
     if (!pty_cursor_shown(p))
         fail_with_screen(p, "the cursor is still hidden");
-    const char *bytes = pty_bytes(p, &length);
-    const char *on = NULL, *off = NULL;
-    for (const char *at = bytes; at && (at = memmem(at, length - (size_t)(at - bytes), "\x1b[?2004", 7));
-         at++)
-        *(at[7] == 'h' ? &on : &off) = at;
-    if (on && off < on)
+    if (!mode_reset(p, "\x1b[?1049h", "\x1b[?1049l"))
+        fail_with_screen(p, "the bytes that leave the alternate screen are missing");
+    if (!mode_reset(p, "\x1b[?25l", "\x1b[?25h"))
+        fail_with_screen(p, "the bytes that show the cursor are missing");
+    if (!mode_reset(p, "\x1b[?2004h", "\x1b[?2004l"))
         fail_with_screen(p, "bracketed paste is still on");
+    if (!mode_reset(p, "\x1b[?1h", "\x1b[?1l"))
+        fail_with_screen(p, "the cursor keys still send application codes");
 }
 
 #endif

@@ -1,6 +1,5 @@
 #include "tests/screen/pty.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -28,6 +27,7 @@ struct pty {
     bool stopped, stalled, hung_up;
     int status; /* -1: runs */
     int width, height;
+    struct termios before;
     VTerm *vterm;
     VTermScreen *screen;
     bool alternate, cursor_shown;
@@ -97,7 +97,12 @@ static void open_tty(struct pty *p)
     struct winsize size = {.ws_col = (unsigned short)p->width, .ws_row = (unsigned short)p->height};
     ioctl(p->master, TIOCSWINSZ, &size);
     p->slave = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (p->slave < 0)
+    if (p->slave < 0 || tcgetattr(p->slave, &p->before) < 0)
+        die(path);
+    /* Somebody's own choice, so that "restored" isn't "as every tty starts". */
+    p->before.c_cc[VERASE] = 0x08;
+    p->before.c_iflag |= IXANY;
+    if (tcsetattr(p->slave, TCSANOW, &p->before) < 0)
         die(path);
 }
 
@@ -466,83 +471,7 @@ void pty_modes(const struct pty *p, struct termios *modes)
         die("modes");
 }
 
-/* ---- what it uses */
-
-struct process {
-    pid_t pid, parent;
-    long ticks;
-};
-
-static bool read_process(const char *name, struct process *process)
+void pty_modes_before(const struct pty *p, struct termios *modes)
 {
-    char path[300];
-    struct str text = {0};
-    long user, system;
-    snprintf(path, sizeof path, "/proc/%.200s/stat", name);
-    bool ok = file_read(path, 4096, &text, NULL) == 0;
-    const char *rest = ok ? strrchr(str_text(&text), ')') : NULL;
-    ok = rest && sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &process->parent,
-                        &user, &system) == 3;
-    if (ok) {
-        process->pid = atoi(name);
-        process->ticks = user + system;
-    }
-    str_fini(&text);
-    return ok;
-}
-
-static bool descends(const struct process *list, size_t count, pid_t pid, pid_t from)
-{
-    for (int depth = 0; depth < 64 && pid > 1; depth++) {
-        if (pid == from)
-            return true;
-        size_t i = 0;
-        while (i < count && list[i].pid != pid)
-            i++;
-        if (i == count)
-            return false;
-        pid = list[i].parent;
-    }
-    return false;
-}
-
-static long memory_of(pid_t pid, const char *field)
-{
-    char path[64];
-    struct str text = {0};
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    long kb = -1;
-    if (file_read(path, 65536, &text, NULL) == 0) {
-        const char *line = strstr(str_text(&text), field);
-        if (line)
-            kb = strtol(line + strlen(field), NULL, 10);
-    }
-    str_fini(&text);
-    return kb;
-}
-
-struct pty_usage pty_usage(const struct pty *p)
-{
-    VEC(struct process) list = {0};
-    struct pty_usage usage = {0};
-    DIR *folder = opendir("/proc");
-    struct dirent *entry;
-    while (folder && (entry = readdir(folder))) {
-        struct process process;
-        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && read_process(entry->d_name, &process))
-            *vec_push(&list) = process;
-    }
-    if (folder)
-        closedir(folder);
-    double hz = (double)sysconf(_SC_CLK_TCK);
-    for (size_t i = 0; i < list.len; i++) {
-        if (descends(list.data, list.len, list.data[i].pid, p->pid))
-            usage.tree_cpu_s += (double)list.data[i].ticks / hz;
-        if (list.data[i].pid == p->pid)
-            usage.cpu_s = (double)list.data[i].ticks / hz;
-    }
-    vec_fini(&list);
-    usage.rss_kb = memory_of(p->pid, "\nRss:");
-    usage.private_dirty_kb = memory_of(p->pid, "\nPrivate_Dirty:");
-    return usage;
+    *modes = p->before;
 }

@@ -67,6 +67,8 @@ bool pty_coloured(struct pty *p);
 /* A cell's reverse, bold or underline, as bits 1, 2, 4. */
 int pty_cell_bits(struct pty *p, int x, int y);
 void pty_modes(const struct pty *p, struct termios *modes);
+/* The modes that the program found: not quite those that every tty starts with. */
+void pty_modes_before(const struct pty *p, struct termios *modes);
 
 struct pty_usage {
     double cpu_s;                  /* of the program itself, all threads */
