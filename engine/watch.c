@@ -81,6 +81,8 @@ static void transition_summary(const struct transition *t, const char *title, st
         str_addf(out, "%s %s → %s", title, from, to);
     else if (t->kind == TRANSITION_FLAPPING || t->kind == TRANSITION_SETTLED)
         str_addf(out, "%s %s: %u changes, now %s", title, transition_kind_text(t->kind), t->count, to);
+    else if (t->kind == TRANSITION_GONE)
+        str_addf(out, "%s gone, was %s", title, from);
     else
         str_addf(out, "%s %s, %s", title, transition_kind_text(t->kind), to);
 }
