@@ -176,6 +176,9 @@ struct option {
 
 extern const struct option option_table[]; /* ends with a NULL path */
 
+/* What there is to say of an option besides its help: "duration, 100ms to 1d, default 5s". */
+void config_option_facts(const struct option *o, struct str *out);
+
 /* The reference page in Markdown, and a JSON Schema (draft 2020-12), both from the table. The caller frees.
  */
 char *config_reference_markdown(void);

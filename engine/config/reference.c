@@ -73,6 +73,22 @@ static void add_range(struct str *out, const struct option *o)
     }
 }
 
+void config_option_facts(const struct option *o, struct str *out)
+{
+    for (const char *p = type_text(o->type); *p; p++)
+        if (*p != '`')
+            str_add_char(out, *p);
+    if (o->required)
+        str_add(out, ", required");
+    struct str range = {0};
+    add_range(&range, o);
+    if (range.len > 0)
+        str_addf(out, ", %s", str_text(&range));
+    str_fini(&range);
+    if (o->fallback)
+        str_addf(out, ", default %s", o->fallback);
+}
+
 char *config_reference_markdown(void)
 {
     struct str out = {0};

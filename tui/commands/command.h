@@ -19,7 +19,7 @@ enum {
 
 struct command_option {
     const char *name;  /* without the dashes; NULL ends a table */
-    const char *value; /* what the value is called in the help; NULL: a switch */
+    const char *value; /* what the value is called in the help, or its choices ("md|json"); NULL: a switch */
     const char *help;
     bool repeated; /* may be given several times */
 };
@@ -75,7 +75,8 @@ int command_fail(int status, const struct err *e);
 /* Help on the whole program, or on one command. */
 void command_help_all(struct str *out);
 void command_help_one(struct str *out, const struct command *command);
-/* One candidate a line for the last of `words` (bash's COMP_WORDS without the program's name). */
+/* What the last of `words` (a shell's words without the program's name) may become: one candidate a line, a tab
+ * and what it is behind it. Nothing: the shell offers files. */
 void command_candidates(struct str *out, size_t count, char *const *words);
 
 #endif

@@ -11,6 +11,7 @@ extern const struct command command_demo;
 extern const struct command command_export;
 extern const struct command command_help;
 extern const struct command command_incident;
+extern const struct command command_manual;
 extern const struct command command_runbook;
 extern const struct command command_simulate;
 extern const struct command command_stand_in;

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "tui/commands/command.h"
 
 static void help_options(struct str *out, const struct command_option *table)
@@ -37,29 +35,4 @@ void command_help_one(struct str *out, const struct command *command)
     }
     str_add(out, "\noptions of every command:\n");
     help_options(out, common_options);
-}
-
-static void complete_options(struct str *out, const struct command_option *table, const char *typed)
-{
-    for (; table && table->name; table++)
-        if (strncmp(table->name, typed, strlen(typed)) == 0)
-            str_addf(out, "--%s\n", table->name);
-}
-
-void command_candidates(struct str *out, size_t count, char *const *words)
-{
-    const char *typed = count > 0 ? words[count - 1] : "";
-    const struct command *command = count > 1 ? command_find(words[0]) : NULL;
-    if (count <= 1) {
-        for (const struct command *const *c = command_table; *c; c++)
-            if (!((*c)->flags & COMMAND_HIDDEN) && str_starts((*c)->name, typed))
-                str_addf(out, "%s\n", (*c)->name);
-    } else if (str_starts(typed, "--")) {
-        complete_options(out, command ? command->options : NULL, typed + 2);
-        complete_options(out, common_options, typed + 2);
-    } else if (command && command->words && count == 2) {
-        for (const char *const *word = command->words; *word; word++)
-            if (str_starts(*word, typed))
-                str_addf(out, "%s\n", *word);
-    }
 }

@@ -1,4 +1,4 @@
-/* belay help, and the candidates that the shells' completions ask for. */
+/* belay help. */
 #include <stdio.h>
 
 #include "tui/commands/commands.h"
@@ -29,21 +29,4 @@ const struct command command_help = {
     .usage = "[COMMAND]",
     .help = "help on belay, or on one command",
     .run = help_run,
-};
-
-static int complete_run(const struct command_line *line)
-{
-    struct str text = {0};
-    command_candidates(&text, strv_count(line->rest), line->rest);
-    fputs(str_text(&text), stdout);
-    str_fini(&text);
-    return EXIT_DONE;
-}
-
-const struct command command_complete = {
-    .name = "complete",
-    .usage = "-- WORD...",
-    .help = "candidates for a shell's completion, one a line",
-    .flags = COMMAND_HIDDEN,
-    .run = complete_run,
 };

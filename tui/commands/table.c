@@ -7,17 +7,18 @@ const struct command *const command_table[] = {
     &command_runbook,  &command_incident,
     &command_timeline, &command_export,
     &command_verify,   &command_help,
-    &command_complete, &command_simulate,
-    &command_stand_in, NULL,
+    &command_complete, &command_manual,
+    &command_simulate, &command_stand_in,
+    NULL,
 };
 
 const struct command_option common_options[] = {
     {"config", "FILE", "the configuration (default: ./belay.yaml, then the user's, then /etc/belay)", false},
-    {"journal", "WHERE", "private, or shared:FOLDER", false},
+    {"journal", "private|shared:FOLDER", "where journal, spool and leases are", false},
     {"operator", "NAME", "who you say you are (recorded as a claim)", false},
     {"read-only", NULL, "watch only: nothing acts, nothing is journaled on your behalf", false},
     {"join", NULL, "act from the start, even where the console would start as observer", false},
-    {"theme", "NAME", "dark, light, colour-blind-safe, mono, or a YAML file", false},
+    {"theme", "THEME", "dark, light, colour-blind-safe, mono, or a YAML file", false},
     {"ascii", NULL, "draw with ASCII alone", false},
     {"no-color", NULL, "no colours (so does NO_COLOR in the environment)", false},
     {"quiet", NULL, "errors only", false},
