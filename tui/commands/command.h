@@ -75,8 +75,8 @@ int command_fail(int status, const struct err *e);
 /* Help on the whole program, or on one command. */
 void command_help_all(struct str *out);
 void command_help_one(struct str *out, const struct command *command);
-/* What the last of `words` (a shell's words without the program's name) may become: one candidate a line, a tab
- * and what it is behind it. Nothing: the shell offers files. */
+/* What the last of `words` (a shell's words without the program's name) may become: one candidate a line, a
+ * tab and what it is behind it. Nothing: the shell offers files. */
 void command_candidates(struct str *out, size_t count, char *const *words);
 
 #endif
