@@ -125,6 +125,8 @@ bool engine_run_by_id(const struct engine *engine, int64_t id, struct engine_run
 int64_t engine_run_clock_ms(const struct engine *engine, int64_t run);
 /* The newest output (at most 64 KiB) of a step, cleaned; "" when there is none. */
 const char *engine_step_output(const struct engine *engine, int64_t run, int step);
+/* How many bytes of it there ever were, also those that are no longer kept: what is new is told from that. */
+uint64_t engine_step_output_total(const struct engine *engine, int64_t run, int step);
 /* How long the step's action took in earlier runs of the document: false when never. */
 bool engine_step_usual_ms(const struct engine *engine, int64_t run, int step, int64_t *low_ms, int64_t *high_ms);
 /* Where acts would land: "kubectl context prod-eu (observed 1 s ago, as configured)". Re-observed when a page

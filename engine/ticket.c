@@ -41,22 +41,18 @@ static struct ticket *ticket_new(struct walk *w, uint64_t number, int step, enum
     *vec_push(&w->tickets) = t;
     return t;
 }
+
 /* ---- following ---- */
 
 static void on_output(void *data, enum exec_stream stream, const char *bytes, size_t length)
 {
     struct ticket *t = data;
-    struct str *shown = walk_output(t->walk, t->step);
     if (stream == EXEC_STDOUT) {
         size_t room = RUN_OUTPUT_MAX - t->head.len;
         str_add_bytes(&t->head, bytes, length < room ? length : room);
         t->head_cut |= length > room;
     }
-    size_t take = length < ENGINE_OUTPUT_BYTES ? length : ENGINE_OUTPUT_BYTES;
-    utf8_clean(shown, bytes + (length - take), take, true);
-    if (shown->len > 2 * ENGINE_OUTPUT_BYTES)
-        str_remove_front(shown, shown->len - ENGINE_OUTPUT_BYTES);
-    engine_changed(t->walk->engine, ENGINE_OUTPUT);
+    output_add(t->walk, t->step, stream, bytes, length);
 }
 
 static void ticket_prepare(struct ticket *t);
@@ -73,8 +69,8 @@ static void on_ended(void *data, const struct exec_result *result)
         return;
     }
     if (result->dropped_bytes > 0)
-        str_addf(walk_output(t->walk, t->step), "\n[belay: %lld bytes of output were dropped: no room]\n",
-                 (long long)result->dropped_bytes);
+        output_say(t->walk, t->step, "%lld bytes of output were dropped, there was no room for them",
+                   (long long)result->dropped_bytes);
     if (t->why[0])
         snprintf(t->result.text, sizeof t->result.text, "%s", t->why);
     ticket_ended(t);
@@ -182,7 +178,7 @@ static void ticket_arm(struct ticket *t)
         return;
     }
     t->in_spool = true;
-    str_clear(walk_output(t->walk, t->step));
+    output_clear(t->walk, t->step);
     if (intent_append(t, &e) < 0) {
         snprintf(t->why, sizeof t->why, "the journal could not take the intent: %.110s", e.msg);
         execution_void(t->x);
@@ -306,8 +302,7 @@ static void cancel_failed(struct ticket *t, const char *why)
                                 .incident = w->incident,
                                 .run = w->id};
     chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
-    str_addf(walk_output(t->walk, t->step), "\n[belay: not cancelled: %s]\n", why);
-    engine_changed(w->engine, ENGINE_OUTPUT);
+    output_say(t->walk, t->step, "not cancelled: %s", why);
     free(subject);
     free(summary);
 }

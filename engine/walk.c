@@ -43,13 +43,11 @@ void walk_free(struct walk *w)
 {
     for (size_t i = 0; i < w->queue.len; i++)
         pending_free(w->queue.data[i]);
-    for (size_t i = 0; i < w->outputs.len; i++)
-        str_fini(&w->outputs.data[i].text);
     for (size_t i = 0; i < w->tickets.len; i++)
         ticket_free(w->tickets.data[i]);
     vec_fini(&w->queue);
     vec_fini(&w->tickets);
-    vec_fini(&w->outputs);
+    outputs_free(w);
     run_free(w->run);
     runbook_free(w->book);
     free(w->concluded);
@@ -138,16 +136,6 @@ void walk_context(const struct walk *w, struct run_context *context, char incide
     snprintf(run, 24, "%lld", (long long)w->id);
     *context = (struct run_context){
         .incident = w->incident ? incident : NULL, .run = run, .operator= w->engine->identity.actor };
-}
-
-struct str *walk_output(struct walk *w, int step)
-{
-    for (size_t i = 0; i < w->outputs.len; i++)
-        if (w->outputs.data[i].step == step)
-            return &w->outputs.data[i].text;
-    struct step_output *fresh = vec_push(&w->outputs);
-    fresh->step = step;
-    return &fresh->text;
 }
 
 void walk_wake(struct walk *w)

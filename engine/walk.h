@@ -18,10 +18,7 @@ struct pending {
     void *context;
 };
 
-struct step_output {
-    int step;
-    struct str text;
-};
+struct step_output;
 
 struct walk {
     struct engine *engine;
@@ -34,8 +31,8 @@ struct walk {
     bool elsewhere, ended, ending, restored, appending, adopting;
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
-    VEC(struct step_output) outputs;
-    enum run_outcome *concluded; /* a step's outcome as it was journaled last */
+    VEC(struct step_output *) outputs; /* output.c */
+    enum run_outcome *concluded;       /* a step's outcome as it was journaled last */
     struct loop_timer *wake;
 };
 
@@ -56,8 +53,6 @@ void walk_context(const struct walk *w, struct run_context *context, char incide
                   char run[static 24]);
 /* The machine's next own moment: the timer that brings it. */
 void walk_wake(struct walk *w);
-/* What a step printed, as far as it is kept for the screen. */
-struct str *walk_output(struct walk *w, int step);
 char *walk_lock_path(const struct walk *w);
 void walk_free(struct walk *w);
 void pending_free(struct pending *p);
@@ -82,6 +77,13 @@ void ticket_free(struct ticket *t);
 void tickets_retry(struct walk *w);
 /* Once every run is restored. */
 void tickets_sweep(struct engine *engine);
+
+/* output.c */
+void output_add(struct walk *w, int step, enum exec_stream stream, const char *bytes, size_t length);
+/* A line of belay's own among it. */
+void output_say(struct walk *w, int step, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void output_clear(struct walk *w, int step);
+void outputs_free(struct walk *w);
 
 /* restore.c */
 void restore_all(struct engine *engine);

@@ -127,12 +127,3 @@ int64_t engine_run_clock_ms(const struct engine *engine, int64_t run)
     const struct walk *w = walk_find(engine, run);
     return w ? walk_clock_ms(w) : 0;
 }
-
-const char *engine_step_output(const struct engine *engine, int64_t run, int step)
-{
-    const struct walk *w = walk_find(engine, run);
-    for (size_t i = 0; w && i < w->outputs.len; i++)
-        if (w->outputs.data[i].step == step)
-            return str_text(&w->outputs.data[i].text);
-    return "";
-}

@@ -1,12 +1,15 @@
 #include "tui/line_mode.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
 
-#define TURN_US (200 * US_PER_MS)
+#define TURN_US   (200 * US_PER_MS)
+#define LINE_HELD 4096 /* bytes of a line that are awaited before they are shown */
 
 enum question { NO_QUESTION, ASKED_VALUE, ASKED_CONFIRM, ASKED_ANSWER, ASKED_CHOICE, ASKED_INTERRUPT };
 
@@ -15,12 +18,12 @@ struct line_mode {
     struct engine *engine;
     int64_t id;
     struct str typed; /* bytes of stdin that are not a whole line yet */
+    int input;
     struct loop_watch *watch;
     enum question question;
     int step;
     char *variable;
-    size_t printed; /* bytes of the running step's output that were shown */
-    int printed_step;
+    uint64_t *printed;       /* bytes of each step's output that were shown */
     enum run_outcome *shown; /* outcome of each step as it was last told */
     bool waiting;            /* a request is under way */
     bool trouble;            /* the journal can't be written, and that was told */
@@ -52,21 +55,29 @@ static const struct step *step_of(const struct engine_run *view, int step)
     return &view->book->steps.data[step];
 }
 
-static void output_show(struct line_mode *m, int step)
+/* What is new of a step's output, in whole lines while it runs. */
+static void output_show(struct line_mode *m, int step, bool over)
 {
     const char *text = engine_step_output(m->engine, m->id, step);
     size_t length = strlen(text);
-    if (step != m->printed_step || length < m->printed) {
-        m->printed_step = step;
-        m->printed = 0;
+    uint64_t fresh = engine_step_output_total(m->engine, m->id, step) - m->printed[step];
+    if (fresh == 0)
+        return;
+    if (fresh > length) {
+        printf("[%llu bytes of output are left out here; the timeline has them]\n",
+               (unsigned long long)(fresh - length));
+        m->printed[step] += fresh - length;
+    } else {
+        text += length - fresh;
+        length = fresh;
     }
-    if (length > m->printed) {
-        fwrite(text + m->printed, 1, length - m->printed, stdout);
-        if (text[length - 1] != '\n')
-            fputc('\n', stdout);
-        fflush(stdout);
-    }
-    m->printed = length;
+    const char *end = memrchr(text, '\n', length);
+    size_t take = over || length > LINE_HELD ? length : end ? (size_t)(end - text) + 1 : 0;
+    fwrite(text, 1, take, stdout);
+    if (over && text[length - 1] != '\n')
+        fputc('\n', stdout);
+    fflush(stdout);
+    m->printed[step] += take;
 }
 
 static void outcomes_show(struct line_mode *m, const struct engine_run *view)
@@ -79,7 +90,7 @@ static void outcomes_show(struct line_mode *m, const struct engine_run *view)
         m->shown[i] = s.outcome;
         if (s.outcome == OUTCOME_RUNNING)
             continue;
-        output_show(m, (int)i);
+        output_show(m, (int)i, true);
         say("[%s] %s%s%s\n", run_outcome_text(s.outcome), view->book->steps.data[i].title,
             s.reason[0] ? ": " : "", s.reason);
     }
@@ -127,12 +138,17 @@ static void page_show(struct line_mode *m, const struct engine_run *view, const 
 /* ---- asking
  * ------------------------------------------------------------------------------------------------ */
 
+/* What was typed before a question stood there was not meant for it. */
+static void forget_typed(struct line_mode *m)
+{
+    tcflush(m->input, TCIFLUSH);
+    str_clear(&m->typed);
+}
+
 static void ask(struct line_mode *m, enum question question, int step)
 {
     m->question = question;
     m->step = step;
-    tcflush(STDIN_FILENO, TCIFLUSH);
-    str_clear(&m->typed);
 }
 
 static void on_done(void *context, int code, const char *message, int64_t id)
@@ -231,6 +247,7 @@ static void ask_next(struct line_mode *m, const struct engine_run *view)
         return;
     run_step_at(view->run, step, &s);
     m->step = step;
+    forget_typed(m);
     switch (s.ask) {
     case ASK_NOTHING:
         break;
@@ -349,7 +366,9 @@ static void on_stdin(void *data, int events)
     (void)events;
     struct line_mode *m = data;
     char bytes[1024];
-    ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+    ssize_t n = read(m->input, bytes, sizeof bytes);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
     if (n <= 0) {
         m->left = true;
         return;
@@ -370,6 +389,7 @@ static void on_interrupt(void *data, int number)
     struct engine_run view;
     if (number == SIGINT && m->question == NO_QUESTION && engine_run_by_id(m->engine, m->id, &view) &&
         view.current_step >= 0) {
+        forget_typed(m);
         say("\ncancel: stop the step; leave: it goes on without you; Enter: wait on: ");
         ask(m, ASKED_INTERRUPT, view.current_step);
         return;
@@ -423,7 +443,7 @@ static bool walk_turn(struct line_mode *m)
         return false;
     }
     if (view.current_step >= 0)
-        output_show(m, view.current_step);
+        output_show(m, view.current_step, false);
     trouble_show(m);
     if (!m->waiting && !m->trouble && m->question == NO_QUESTION)
         ask_next(m, &view);
@@ -432,13 +452,19 @@ static bool walk_turn(struct line_mode *m)
 
 int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run)
 {
-    struct line_mode m = {.loop = loop, .engine = engine, .id = run, .printed_step = STEP_NONE};
+    struct line_mode m = {.loop = loop, .engine = engine, .id = run};
     struct engine_run view;
     struct err e = {0};
     if (!engine_run_by_id(engine, run, &view))
         return 1;
     m.shown = xcalloc(view.book->steps.len + 1, sizeof *m.shown);
-    m.watch = loop_watch_new(loop, STDIN_FILENO, LOOP_READ, on_stdin, &m, &e);
+    m.printed = xcalloc(view.book->steps.len + 1, sizeof *m.printed);
+    /* Opened anew: the loop makes it non-blocking, and stdin is often the same open file as stdout, which
+     * would then lose what the terminal doesn't take at once; so would the shell, later. */
+    m.input = open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (m.input < 0)
+        m.input = dup(STDIN_FILENO);
+    m.watch = loop_watch_new(loop, m.input, LOOP_READ, on_stdin, &m, &e);
     struct loop_signal *interrupt = loop_signal_new(loop, SIGINT, on_interrupt, &m);
     struct loop_signal *terminate = loop_signal_new(loop, SIGTERM, on_interrupt, &m);
     struct loop_signal *hangup = loop_signal_new(loop, SIGHUP, on_interrupt, &m);
@@ -448,11 +474,13 @@ int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run)
     while (walk_turn(&m))
         loop_run_once(loop, TURN_US);
     loop_watch_free(m.watch);
+    close(m.input);
     loop_signal_free(interrupt);
     loop_signal_free(terminate);
     loop_signal_free(hangup);
     str_fini(&m.typed);
     free(m.variable);
     free(m.shown);
+    free(m.printed);
     return m.status;
 }

@@ -102,11 +102,37 @@ static void test_cancel_in_line_mode_without_a_supervisor(void **state)
     walk_verify(&walk, BELAY);
 }
 
+/* Each line once, however much it is, and no character torn by the pauses of who writes it. */
+static void test_line_mode_shows_output_once(void **state)
+{
+    (void)state;
+    rig_write(&walk.rig, "runbooks/act.md",
+              "# Talk\n\n```bash {name=talk timeout=2m}\n"
+              "seq -f 'line %.0f of many' 12000\n"
+              "printf 'gr\\xc3'; sleep 0.6; printf '\\xbc\\xc3\\x9fe'; sleep 0.6; printf ' at the end\\n'\n"
+              "```\n");
+    struct pty *p = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(p, "Type yes");
+    walk_confirm(p, "yes\n");
+    walk_sees(p, "^gr\u00fc\u00dfe at the end$");
+    if (pty_wait_end(p, WALK_MS) != 0)
+        fail_with_screen(p, "it did not end with 0");
+    size_t length, seen = 0;
+    const char *bytes = pty_bytes(p, &length), *at = bytes;
+    while ((at = memmem(at, length - (size_t)(at - bytes), "line 12000 of many", 18))) {
+        seen++;
+        at += 18;
+    }
+    assert_int_equal(seen, 1);
+    pty_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cancel_without_a_supervisor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel_in_line_mode_without_a_supervisor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line_mode_shows_output_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
