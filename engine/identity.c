@@ -7,6 +7,7 @@
 
 #define OBSERVE_LIMIT_US (5 * US_PER_S)
 #define OBSERVE_BYTES    4096
+#define SHOWN_BYTES      80 /* of each, so that both are seen */
 
 void identity_open(struct engine *engine)
 {
@@ -54,6 +55,18 @@ static void waiters_tell(struct engine *engine, int code, const char *message)
     free(waiting.data);
 }
 
+/* What it printed, without the blanks around it. */
+static void words_clean(const struct str *out, struct str *words)
+{
+    size_t from = 0, to = out->len;
+    while (to > from && strchr(" \t\r\n", out->data[to - 1]))
+        to--;
+    while (from < to && strchr(" \t\r\n", out->data[from]))
+        from++;
+    if (to > from)
+        utf8_clean(words, out->data + from, to - from, false);
+}
+
 static void observed(void *data, struct process_result *result)
 {
     struct engine *engine = data;
@@ -62,18 +75,18 @@ static void observed(void *data, struct process_result *result)
     struct err e = {0};
     engine->identity.process = NULL;
     engine->identity.observed_us = loop_now_us(engine->loop);
-    size_t length = result->out.len;
-    while (length > 0 && strchr(" \t\r\n", result->out.data[length - 1]))
-        length--;
-    utf8_clean(&said, result->out.data, length, false);
+    words_clean(&result->out, &said);
     free(engine->identity.where);
     if (result->error || result->exit_status != 0) {
-        err_set(&e, ERR_DENIED, "where this would land can't be observed: %s", result->reason);
+        err_set(&e, ERR_DENIED, "where this would land can't be observed: %s: nothing was run",
+                result->reason);
         engine->identity.where = xasprintf("unknown: %s", result->reason);
     } else if (expect && !str_eq(expect, str_text(&said))) {
-        err_set(&e, ERR_DENIED, "this would land in %s, the configuration expects %s: nothing was run",
-                str_text(&said), expect);
-        engine->identity.where = xasprintf("%s, NOT %s as configured", str_text(&said), expect);
+        const char *what = said.len ? str_text(&said) : "(nothing was printed)";
+        err_set(&e, ERR_DENIED, "this would land in %.*s, the configuration expects %.*s: nothing was run",
+                SHOWN_BYTES, what, SHOWN_BYTES, expect);
+        engine->identity.where =
+            xasprintf("%.*s, NOT %.*s as configured", SHOWN_BYTES, what, SHOWN_BYTES, expect);
     } else {
         engine->identity.where = xasprintf("%s", str_text(&said));
     }

@@ -1,55 +1,8 @@
 /* Checkpoints in a real redis-server: every kind of value, a large database, passwords, and a server that
  * goes and comes. */
-#include "tests/integration/server.h"
+#include "tests/integration/servers.h"
 
 static const char *belay; /* the program */
-
-struct asking {
-    int left;
-};
-
-static void on_reply(void *data, const struct redis_reply *reply, const struct err *error)
-{
-    struct asking *a = data;
-    if (!reply)
-        fail_msg("%s", error->msg);
-    if (reply->type == REDIS_ERROR)
-        fail_msg("%s", reply->text);
-    a->left--;
-}
-
-struct client {
-    struct loop *loop;
-    struct redis *redis;
-    struct asking asking;
-};
-
-static void client_start(struct client *c, int port)
-{
-    char url[64];
-    snprintf(url, sizeof url, "redis://127.0.0.1:%d", port);
-    *c = (struct client){.loop = loop_new(NULL)};
-    c->redis = redis_new(c->loop, &(struct redis_options){.url = url}, NULL);
-}
-
-static void client_send(struct client *c, size_t count, const char *const *words, const size_t *lengths)
-{
-    c->asking.left++;
-    redis_command(c->redis, count, words, lengths, PATIENCE_US, on_reply, &c->asking);
-}
-
-static void client_stop(struct client *c)
-{
-    while (c->asking.left)
-        loop_run_once(c->loop, 100 * US_PER_MS);
-    redis_free(c->redis);
-    loop_free(c->loop);
-}
-
-static void set_bytes(struct client *c, const char *key, const char *bytes, size_t length)
-{
-    client_send(c, 3, (const char *const[]){"SET", key, bytes}, (const size_t[]){3, strlen(key), length});
-}
 
 static void checkpoint_text(struct str *out, int index, size_t patches)
 {
@@ -101,27 +54,6 @@ static void populate(int port)
         client_send(&c, 3, (const char *const[]){"SET", key, "1"}, NULL);
     }
     client_stop(&c);
-}
-
-static pid_t redis_start(const char *folder, int port, const char *password)
-{
-    char number[16];
-    snprintf(number, sizeof number, "%d", port);
-    char *argv[] = {"redis-server",
-                    "--port",
-                    number,
-                    "--bind",
-                    "127.0.0.1",
-                    "--dir",
-                    (char *)(uintptr_t)folder,
-                    "--save",
-                    "",
-                    "--requirepass",
-                    (char *)(uintptr_t)password,
-                    NULL};
-    if (!password)
-        argv[9] = NULL;
-    return server_start(folder, port, argv);
 }
 
 static char *configuration(int port, const char *more)
