@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { ACTOR, SUBJECT, OUTCOME, SUMMARY, DATA, TEXTS };
+enum { ACTOR, SUBJECT, OUTCOME, SUMMARY, DATA, CLAIM_KEY, CLAIM_OWNER, TEXTS };
 
 /* A text of a draft, as it will be stored. */
 struct text {
@@ -44,6 +44,8 @@ static int draft_take(const struct event_draft *draft, struct text texts[static 
     text_take(&texts[OUTCOME], draft->outcome, "", JOURNAL_TEXT_MAX);
     text_take(&texts[SUMMARY], draft->summary, "", JOURNAL_SUMMARY_MAX);
     text_take(&texts[DATA], draft->data, "{}", SIZE_MAX);
+    text_take(&texts[CLAIM_KEY], draft->claim.key, "", JOURNAL_TEXT_MAX);
+    text_take(&texts[CLAIM_OWNER], draft->claim.owner, "", JOURNAL_TEXT_MAX);
     if (texts[DATA].length > JOURNAL_DATA_MAX)
         return err_set(e, ERR_RANGE,
                        "the data of a %s event has %zu bytes, at most %u fit; keep it in a blob",
@@ -53,22 +55,24 @@ static int draft_take(const struct event_draft *draft, struct text texts[static 
 
 static struct item *item_new(size_t count, size_t text_bytes)
 {
-    size_t head = sizeof(struct item) + count * (sizeof(struct event) + sizeof(char[32]));
+    size_t head = sizeof(struct item) +
+                  count * (sizeof(struct event) + sizeof(struct claim) + sizeof(struct item_label));
     struct item *item = xcalloc(1, head + text_bytes);
     item->kind = ITEM_EVENTS;
     item->count = count;
     item->events = (struct event *)(item + 1);
-    item->labels = (char(*)[32])(item->events + count);
+    item->claims = (struct claim *)(item->events + count);
+    item->labels = (struct item_label *)(item->claims + count);
     /* A row's numbers and hashes, its places in the indexes. */
     item->weight = count * 160 + text_bytes;
     return item;
 }
 
-static void event_fill(struct event *event, const struct event_draft *draft, struct text texts[static TEXTS],
-                       char **memory, int64_t now_us)
+static void event_fill(struct event *event, struct claim *claim, const struct event_draft *draft,
+                       struct text texts[static TEXTS], char **memory, int64_t now_us)
 {
     const char **const to[TEXTS] = {&event->actor, &event->subject, &event->outcome, &event->summary,
-                                    &event->data};
+                                    &event->data,  &claim->key,     &claim->owner};
     for (size_t i = 0; i < TEXTS; i++) {
         *to[i] = memcpy(*memory, texts[i].bytes, texts[i].length);
         (*memory)[texts[i].length] = '\0';
@@ -79,6 +83,8 @@ static void event_fill(struct event *event, const struct event_draft *draft, str
     event->at_us = draft->at_us ? draft->at_us : now_us;
     event->incident = draft->incident;
     event->run = draft->run;
+    claim->op = draft->claim.op;
+    claim->fence = draft->claim.fence;
 }
 
 int item_from_drafts(const struct event_draft *drafts, size_t count, struct item **item, struct err *e)
@@ -99,7 +105,7 @@ int item_from_drafts(const struct event_draft *drafts, size_t count, struct item
         char *memory = (char *)(new->labels + count);
         int64_t now_us = clock_wall_us();
         for (size_t i = 0; i < count; i++) {
-            event_fill(&new->events[i], &drafts[i], texts[i], &memory, now_us);
+            event_fill(&new->events[i], &new->claims[i], &drafts[i], texts[i], &memory, now_us);
             new->durable |= event_kind_durable(drafts[i].kind);
         }
         *item = new;

@@ -3,6 +3,7 @@
 #ifndef BELAY_JOURNAL_ITEM_H
 #define BELAY_JOURNAL_ITEM_H
 
+#include "engine/journal/claim.h"
 #include "engine/journal/journal.h"
 
 enum item_kind { ITEM_EVENTS, ITEM_PIECE };
@@ -28,7 +29,11 @@ struct item {
 
     size_t count; /* ITEM_EVENTS */
     struct event *events;
-    char (*labels)[32]; /* room for the subject "INC-7" of each event */
+    struct item_label {
+        char incident[32], run[32]; /* "INC-7", "run 12" */
+    } * labels;                     /* of each event: its subject, the name of its claim */
+    struct claim *claims;           /* of each event */
+    char refusal[CLAIM_REASON_MAX];
 
     uint8_t digest[SHA256_SIZE]; /* ITEM_PIECE */
     size_t raw_bytes, zstd_bytes;

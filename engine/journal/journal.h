@@ -68,6 +68,25 @@ const char *event_kind_help(enum event_kind kind);
 bool event_kind_durable(enum event_kind kind);
 enum event_kind event_kind_find(const char *name); /* EVENT_UNKNOWN when there is none */
 
+/* A claim is a name that has one holder at a time among all processes of a journal: a run that is walked, a
+ * lock of steps. An event takes it, checks it or gives it back in its own transaction; an event whose claim
+ * is refused is not written, nor is the rest of its group (ERR_BUSY, the reason names the holder). The fence
+ * of a claim is the number of the event that took it: whoever lost it meanwhile holds an older one, and
+ * everything that still carries it is refused. */
+enum claim_op {
+    CLAIM_NONE,
+    CLAIM_TAKE, /* from nobody, or from the holder with this very fence (0: from nobody alone) */
+    CLAIM_CHECK,
+    CLAIM_RELEASE,
+};
+
+struct claim {
+    enum claim_op op;
+    const char *key;   /* "lock index-rebuild"; NULL in a draft: its run's, "run 12" */
+    const char *owner; /* TAKE: who, for people */
+    int64_t fence;
+};
+
 /* What a caller wants to be recorded. Texts are copied; NULL is "". They are stored as given if they are
  * UTF-8 (else cleaned first): text from outside is cleaned when it is drawn, not here. */
 struct event_draft {
@@ -81,6 +100,7 @@ struct event_draft {
     const char *data;    /* a JSON object; NULL is {}. More than JOURNAL_DATA_MAX is ERR_RANGE: use a blob */
     int64_t incident;    /* 0 none, or JOURNAL_NEW */
     int64_t run;         /* 0 none, or JOURNAL_NEW */
+    struct claim claim;
 };
 
 /* As incident or run of a draft: the next free number, allocated inside the transaction. All drafts of one
@@ -233,6 +253,11 @@ int journal_last_seq(struct journal *j, int64_t *seq, struct err *e);
 
 /* Number and hash of the newest event; all zero in an empty journal. */
 int journal_head(struct journal *j, int64_t *seq, uint8_t hash[static SHA256_SIZE], struct err *e);
+
+/* Everything that is claimed now, by key. visit as in journal_read; what it gets lives as long as the call.
+ */
+int journal_claims(struct journal *j, int (*visit)(const struct claim *claim, void *data), void *data,
+                   struct err *e);
 
 /* --- blobs: from any thread
  * --------------------------------------------------------------------------------- */

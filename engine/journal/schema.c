@@ -14,7 +14,9 @@
  * noted down coarsely: incident_chunk and run_chunk name the chunks of CHUNK_EVENTS events in which it has
  * any, and change once in a chunk. event_rare serves questions by kind alone, for kinds that don't come by
  * the thousand; event_fold incidents, event_blob manifests (read.c and incident.c repeat their conditions to
- * the letter). */
+ * the letter).
+ *
+ * claim: who holds what now; each row is what the event with the number `fence` said. */
 static const char *const steps[] = {
     "CREATE TABLE event ("
     " seq INTEGER NOT NULL CHECK (seq = rowid),"
@@ -63,6 +65,9 @@ static const char *const steps[] = {
     " ('transition', 'run.input', 'step.intent', 'step.outcome', 'step.evidence', 'blob.stored');"
     "CREATE INDEX event_fold ON event (incident) WHERE kind GLOB 'incident.*';"
     "CREATE INDEX event_blob ON event (subject) WHERE kind = 'blob.stored'",
+
+    "CREATE TABLE claim (key TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, fence INTEGER NOT NULL)"
+    " STRICT, WITHOUT ROWID",
 };
 
 int schema_version(void)

@@ -48,6 +48,7 @@ struct store {
     sqlite3 *db;
     struct guard *guard;
     struct chain *chain;
+    struct claims *claims;
     sqlite3_stmt *statements[STATEMENTS];
     int wal_pages;
     dev_t device; /* which file is open */
@@ -91,7 +92,7 @@ static int prepare(struct store *s, struct err *e)
         if (sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL) !=
             SQLITE_OK)
             return database_error(s->db, e, s->path);
-    return 0;
+    return claims_open(s->db, &s->claims, e);
 }
 
 static int read_head(struct store *s, struct err *e)
@@ -248,6 +249,7 @@ void store_close(struct store *s)
         return;
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(s->statements[i]);
+    claims_close(s->claims);
     database_close(s->db);
     guard_close(s->guard);
     chain_free(s->chain);
@@ -351,21 +353,43 @@ static int number_new(struct store *s, int which, int64_t *wanted, int64_t *give
     return 0;
 }
 
+/* Gives new numbers, the subject that goes without saying, and the name of the run's claim. */
+static int number_event(struct store *s, struct item *item, size_t i, struct err *e)
+{
+    struct event *event = &item->events[i];
+    struct item_label *label = &item->labels[i];
+    bool run_new = event->run == JOURNAL_NEW, incident_new = event->incident == JOURNAL_NEW;
+    int code = number_new(s, INCIDENT, &event->incident, &item->new_incident, e);
+    if (code == 0)
+        code = number_new(s, RUN, &event->run, &item->new_run, e);
+    snprintf(label->run, sizeof label->run, "run %lld", (long long)event->run);
+    snprintf(label->incident, sizeof label->incident, "INC-%lld", (long long)event->incident);
+    if (!*event->subject && (run_new || incident_new))
+        event->subject = run_new ? label->run : label->incident;
+    if (!*item->claims[i].key)
+        item->claims[i].key = label->run;
+    return code;
+}
+
 static int add_events(struct store *s, struct item *item, struct err *e)
 {
+    int code = 0;
+    for (size_t i = 0; i < item->count && code == 0; i++)
+        code = number_event(s, item, i, e);
+    if (code < 0)
+        return code;
+    code = claims_admit(s->claims, item->claims, item->count, item->refusal, e);
+    if (code <= 0) {
+        item->code = code == 0 ? ERR_BUSY : code;
+        item->reason = code == 0 ? item->refusal : NULL;
+        item->new_incident = item->new_run = 0;
+        return code;
+    }
     for (size_t i = 0; i < item->count; i++) {
         struct event *event = &item->events[i];
-        bool run_new = event->run == JOURNAL_NEW, incident_new = event->incident == JOURNAL_NEW;
-        int code = number_new(s, INCIDENT, &event->incident, &item->new_incident, e);
+        code = insert_event(s, event, e);
         if (code == 0)
-            code = number_new(s, RUN, &event->run, &item->new_run, e);
-        if (!*event->subject && (run_new || incident_new)) {
-            snprintf(item->labels[i], sizeof item->labels[i], run_new ? "run %lld" : "INC-%lld",
-                     (long long)(run_new ? event->run : event->incident));
-            event->subject = item->labels[i];
-        }
-        if (code == 0)
-            code = insert_event(s, event, e);
+            code = claims_apply(s->claims, &item->claims[i], event->seq, e);
         if (code == 0)
             code = note(s, NOTE_INCIDENT, &s->incident, event->incident, event->seq, e);
         if (code == 0)
