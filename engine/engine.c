@@ -51,6 +51,7 @@ struct engine *engine_open(struct loop *loop, const struct engine_options *optio
     engine->identity.claim =
         xstrdup(options->operator_claim ? options->operator_claim : engine->config->operator_name);
     identity_open(engine);
+    presence_open(engine);
     if (chronicle_open(engine, e) < 0 || watch_open(engine, e) < 0 || walks_open(engine, e) < 0) {
         engine_close(engine);
         return NULL;
@@ -70,6 +71,7 @@ void engine_close(struct engine *engine)
     identity_close(engine);
     chronicle_close(engine);
     walks_free(engine);
+    presence_close(engine);
     loop_timer_free(engine->change_timer);
     vec_fini(&engine->subscribers);
     config_free(engine->own_config);

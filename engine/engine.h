@@ -115,7 +115,9 @@ struct engine_run {
     const char *entity;              /* what it was started for, "shard docs/shard-5"; NULL when for nothing */
     int64_t started_us;              /* wall clock */
     bool ended;
-    bool elsewhere;                  /* another live console walks it: shown, not moved */
+    bool elsewhere;                  /* another console walks it: shown, not moved */
+    const char *owner;               /* that console, "alice@bastion-2.5f1c09ae"; NULL: nobody's */
+    bool abandoned;                  /* and it is gone */
     int current_step;                /* the step that runs or waits for a person, -1 when none */
 };
 size_t engine_run_count(const struct engine *engine);                 /* open ones, and those that ended since this console started */
@@ -170,6 +172,7 @@ void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(vo
     X(RUN_START, "run", REQUEST_JOURNALS | REQUEST_ACTS, "start a runbook")                                  \
     X(RUN_INPUT, "step", REQUEST_JOURNALS | REQUEST_ACTS, "answer a step of a run")                          \
     X(RUN_RESUME, "resume", REQUEST_JOURNALS | REQUEST_ACTS, "go on with an interrupted run")                \
+    X(RUN_TAKE, "take", REQUEST_JOURNALS | REQUEST_ACTS, "take a run over from another console, with a reason")  \
     X(EXPORT, "export", REQUEST_JOURNALS, "write the timeline of an incident to a file")
 
 enum engine_request_kind {
@@ -184,7 +187,7 @@ struct engine_request {
     const char *severity;            /* INCIDENT_OPEN: "SEV2", may be NULL */
     const char *format;              /* EXPORT: "md" or "json" */
     int64_t incident;                /* 0: the focused one */
-    int64_t run;                     /* RUN_INPUT, RUN_RESUME */
+    int64_t run;                     /* RUN_INPUT, RUN_RESUME, RUN_TAKE */
     const char *path;                /* RUN_START: the document */
     const char *entity;              /* RUN_START: "shard docs/shard-5" that offered it, may be NULL */
     char *const *variables;          /* RUN_START: NAME=VALUE, NULL-terminated, may be NULL */

@@ -126,8 +126,8 @@ static void reading_done(void *data)
     free(r);
 }
 
-void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(void *context, const char *text),
-                       void *context)
+void engine_event_read(const struct engine *engine, int64_t seq,
+                       void (*done)(void *context, const char *text), void *context)
 {
     struct reading *r = xcalloc(1, sizeof *r);
     r->engine = (struct engine *)(uintptr_t)engine; /* counts the job: not what anybody sees of it */

@@ -190,8 +190,17 @@ static void request_run(struct engine *engine, const struct engine_request *requ
         walk_input(w, request->input, done, context);
         return;
     }
-    if (w->elsewhere) {
-        err_set(&e, ERR_BUSY, "run %lld is walked in another console", (long long)w->id);
+    if (request->kind == REQUEST_RUN_TAKE && w->elsewhere && request->text && request->text[0]) {
+        walk_take(w, request->text, done, context);
+        return;
+    }
+    if (request->kind == REQUEST_RUN_TAKE)
+        err_set(&e, ERR_USAGE,
+                w->elsewhere ? "taking a run over needs a reason" : "it is walked here already");
+    else if (w->elsewhere)
+        err_set(&e, ERR_CLAIMED, "run %lld is walked by %s; :runbook take %lld REASON takes it over",
+                (long long)w->id, w->owner ? w->owner : "another console", (long long)w->id);
+    if (e.code) {
         answer(done, context, &e);
         return;
     }
@@ -321,6 +330,7 @@ void engine_submit(struct engine *engine, const struct engine_request *request, 
         break;
     case REQUEST_RUN_INPUT:
     case REQUEST_RUN_RESUME:
+    case REQUEST_RUN_TAKE:
         request_run(engine, request, done, context);
         break;
     case REQUEST_EXPORT:

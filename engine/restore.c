@@ -19,7 +19,8 @@ struct restoring {
     struct engine *engine;
     struct journal *journal;
     int64_t id, incident, last_seq, last_us, started_us;
-    char *actor, *entity, *path;
+    char *actor, *entity, *path, *owner;
+    int64_t fence;
     struct str document;
     char blob[SHA256_HEX_SIZE];
     VEC(char *) inputs;
@@ -30,6 +31,12 @@ struct restoring {
     struct runbook *book;
     struct err e;
 };
+
+/* Runs of an older belay have no owner, and no claim to be taken from anybody. */
+static bool event_claims_run(enum event_kind kind)
+{
+    return kind == EVENT_RUN_STARTED || kind == EVENT_RUN_CLAIMED || kind == EVENT_RUN_TAKEN;
+}
 
 static int restoring_event(const struct event *event, void *data)
 {
@@ -53,6 +60,11 @@ static int restoring_event(const struct event *event, void *data)
         run_outcome_parse(json_string(tree, "outcome", ""), &c->outcome);
     } else if (event->kind == EVENT_RUN_ENDED) {
         r->ended = true;
+    }
+    if (event_claims_run(event->kind)) {
+        free(r->owner);
+        r->owner = xstrdup(json_string(tree, "owner", NULL));
+        r->fence = r->owner ? event->seq : 0;
     }
     if (event->incident)
         r->incident = event->incident;
@@ -125,14 +137,16 @@ static void conclusions_recall(const struct restoring *r, struct walk *w)
 
 static void tickets_restore(struct walk *w, const uint64_t *intended, size_t count)
 {
-    struct run_ticket known[64];
-    size_t open = run_tickets(w->run, known, sizeof known / sizeof known[0]);
-    for (size_t i = 0; i < open && i < sizeof known / sizeof known[0]; i++) {
+    size_t open = run_tickets(w->run, NULL, 0);
+    struct run_ticket *known = xcalloc(open + 1, sizeof *known);
+    run_tickets(w->run, known, open);
+    for (size_t i = 0; i < open; i++) {
         bool meant = false;
         for (size_t k = 0; k < count; k++)
             meant |= intended[k] == known[i].ticket;
         ticket_restore(w, &known[i], meant);
     }
+    free(known);
 }
 
 /* A page that a console left open was on nobody's screen since: its checks run again when it is opened again.
@@ -163,6 +177,7 @@ static void restoring_free(struct restoring *r)
     free(r->actor);
     free(r->entity);
     free(r->path);
+    free(r->owner);
     free(r);
 }
 
@@ -174,7 +189,7 @@ static void restoring_done(void *data)
     struct walk *w = walk_find(engine, r->id);
     if (engine->closing || !r->book || (w && !w->elsewhere)) {
         if (w)
-            w->adopting = false;
+            w->taking = false;
         restoring_free(r);
         return;
     }
@@ -187,20 +202,22 @@ static void restoring_done(void *data)
     w->restored = true;
     w->actor = r->actor;
     w->entity = r->entity;
+    w->owner = r->owner;
+    w->fence = r->fence;
     restoring_replay(r, w);
     r->book = NULL;
-    r->actor = r->entity = NULL;
+    r->actor = r->entity = r->owner = NULL;
     w->ended = r->ended;
     conclusions_recall(r, w);
-    w->elsewhere = true;
-    if (!w->ended && !engine->observer && engine->runs.spool && walk_lock(w)) {
-        w->elsewhere = false;
+    w->elsewhere = !str_eq(w->owner, engine->presence.owner);
+    if (!w->ended && !w->elsewhere) {
         refusals_tell(r, w);
         tickets_restore(w, r->intended.data, r->intended.len);
         page_close(w);
         walk_wake(w);
         walk_settle(w);
     }
+    restore_adopt(w);
     engine_changed(engine, ENGINE_RUNS);
     restoring_free(r);
     if (engine->runs.restoring == 0)
@@ -220,11 +237,11 @@ void restore_run(struct engine *engine, int64_t id)
 /* The shown copy stays until the rebuilt one is there: nothing is guessed from what was only shown. */
 void restore_adopt(struct walk *w)
 {
-    if (w->adopting || !w->engine->runs.spool || !walk_lock(w))
+    if (!w->elsewhere || w->ended || w->taking || (!w->engine->runs.spool && !w->engine->observer))
         return;
-    walk_unlock(w);
-    w->adopting = true;
-    restore_run(w->engine, w->id);
+    w->abandoned = !presence_is_alive(w->engine, w->owner);
+    if (w->abandoned && !w->engine->observer)
+        walk_take(w, NULL, NULL, NULL);
 }
 
 /* ---- which ones
@@ -300,6 +317,18 @@ void restore_all(struct engine *engine)
 /* ---- following another console
  * ------------------------------------------------------------------------------------ */
 
+/* The run has another owner: true when it was this console's. */
+static bool claimed_anew(struct walk *w, const struct event *event, const cJSON *data)
+{
+    if (!w->elsewhere)
+        return !str_eq(json_string(data, "owner", ""), w->engine->presence.owner);
+    free(w->owner);
+    w->owner = xstrdup(json_string(data, "owner", NULL));
+    w->fence = event->seq;
+    w->abandoned = false;
+    return false;
+}
+
 void walks_event(struct engine *engine, const struct event *event)
 {
     if (!event->run)
@@ -310,10 +339,20 @@ void walks_event(struct engine *engine, const struct event *event)
             restore_run(engine, event->run);
         return;
     }
-    if (!w->elsewhere || event->seq <= w->seen_seq)
+    if (event->seq <= w->seen_seq && (w->elsewhere || event->seq <= w->fence))
         return;
-    w->seen_seq = event->seq;
     cJSON *tree = json_parse(event->data, strlen(event->data), NULL);
+    bool ours = !w->elsewhere;
+    if (event_claims_run(event->kind) && event->seq > w->fence && claimed_anew(w, event, tree)) {
+        cJSON_Delete(tree);
+        walk_lose(w);
+        return;
+    }
+    if (ours) {
+        cJSON_Delete(tree);
+        return;
+    }
+    w->seen_seq = event->seq;
     const cJSON *json = cJSON_GetObjectItemCaseSensitive(tree, "input");
     char *text = json ? json_print(json) : NULL;
     struct run_input input;
@@ -322,8 +361,8 @@ void walks_event(struct engine *engine, const struct event *event)
         bool missed = run_apply(w->run, &input, NULL, &e) < 0;
         w->zero_us = loop_now_us(engine->loop) - run_now_ms(w->run) * US_PER_MS;
         run_input_fini(&input);
-        if (missed && !w->adopting) {
-            w->adopting = true;
+        if (missed && !w->taking) {
+            w->taking = true;
             restore_run(engine, w->id);
         }
     }

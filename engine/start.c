@@ -71,9 +71,8 @@ static void started(void *context, const struct journal_result *result)
     w->incident = s->incident;
     w->started_us = clock_wall_us();
     w->seen_seq = result->seq + result->count - 1;
-    /* A console that saw it in the journal first may hold the lock, or there is no room for one. Whoever
-     * gets it walks it, from what is journaled. */
-    w->elsewhere = !walk_lock(w);
+    w->owner = xstrdup(engine->presence.owner);
+    w->fence = result->seq;
     struct run_effects effects = {0};
     struct err e = {0};
     int code = run_apply(w->run, &s->start->input, &effects, &e);
@@ -95,6 +94,7 @@ static cJSON *started_data(const struct starting *s, const char *blob)
     cJSON_AddStringToObject(data, "path", s->book->path);
     cJSON_AddStringToObject(data, "digest", s->book->digest);
     cJSON_AddStringToObject(data, "blob", blob);
+    cJSON_AddStringToObject(data, "owner", s->engine->presence.owner);
     if (s->entity)
         cJSON_AddStringToObject(data, "entity", s->entity);
     vars = cJSON_AddObjectToObject(data, "vars");
@@ -127,7 +127,8 @@ static int starting_journal(struct starting *s, const struct str *bytes, struct 
          .summary = summary,
          .data = text,
          .incident = s->incident,
-         .run = JOURNAL_NEW},
+         .run = JOURNAL_NEW,
+         .claim = {.op = CLAIM_TAKE, .owner = engine->presence.owner}},
         {.kind = EVENT_RUN_INPUT,
          .summary = "start",
          .data = input_text,

@@ -70,10 +70,16 @@ struct engine {
         VEC(struct where_waiter) waiters;
     } identity;
 
-    struct { /* walks.c, restore.c */
+    struct { /* presence.c */
+        char *owner;
+        int lock;
+    } presence;
+
+    struct { /* walks.c and what it leads to */
         struct spool *spool;
         struct execute_lifetime lifetime;
         VEC(struct walk *) walks;
+        VEC(struct walk *) lost; /* taken over by another console: kept for their last completions */
         struct loop_timer *timer;
         size_t restoring, storing; /* jobs in the pool that use the journal or the spool */
     } runs;
@@ -126,6 +132,13 @@ void identity_close(struct engine *engine);
  * mismatch. Always later, unless nothing is configured to observe. */
 void identity_observe(struct engine *engine, where_done *done, void *context);
 
+/* presence.c */
+void presence_open(struct engine *engine);
+void presence_show(struct engine *engine); /* again, where a full disk kept it from being there */
+void presence_close(struct engine *engine);
+/* Does the console of that name still run, on this host? */
+bool presence_is_alive(const struct engine *engine, const char *owner);
+
 void walks_join(struct engine *engine); /* an operator now: takes up what nobody walks */
 
 /* walks.c, start.c, walk_input.c */
@@ -136,6 +149,7 @@ void walks_free(struct engine *engine);
 void walk_start(struct engine *engine, const struct engine_request *request, engine_done *done,
                 void *context);
 void walk_input(struct walk *w, const struct run_input *input, engine_done *done, void *context);
+bool walks_taking(const struct engine *engine); /* a claim is under way */
 void walks_trouble_over(struct engine *engine);
 /* An event of the journal, whoever wrote it: what another console does with a run that is shown here. */
 void walks_event(struct engine *engine, const struct event *event);

@@ -95,7 +95,7 @@ static void on_intent(void *context, const struct journal_result *result)
 {
     struct ticket *t = context;
     struct err e = {0};
-    if (t->walk->engine->closing || t->finished)
+    if (t->walk->lost || t->walk->engine->closing || t->finished)
         return;
     if (result->code < 0) {
         snprintf(t->why, sizeof t->why, "the journal could not take the intent: %.110s", result->reason);
@@ -142,7 +142,8 @@ static int intent_append(struct ticket *t, struct err *e)
                                 .data = text,
                                 .actor = run_role_acts(t->role) ? NULL : "belay",
                                 .incident = t->walk->incident,
-                                .run = t->walk->id};
+                                .run = t->walk->id,
+                                .claim = walk_claim(t->walk, CLAIM_CHECK)};
     int code = chronicle_append(t->walk->engine, &draft, 1, on_intent, t, e);
     free(text);
     free(subject);
@@ -204,7 +205,7 @@ static void env_done(void *data)
 {
     struct ticket *t = data;
     t->walk->engine->runs.storing--;
-    if (t->walk->engine->closing)
+    if (t->walk->lost || t->walk->engine->closing)
         return;
     struct err e = t->store_error;
     t->storing = false;
@@ -242,6 +243,8 @@ static void ticket_prepare(struct ticket *t)
 static void on_where(void *context, int code, const char *message)
 {
     struct ticket *t = context;
+    if (t->walk->lost)
+        return;
     if (code < 0)
         ticket_not_started(t, message);
     else
@@ -328,26 +331,59 @@ void ticket_release(struct ticket *t)
     t->x = NULL;
 }
 
-/* What belongs to no open run, or to a ticket whose outcome is journaled, was left by a console that died
- * before it could tidy up. What still runs refuses. */
+/* ---- what nobody will ever ask for ---- */
+
+struct sweep {
+    struct engine *engine;
+    VEC(char *) keys;
+    struct map *claimed; /* "run 12": some console walks it */
+};
+
 static void sweep_entry(void *data, const struct spool_entry *entry)
 {
-    struct engine *engine = data;
-    long long run = 0;
-    if (sscanf(entry->key, "r%lld-t", &run) != 1 || entry->state == SPOOL_UNREADABLE)
-        return;
-    const struct walk *w = walk_find(engine, run);
-    if (w ? w->elsewhere : walk_is_locked(engine, run))
-        return;
-    for (size_t i = 0; w && i < w->tickets.len; i++)
-        if (str_eq(w->tickets.data[i]->key, entry->key))
-            return;
+    struct sweep *s = data;
     if (entry->state == SPOOL_ENDED || entry->state == SPOOL_VOID || entry->state == SPOOL_LOST)
-        execution_forget(engine->runs.spool, entry->key, NULL);
+        *vec_push(&s->keys) = xstrdup(entry->key);
 }
 
+static int sweep_claim(const struct claim *claim, void *data)
+{
+    struct sweep *s = data;
+    map_set(s->claimed, claim->key, s);
+    return 0;
+}
+
+static bool is_wanted(const struct sweep *s, const char *key)
+{
+    long long run = 0;
+    if (sscanf(key, "r%lld-t", &run) != 1)
+        return true;
+    const struct walk *w = walk_find(s->engine, run);
+    char *name = xasprintf("run %lld", run);
+    bool wanted = w ? w->elsewhere && !w->ended : map_has(s->claimed, name);
+    for (size_t i = 0; w && i < w->tickets.len && !wanted; i++)
+        wanted = str_eq(w->tickets.data[i]->key, key);
+    free(name);
+    return wanted;
+}
+
+/* What belongs to no open run, or to a ticket whose outcome is journaled, was left by a console that died
+ * before it could tidy up. A run is claimed before anything of it is in the spool: hence first the spool,
+ * then the claims. */
 void tickets_sweep(struct engine *engine)
 {
-    if (engine->runs.spool && !engine->observer)
-        spool_each(engine->runs.spool, sweep_entry, engine, NULL);
+    struct sweep s = {.engine = engine};
+    if (!engine->runs.spool || engine->observer)
+        return;
+    s.claimed = map_new();
+    int code = spool_each(engine->runs.spool, sweep_entry, &s, NULL);
+    if (code == 0 && s.keys.len > 0)
+        code = journal_claims(engine->chronicle.journal, sweep_claim, &s, NULL);
+    for (size_t i = 0; i < s.keys.len; i++) {
+        if (code == 0 && !is_wanted(&s, s.keys.data[i]))
+            execution_forget(engine->runs.spool, s.keys.data[i], NULL);
+        free(s.keys.data[i]);
+    }
+    vec_fini(&s.keys);
+    map_free(s.claimed);
 }

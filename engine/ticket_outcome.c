@@ -208,7 +208,7 @@ static void storing_done(void *data)
         t->out_digest[0] = t->err_digest[0] = '\0';
         t->store_error = (struct err){0};
     }
-    if (!engine->closing && t->store_error.code == 0)
+    if (!engine->closing && !t->walk->lost && t->store_error.code == 0)
         ticket_report(t);
 }
 

@@ -1,11 +1,8 @@
 /* A run being walked: what it holds, the lock that says which console walks it, its clock. */
 #include "engine/walk.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 static void on_wake(void *data)
 {
@@ -22,7 +19,6 @@ struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book)
     w->book = book;
     w->run = run_new(book);
     w->zero_us = loop_now_us(engine->loop);
-    w->lock = -1;
     w->concluded = xcalloc(book->steps.len + 1, sizeof *w->concluded);
     w->wake = loop_timer_new(engine->loop, on_wake, w);
     *vec_push(&engine->runs.walks) = w;
@@ -52,6 +48,7 @@ void walk_free(struct walk *w)
     runbook_free(w->book);
     free(w->concluded);
     free(w->actor);
+    free(w->owner);
     free(w->entity);
     free(w);
 }
@@ -69,46 +66,6 @@ bool walk_interrupted(const struct walk *w)
     return !w->ended && w->restored && !w->elsewhere && w->tickets.len == 0;
 }
 
-char *walk_lock_path(const struct walk *w)
-{
-    return xasprintf("%s/runs/%lld.lock", w->engine->state_folder, (long long)w->id);
-}
-
-bool walk_lock(struct walk *w)
-{
-    char *folder = path_join(w->engine->state_folder, "runs"), *path = walk_lock_path(w);
-    bool shared = w->engine->config->journal == CONFIG_JOURNAL_SHARED;
-    folder_make(folder, shared ? 02770 : 0700, NULL);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, shared ? 0660 : 0600);
-    free(folder);
-    free(path);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    w->lock = fd;
-    return true;
-}
-
-bool walk_is_locked(const struct engine *engine, int64_t id)
-{
-    char *path = xasprintf("%s/runs/%lld.lock", engine->state_folder, (long long)id);
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
-    if (fd >= 0)
-        close(fd);
-    free(path);
-    return held;
-}
-
-void walk_unlock(struct walk *w)
-{
-    if (w->lock >= 0)
-        close(w->lock);
-    w->lock = -1;
-}
-
 void walk_discard(struct walk *w)
 {
     struct engine *engine = w->engine;
@@ -118,7 +75,6 @@ void walk_discard(struct walk *w)
             break;
         }
     loop_timer_free(w->wake);
-    walk_unlock(w);
     walk_free(w);
 }
 

@@ -27,8 +27,12 @@ struct walk {
     struct runbook *book;
     struct run *run;
     int64_t zero_us; /* the loop's clock at run clock 0 */
-    int lock;        /* held while this console walks it; -1 */
-    bool elsewhere, ended, ending, restored, appending, adopting;
+    char *owner;     /* the console whose run it is, as the journal has it; NULL: nobody's */
+    int64_t fence;   /* of its claim */
+    bool elsewhere, ended, ending, restored, appending;
+    bool abandoned; /* elsewhere, and that console is gone */
+    bool taking;    /* a claim, or rebuilding after it, is under way */
+    bool lost;      /* taken over by another console: nothing of it counts any more */
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output *) outputs; /* output.c */
@@ -41,11 +45,6 @@ struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book);
 struct walk *walk_find(const struct engine *engine, int64_t id);
 /* Left by another console (or this one's predecessor) and waiting for a person. */
 bool walk_interrupted(const struct walk *w);
-/* Takes the run's lock: true when this console may walk it. */
-bool walk_lock(struct walk *w);
-void walk_unlock(struct walk *w);
-/* Does a console, this one or another, hold the lock of that run? */
-bool walk_is_locked(const struct engine *engine, int64_t id);
 /* Takes a walk that only shows another console's run out of the list, and frees it. */
 void walk_discard(struct walk *w);
 int64_t walk_clock_ms(const struct walk *w);
@@ -53,9 +52,17 @@ void walk_context(const struct walk *w, struct run_context *context, char incide
                   char run[static 24]);
 /* The machine's next own moment: the timer that brings it. */
 void walk_wake(struct walk *w);
-char *walk_lock_path(const struct walk *w);
 void walk_free(struct walk *w);
 void pending_free(struct pending *p);
+
+/* claim.c */
+/* What every event about a run carries that this console walks. */
+struct claim walk_claim(const struct walk *w, enum claim_op op);
+/* Makes the run this console's: claimed from a console that is gone, or, with a reason, taken over from one
+ * that is there. done as engine_submit's, may be NULL. */
+void walk_take(struct walk *w, const char *reason, engine_done *done, void *context);
+/* Another console has it now: drops what is under way here, then shows what that one does. */
+void walk_lose(struct walk *w);
 
 /* walk_input.c */
 struct pending *pending_new(const struct walk *w, const struct run_input *input, struct err *e);
@@ -65,6 +72,7 @@ void walk_pump(struct walk *w);
 int walk_effects(struct walk *w, const struct run_effects *effects, struct err *e);
 /* Brings to the journal what it still owes, after a restore and whenever the journal could not take it. */
 void walk_settle(struct walk *w);
+void walk_refuse(struct walk *w, const char *why); /* everything that waits in its queue */
 
 /* ticket.c, ticket_outcome.c */
 void ticket_begin(struct walk *w, const struct run_effect *effect);

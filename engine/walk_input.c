@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- the queue ---- */
 
@@ -79,7 +78,7 @@ struct conclusion {
 static void on_concluded(void *context, const struct journal_result *result)
 {
     struct conclusion *c = context;
-    if (result->code < 0)
+    if (result->code < 0 && !c->walk->lost)
         c->walk->concluded[c->step] = OUTCOME_PENDING; /* walk_settle brings it again */
     free(c);
 }
@@ -102,7 +101,8 @@ static void conclusion_append(struct walk *w, int index, const struct run_step *
                                 .data = text,
                                 .outcome = run_outcome_text(view->outcome),
                                 .incident = w->incident,
-                                .run = w->id};
+                                .run = w->id,
+                                .claim = walk_claim(w, CLAIM_CHECK)};
     struct conclusion *c = xmalloc(sizeof *c);
     *c = (struct conclusion){w, index};
     w->concluded[index] = view->outcome;
@@ -132,13 +132,9 @@ static void on_walk_ended(void *context, const struct journal_result *result)
 {
     struct walk *w = context;
     w->ending = false;
-    if (result->code < 0)
+    if (w->lost || result->code < 0)
         return;
     w->ended = true;
-    char *path = walk_lock_path(w);
-    unlink(path); /* nobody takes up a run that has ended */
-    free(path);
-    walk_unlock(w);
     if (!w->engine->closing)
         engine_changed(w->engine, ENGINE_RUNS);
 }
@@ -152,7 +148,8 @@ static void walk_end(struct walk *w, enum run_outcome outcome)
                                 .outcome = run_outcome_text(outcome),
                                 .summary = summary,
                                 .incident = w->incident,
-                                .run = w->id};
+                                .run = w->id,
+                                .claim = walk_claim(w, CLAIM_RELEASE)};
     w->ending = chronicle_append(w->engine, &draft, 1, on_walk_ended, w, NULL) == 0;
     free(subject);
     free(summary);
@@ -191,8 +188,12 @@ static void appended(void *context, const struct journal_result *result)
     struct walk *w = context;
     struct engine *engine = w->engine;
     w->appending = false;
-    if (w->queue.len == 0 || engine->closing)
+    if (w->lost || w->queue.len == 0 || engine->closing)
         return;
+    if (result->code == ERR_CLAIMED) {
+        walk_lose(w);
+        return;
+    }
     struct pending *p = w->queue.data[0];
     if (result->code < 0) {
         if (must_not_be_lost(p))
@@ -259,7 +260,8 @@ static int pending_append(struct walk *w, struct pending *p, struct err *e)
                                            .data = text,
                                            .actor = p->input.actor ? NULL : "belay",
                                            .incident = opens ? JOURNAL_NEW : w->incident,
-                                           .run = w->id};
+                                           .run = w->id,
+                                           .claim = walk_claim(w, CLAIM_CHECK)};
     int code = chronicle_append(w->engine, drafts, count, appended, w, e);
     free(opened_text);
     free(text);
@@ -272,7 +274,7 @@ static int pending_append(struct walk *w, struct pending *p, struct err *e)
 
 void walk_pump(struct walk *w)
 {
-    while (!w->appending && w->queue.len > 0 && !w->engine->closing) {
+    while (!w->lost && !w->appending && w->queue.len > 0 && !w->engine->closing) {
         struct pending *p = w->queue.data[0];
         struct err e = {0};
         p->input.at_ms = walk_clock_ms(w);
@@ -294,6 +296,15 @@ void walk_pump(struct walk *w)
     }
 }
 
+void walk_refuse(struct walk *w, const char *why)
+{
+    while (w->queue.len > 0) {
+        struct pending *p = w->queue.data[0];
+        queue_shift(w);
+        pending_end(p, ERR_CLAIMED, why, 0);
+    }
+}
+
 void walk_enqueue(struct walk *w, struct pending *p)
 {
     *vec_push(&w->queue) = p;
@@ -306,8 +317,8 @@ void walk_input(struct walk *w, const struct run_input *input, engine_done *done
     struct run_input stamped = *input;
     stamped.at_ms = walk_clock_ms(w);
     if (w->elsewhere)
-        err_set(&e, ERR_BUSY, "run %lld is walked in another console: it is only shown here",
-                (long long)w->id);
+        err_set(&e, ERR_CLAIMED, "run %lld is walked by %s: it is only shown here", (long long)w->id,
+                w->owner ? w->owner : "another console");
     struct pending *p = e.code ? NULL : pending_new(w, &stamped, &e);
     if (!p) {
         if (done)

@@ -22,14 +22,22 @@ static int spool_ready(struct engine *engine, struct err *e)
 /* A run that another console walked is taken over once that console is gone. */
 void walks_join(struct engine *engine)
 {
-    for (size_t i = 0; !engine->observer && i < engine->runs.walks.len; i++)
-        if (engine->runs.walks.data[i]->elsewhere && !engine->runs.walks.data[i]->ended)
-            restore_adopt(engine->runs.walks.data[i]);
+    for (size_t i = 0; i < engine->runs.walks.len; i++)
+        restore_adopt(engine->runs.walks.data[i]);
+}
+
+bool walks_taking(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->runs.walks.len; i++)
+        if (engine->runs.walks.data[i]->taking)
+            return true;
+    return false;
 }
 
 void walks_trouble_over(struct engine *engine)
 {
     struct err e = {0};
+    presence_show(engine);
     spool_ready(engine, &e);
     for (size_t i = 0; i < engine->runs.walks.len; i++)
         walk_settle(engine->runs.walks.data[i]);
@@ -71,12 +79,12 @@ void walks_close(struct engine *engine)
 /* After the journal is closed: until then a completion may still name a walk. */
 void walks_free(struct engine *engine)
 {
-    for (size_t i = 0; i < engine->runs.walks.len; i++) {
-        struct walk *w = engine->runs.walks.data[i];
-        walk_unlock(w);
-        walk_free(w);
-    }
+    for (size_t i = 0; i < engine->runs.walks.len; i++)
+        walk_free(engine->runs.walks.data[i]);
+    for (size_t i = 0; i < engine->runs.lost.len; i++)
+        walk_free(engine->runs.lost.data[i]);
     vec_fini(&engine->runs.walks);
+    vec_fini(&engine->runs.lost);
     spool_close(engine->runs.spool);
 }
 
@@ -103,6 +111,8 @@ static void view_fill(const struct walk *w, struct engine_run *view)
                                 .started_us = w->started_us,
                                 .ended = w->ended,
                                 .elsewhere = w->elsewhere,
+                                .owner = w->owner,
+                                .abandoned = w->abandoned,
                                 .current_step = run_current(w->run)};
 }
 

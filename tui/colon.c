@@ -266,6 +266,21 @@ static void run_runbook_resume(struct console *console, const char *rest, char *
     page_open_run(console, id, false);
 }
 
+static void run_runbook_take(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    struct str reason = {0};
+    int64_t id = words[0] != NULL ? strtoll(words[0], NULL, 10) : 0;
+    if (id <= 0 || words[1] == NULL) {
+        err_set(e, ERR_USAGE, "which one, and why? :runbook take 12 alice lost her link");
+        return;
+    }
+    join(words, 1, &reason);
+    struct engine_request request = {.kind = REQUEST_RUN_TAKE, .run = id, .text = str_text(&reason)};
+    console_submit(console, &request, 0, NULL);
+    str_fini(&reason);
+}
+
 static void run_help(struct console *console, const char *rest, char *const *words, struct err *e)
 {
     (void)rest;
@@ -299,6 +314,7 @@ const struct colon colon_table[] = {
     {"runbook run", "ID [--var NAME=VALUE]", "start a runbook", 0, run_runbook_run},
     {"runbook resume", "RUN", "open a run; an interrupted one goes on from there", COLON_SAFE,
      run_runbook_resume},
+    {"runbook take", "RUN REASON", "take a run over from a console that is there", 0, run_runbook_take},
     {"join", "[REASON]", "become an operator: from now on acting is possible", COLON_SAFE, run_join},
     {"theme", "NAME", "change the colours", COLON_SAFE, run_theme},
     {"help", "", "what keys and commands do", COLON_SAFE, run_help},

@@ -19,7 +19,8 @@
     X(TIMED_OUT, -11, "took too long")                                                                       \
     X(UNSUPPORTED, -12, "not supported")                                                                     \
     X(CANCELLED, -13, "cancelled")                                                                           \
-    X(USAGE, -14, "wrong usage")
+    X(USAGE, -14, "wrong usage")                                                                             \
+    X(CLAIMED, -15, "claimed by somebody else")
 
 enum err_code {
     ERR_NONE = 0,

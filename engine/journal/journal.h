@@ -44,6 +44,8 @@
     X(INCIDENT_CLOSED, "incident.closed", true, "nothing is left to do")                                     \
     X(RUN_STARTED, "run.started", true, "a runbook's run began: id, title, path, digest, vars")              \
     X(RUN_INPUT, "run.input", true, "one input of the run's machine; a run is restored by replaying them")   \
+    X(RUN_CLAIMED, "run.claimed", true, "a console goes on with a run whose console is gone: owner")         \
+    X(RUN_TAKEN, "run.taken", true, "a run was taken over from a console that is there: owner, reason")      \
     X(RUN_ENDED, "run.ended", true, "a run ended: outcome")                                                  \
     X(STEP_INTENT, "step.intent", true, "what is about to run, exactly, and where; before it runs")          \
     X(STEP_OUTCOME, "step.outcome", true, "how it ended, with the digests of its output")                    \
@@ -70,7 +72,7 @@ enum event_kind event_kind_find(const char *name); /* EVENT_UNKNOWN when there i
 
 /* A claim is a name that has one holder at a time among all processes of a journal: a run that is walked, a
  * lock of steps. An event takes it, checks it or gives it back in its own transaction; an event whose claim
- * is refused is not written, nor is the rest of its group (ERR_BUSY, the reason names the holder). The fence
+ * is refused is not written, nor is the rest of its group (ERR_CLAIMED, the reason names the holder). The fence
  * of a claim is the number of the event that took it: whoever lost it meanwhile holds an older one, and
  * everything that still carries it is refused. */
 enum claim_op {

@@ -380,7 +380,7 @@ static int add_events(struct store *s, struct item *item, struct err *e)
         return code;
     code = claims_admit(s->claims, item->claims, item->count, item->refusal, e);
     if (code <= 0) {
-        item->code = code == 0 ? ERR_BUSY : code;
+        item->code = code == 0 ? ERR_CLAIMED : code;
         item->reason = code == 0 ? item->refusal : NULL;
         item->new_incident = item->new_run = 0;
         return code;

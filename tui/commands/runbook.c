@@ -188,7 +188,8 @@ static int64_t run_find(const struct command_line *line, const struct engine *en
         if (view.ended || (wanted && view.id != wanted))
             continue;
         if (view.elsewhere)
-            err_set(e, ERR_BUSY, "run %lld is walked in another console", (long long)view.id);
+            err_set(e, ERR_CLAIMED, "run %lld is walked by %s; belay runbook take %lld REASON takes it over",
+                    (long long)view.id, view.owner ? view.owner : "another console", (long long)view.id);
         else if (found)
             err_set(e, ERR_USAGE, "there are several open runs: belay runbook resume %lld, or %lld",
                     (long long)found, (long long)view.id);
@@ -200,17 +201,48 @@ static int64_t run_find(const struct command_line *line, const struct engine *en
     return e->code ? 0 : found;
 }
 
-static int runbook_walk(const struct command_line *line, bool resume, struct err *e)
+/* From a console that is there: recorded with the reason, and that one only watches from now on. */
+static int64_t run_take(const struct command_line *line, struct loop *loop, struct engine *engine,
+                        struct err *e)
+{
+    struct start start = {0};
+    struct str reason = {0};
+    for (size_t i = 2; i < line->word_count; i++)
+        str_addf(&reason, "%s%s", i > 2 ? " " : "", line->words[i]);
+    struct engine_request request = {.kind = REQUEST_RUN_TAKE,
+                                     .run = line->word_count > 1 ? strtoll(line->words[1], NULL, 10) : 0,
+                                     .text = str_text(&reason)};
+    engine_submit(engine, &request, on_started, &start);
+    while (!start.answered || !engine_settled(engine))
+        loop_run_once(loop, US_PER_S);
+    str_fini(&reason);
+    *e = start.e;
+    return start.run;
+}
+
+enum walk_verb { WALK_RUN, WALK_RESUME, WALK_TAKE };
+
+static int64_t run_wanted(const struct command_line *line, enum walk_verb verb, struct loop *loop,
+                          struct engine *engine, struct err *e)
+{
+    return verb == WALK_RUN      ? run_begin(line, loop, engine, e)
+           : verb == WALK_RESUME ? run_find(line, engine, e)
+                                 : run_take(line, loop, engine, e);
+}
+
+static int runbook_walk(const struct command_line *line, enum walk_verb verb, struct err *e)
 {
     bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     bool screen = tty && !command_has(line, "line");
     struct engine_options options;
     int status = EXIT_USAGE;
-    if (!resume && line->word_count != 2)
+    if (verb == WALK_TAKE && line->word_count < 3)
+        return err_set(e, ERR_USAGE, "which one, and why? belay runbook take 12 alice lost her link"), status;
+    if (verb == WALK_RUN && line->word_count != 2)
         return err_set(e, ERR_USAGE, "which one? belay runbook run FILE.md"), status;
-    if (resume && !tty)
+    if (verb != WALK_RUN && !tty)
         return err_set(e, ERR_USAGE, "there is no terminal to ask on: nothing was done"), status;
-    if (!resume && run_precheck(line->words[1], tty, e) < 0)
+    if (verb == WALK_RUN && run_precheck(line->words[1], tty, e) < 0)
         return status;
     struct config *config = session_config(line, e);
     struct loop *loop = config ? loop_new(e) : NULL;
@@ -222,7 +254,7 @@ static int runbook_walk(const struct command_line *line, bool resume, struct err
     }
     while (engine && !engine_settled(engine))
         loop_run_once(loop, US_PER_S);
-    int64_t run = !engine ? 0 : resume ? run_find(line, engine, e) : run_begin(line, loop, engine, e);
+    int64_t run = engine ? run_wanted(line, verb, loop, engine, e) : 0;
     if (run && !e->code)
         status = walk_it(line, loop, engine, screen, run, e);
     engine_close(engine);
@@ -236,7 +268,7 @@ static int runbook_command(const struct command_line *line)
 {
     struct err e = {0};
     const char *verb = line->word_count > 0 ? line->words[0] : "";
-    bool walks = str_eq(verb, "run") || str_eq(verb, "resume");
+    bool takes = str_eq(verb, "take"), walks = takes || str_eq(verb, "run") || str_eq(verb, "resume");
     int status = EXIT_DONE;
     if (str_eq(verb, "show"))
         runbook_show(line, &e);
@@ -245,15 +277,16 @@ static int runbook_command(const struct command_line *line)
     else if (walks && command_has(line, "read-only"))
         err_set(&e, ERR_USAGE, "runbook %s acts and --read-only is set: leave one of them out", verb);
     else if (walks)
-        status = runbook_walk(line, str_eq(verb, "resume"), &e);
+        status = runbook_walk(line, takes ? WALK_TAKE : str_eq(verb, "resume") ? WALK_RESUME : WALK_RUN, &e);
     else
-        err_set(&e, ERR_USAGE, "belay runbook needs one of: list, show FILE.md, run FILE.md, resume [RUN]");
+        err_set(&e, ERR_USAGE,
+                "belay runbook needs one of: list, show FILE.md, run FILE.md, resume [RUN], take RUN REASON");
     if (e.code && status == EXIT_DONE)
         status = e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT;
     return e.code ? command_fail(status, &e) : status;
 }
 
-static const char *const runbook_words[] = {"list", "show", "run", "resume", NULL};
+static const char *const runbook_words[] = {"list", "show", "run", "resume", "take", NULL};
 
 static const struct command_option runbook_options[] = {
     {"var", "NAME=VALUE", "run: a variable of the document", true},
@@ -264,7 +297,7 @@ static const struct command_option runbook_options[] = {
 
 const struct command command_runbook = {
     .name = "runbook",
-    .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE] | resume [RUN]",
+    .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE] | resume [RUN] | take RUN REASON",
     .help = "list, show and walk runbooks; any Markdown works",
     .options = runbook_options,
     .words = runbook_words,

@@ -31,15 +31,15 @@ static void one_holder_at_a_time(void **state)
     assert_int_equal(append(a, 1, mine, &result), 0);
     int64_t fence = result.seq + 1, end = last(a);
     struct event_draft draft = {.kind = EVENT_RUN_INPUT, .run = 2, .claim = yours};
-    assert_int_equal(journal_append_wait(b, &draft, 1, &result, &e), ERR_BUSY);
+    assert_int_equal(journal_append_wait(b, &draft, 1, &result, &e), ERR_CLAIMED);
     assert_string_equal(e.msg, "lock index is held by run 1");
-    assert_int_equal(append(b, 2, yours, &result), ERR_BUSY);
+    assert_int_equal(append(b, 2, yours, &result), ERR_CLAIMED);
     assert_int_equal(last(b), end); /* nothing of the refused groups */
     assert_int_equal(append(a, 1, (struct claim){CLAIM_CHECK, "lock index", NULL, fence}, &result), 0);
     assert_int_equal(append(b, 2, (struct claim){CLAIM_RELEASE, "lock index", NULL, fence + 1}, &result),
-                     ERR_BUSY);
+                     ERR_CLAIMED);
     assert_int_equal(append(a, 1, (struct claim){CLAIM_RELEASE, "lock index", NULL, fence}, &result), 0);
-    assert_int_equal(append(a, 1, (struct claim){CLAIM_CHECK, "lock index", NULL, fence}, &result), ERR_BUSY);
+    assert_int_equal(append(a, 1, (struct claim){CLAIM_CHECK, "lock index", NULL, fence}, &result), ERR_CLAIMED);
     assert_int_equal(append(b, 2, yours, &result), 0);
     journal_close(a);
     journal_close(b);
@@ -61,8 +61,8 @@ static void a_run_that_was_taken_over_is_lost_to_its_old_console(void **state)
     struct claim over = {.op = CLAIM_TAKE, .owner = "fresh", .fence = fence};
     assert_int_equal(append(fresh, run, over, &result), 0);
     int64_t newer = result.seq + 1;
-    assert_int_equal(append(late, run, over, &result), ERR_BUSY);
-    assert_int_equal(append(old, run, (struct claim){.op = CLAIM_CHECK, .fence = fence}, &result), ERR_BUSY);
+    assert_int_equal(append(late, run, over, &result), ERR_CLAIMED);
+    assert_int_equal(append(old, run, (struct claim){.op = CLAIM_CHECK, .fence = fence}, &result), ERR_CLAIMED);
     assert_int_equal(append(fresh, run, (struct claim){.op = CLAIM_CHECK, .fence = newer}, &result), 0);
     journal_close(old);
     journal_close(fresh);
