@@ -68,6 +68,12 @@ static const char *const steps[] = {
 
     "CREATE TABLE claim (key TEXT NOT NULL PRIMARY KEY, owner TEXT NOT NULL, fence INTEGER NOT NULL)"
     " STRICT, WITHOUT ROWID",
+
+    /* NOT IN with a list: SQLite builds a table of it for every event that goes in, a fifth of the time. */
+    "DROP INDEX event_rare;"
+    "CREATE INDEX event_rare ON event (kind) WHERE kind <> 'transition' AND kind <> 'run.input'"
+    " AND kind <> 'step.intent' AND kind <> 'step.outcome' AND kind <> 'step.evidence'"
+    " AND kind <> 'blob.stored'",
 };
 
 int schema_version(void)

@@ -1,7 +1,7 @@
 /* Opening a journal of a million events (under 50 ms wanted), reading its last 100 (under 5 ms), and what a
  * console looks through, in the pool, to know since when things are as they are, by a process that has just
  * started and with the file's pages dropped from the system's cache where that is allowed (root); the median
- * of several times.
+ * and the worst of several times, of which the worst counts.
  *
  *   bench_journal_open [FOLDER [EVENTS]] */
 #include <fcntl.h>
@@ -134,5 +134,5 @@ int main(int argc, char **argv)
            recalled[TIMES - 1]);
     folder_remove(folder, NULL);
     free(folder);
-    return opened[TIMES / 2] < 50 && last[TIMES / 2] < 5 ? 0 : 1;
+    return opened[TIMES - 1] < 50 && last[TIMES - 1] < 5 ? 0 : 1;
 }
