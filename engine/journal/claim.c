@@ -10,8 +10,7 @@ enum { FIND, SET, DROP, STATEMENTS };
 
 static const char *const texts[STATEMENTS] = {
     [FIND] = "SELECT owner, fence FROM claim WHERE key = ?1",
-    [SET] = "INSERT INTO claim (key, owner, fence) VALUES (?1, ?2, ?3)"
-            " ON CONFLICT (key) DO UPDATE SET owner = excluded.owner, fence = excluded.fence",
+    [SET] = "REPLACE INTO claim (key, owner, fence) VALUES (?1, ?2, ?3)",
     [DROP] = "DELETE FROM claim WHERE key = ?1",
 };
 
