@@ -135,8 +135,8 @@ int database_error(sqlite3 *db, struct err *e, const char *what)
     int number = system && db ? last_errno(db) : 0;
     int code = error_code(rc, number);
     const char *text = code == ERR_FULL ? "no room left" : db ? sqlite3_errmsg(db) : "out of memory";
-    return err_set(e, code, "%s: %s%s%s%s", what, text, number ? ": " : "", number ? strerrordesc_np(number) : "",
-                   error_advice(code));
+    return err_set(e, code, "%s: %s%s%s%s", what, text, number ? ": " : "",
+                   number ? strerrordesc_np(number) : "", error_advice(code));
 }
 
 int database_run(sqlite3 *db, const char *sql, struct err *e)
@@ -282,11 +282,12 @@ static int folder_of_sync(const char *path, struct err *e)
     return code;
 }
 
+/* Of a file without a name nothing need survive: no syncs on the way, one at its end. */
 static int fill_new(const char *path, uint32_t application_id, const char *schema, struct err *e)
 {
     sqlite3 *db = NULL;
-    char *sql = xasprintf("PRAGMA page_size = %d; PRAGMA auto_vacuum = NONE; PRAGMA synchronous = FULL; "
-                          "PRAGMA application_id = %d;"
+    char *sql = xasprintf("PRAGMA page_size = %d; PRAGMA auto_vacuum = NONE; PRAGMA synchronous = OFF; "
+                          "PRAGMA journal_mode = MEMORY; PRAGMA application_id = %d;"
                           "BEGIN; %s; COMMIT; PRAGMA journal_mode = WAL;",
                           DATABASE_PAGE_BYTES, (int)application_id, schema);
     int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -299,6 +300,15 @@ static int fill_new(const char *path, uint32_t application_id, const char *schem
     return code;
 }
 
+static int file_of_sync(const char *path, struct err *e)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int code = fd < 0 || fsync(fd) < 0 ? err_errno(e, "%s", path) : 0;
+    if (fd >= 0)
+        close(fd);
+    return code;
+}
+
 int database_create(const char *path, mode_t mode, uint32_t application_id, const char *schema, struct err *e)
 {
     char *temporary = xasprintf("%s.new", path);
@@ -306,6 +316,8 @@ int database_create(const char *path, mode_t mode, uint32_t application_id, cons
     int code = file_make(temporary, mode, e);
     if (code == 0)
         code = fill_new(temporary, application_id, schema, e);
+    if (code == 0)
+        code = file_of_sync(temporary, e);
     if (code == 0 && rename(temporary, path) < 0)
         code = err_errno(e, "%s", path);
     if (code == 0)

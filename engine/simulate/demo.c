@@ -1,5 +1,6 @@
 #include "engine/simulate/demo.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,18 @@ void demo_fill(const char *text, const struct demo_values *values, struct str *o
     }
 }
 
+/* Nobody reads it yet and nobody needs it after a crash: without the syncs of file_write_atomic, for which
+ * the console's first frame would wait. */
+static int write_new(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(e, "%s", path);
+    int code = file_write_all(fd, bytes, length, e);
+    close(fd);
+    return code;
+}
+
 static int configuration_write(const char *folder, const char *kubectl, unsigned port, struct err *e)
 {
     char *example = asset_path("examples", "demo.yaml", e);
@@ -40,7 +53,7 @@ static int configuration_write(const char *folder, const char *kubectl, unsigned
     if (runbook && (code = file_read(example, 1024 * 1024, &text, e)) == 0) {
         struct demo_values values = {.port = port, .runbook = runbook, .kubectl = kubectl};
         demo_fill(str_text(&text), &values, &filled);
-        code = file_write_atomic(path, filled.data, filled.len, 0600, e);
+        code = write_new(path, filled.data, filled.len, 0600, e);
     }
     str_fini(&text);
     str_fini(&filled);
@@ -74,7 +87,7 @@ static int stand_in_write(const char *path, unsigned port, struct err *e)
              port);
     shell_quote(&script, self);
     str_add(&script, " simulate-kubectl \"$@\"\n");
-    int code = file_write_atomic(path, script.data, script.len, 0700, e);
+    int code = write_new(path, script.data, script.len, 0700, e);
     str_fini(&script);
     return code;
 }
