@@ -87,7 +87,7 @@ static void note(void *state, const struct panel_scene *scene, struct str *out)
     (void)state;
     size_t count = 0, half_open = 0;
     const struct entity *const *list = platform_list(scene->platform, ENTITY_BREAKER, &count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && list[i]->condition > CONDITION_OK; i++) { /* worst first */
         half_open += entity_mark(list[i])->glyph == GLYPH_HALF;
     }
     struct condition_counts counts = platform_counts(scene->platform, ENTITY_BREAKER);

@@ -142,8 +142,8 @@ static void row_cell(void *data, size_t row, size_t index, struct table_cell *ce
     if (e == NULL) {
         return;
     }
-    const struct mark *mark = entity_mark(e);
     if (column->kind == COLUMN_MARK) {
+        const struct mark *mark = entity_mark(e);
         char glyph[5];
         snprintf(cell->text, sizeof cell->text, "%s", glyph_text(mark->glyph, false, glyph));
         cell->style = mark->role;
@@ -153,7 +153,7 @@ static void row_cell(void *data, size_t row, size_t index, struct table_cell *ce
     snprintf(cell->text, sizeof cell->text, "%s", column_text(l, e, column, &out));
     str_fini(&out);
     if (column->kind == COLUMN_STATE) {
-        cell->style = mark->role;
+        cell->style = entity_mark(e)->role;
     } else if (column->kind == COLUMN_SINCE || column->kind == COLUMN_SOURCE || column->kind == COLUMN_KIND) {
         cell->style = ROLE_FAINT;
     }
