@@ -83,6 +83,8 @@ struct pty_usage pty_usage(const struct pty *p)
     }
     vec_fini(&list);
     usage.rss_kb = memory_of(pty_pid(p), "\nRss:");
-    usage.private_dirty_kb = memory_of(pty_pid(p), "\nPrivate_Dirty:");
+    /* What a forked child has not changed yet counts as shared; it is the program's own all the same. */
+    usage.private_dirty_kb =
+        memory_of(pty_pid(p), "\nPrivate_Dirty:") + memory_of(pty_pid(p), "\nShared_Dirty:");
     return usage;
 }
