@@ -230,6 +230,8 @@ static int error_code(CURLcode code, enum cut cut)
     switch (code) {
     case CURLE_OK:
         return 0;
+    case CURLE_OUT_OF_MEMORY: /* so curl calls a line of the headers that outgrows its buffer */
+        return ERR_RANGE;
     case CURLE_OPERATION_TIMEDOUT:
         return ERR_TIMED_OUT;
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -255,6 +257,8 @@ static void describe_error(struct http_call *c, CURLcode code)
         snprintf(r->reason, sizeof r->reason, "the answer is larger than %zu bytes", c->max_bytes);
     } else if (c->cut == CUT_HEADERS) {
         snprintf(r->reason, sizeof r->reason, "the headers are larger than %u bytes", HEADER_BYTES_LIMIT);
+    } else if (code == CURLE_OUT_OF_MEMORY) {
+        snprintf(r->reason, sizeof r->reason, "a line of the headers is too long");
     } else if (c->cut == CUT_PIECE) {
         snprintf(r->reason, sizeof r->reason, "ended by the reader");
     } else {

@@ -299,8 +299,6 @@ static void console(const struct platform_rig *r)
     see(p, "pods +command");
     see(p, "6 ok");
     pty_type(p, "q");
-    pty_wait(p, "1 Breakers", WAIT_MS);
-    pty_type(p, "q");
     if (pty_wait_end(p, WAIT_MS) != 0)
         fail_with_screen(p, "did not quit");
     pty_free(p);
