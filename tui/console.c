@@ -128,7 +128,7 @@ void console_painted(struct console *console)
 
 static void gone(struct console *console)
 {
-    console->quitting = true;
+    console->quitting = console->gone = true;
     loop_stop(console->loop);
 }
 
@@ -456,11 +456,15 @@ int console_run(struct loop *loop, struct engine *engine, const struct console_o
         open_panels(console);
         choose_theme(console);
         page_open_dashboard(console);
+        if (options->greeting != NULL) {
+            console_say(console, SAY_INFO, "%s", options->greeting);
+        }
         engine_subscribe(engine, engine_changes, console->link);
         console_frame(console);
         loop_run(loop);
         engine_unsubscribe(engine, console->link);
         console_running_steps(console, &word);
+        result = console->gone ? CONSOLE_GONE : 0;
     }
     struct console_link *link = console->link;
     finish(console);
@@ -468,7 +472,7 @@ int console_run(struct loop *loop, struct engine *engine, const struct console_o
     if (--link->users == 0) {
         free(link);
     }
-    if (word.len > 0) {
+    if (word.len > 0 && !(options->demo && result == 0)) {
         printf("%s\n", str_text(&word));
         fflush(stdout);
     }

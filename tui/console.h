@@ -6,17 +6,20 @@
 #include "engine/engine.h"
 
 struct console_options {
-    const char *theme; /* a name or a file; NULL: the configuration's, else "dark" */
-    bool ascii;        /* --ascii */
-    bool mono;         /* --no-color */
-    int64_t run;       /* the run whose page is opened first; 0: the dashboard */
-    bool demo;         /* the simulated platform: the badge says so whatever the configuration does */
+    const char *theme;    /* a name or a file; NULL: the configuration's, else "dark" */
+    bool ascii;           /* --ascii */
+    bool mono;            /* --no-color */
+    int64_t run;          /* the run whose page is opened first; 0: the dashboard */
+    bool demo;            /* the simulated platform: the badge says so whatever the configuration does */
+    const char *greeting; /* said over the key bar of the first frame; NULL: nothing */
 };
 
-/* Opens the terminal and runs the loop until the person quits, the terminal is gone (SIGHUP) or SIGTERM. 0,
- * or why the terminal can't be used: ERR_NOT_FOUND no tty, ERR_UNSUPPORTED it can't address the cursor (the
- * subcommands work without a screen). The terminal is restored in every case; a word about steps that go on
- * is printed to stdout after it. */
+#define CONSOLE_GONE 1
+
+/* Opens the terminal and runs the loop until the person quits, the terminal is gone (SIGHUP) or SIGTERM. 0;
+ * CONSOLE_GONE when it was not the person who ended it; or why the terminal can't be used: ERR_NOT_FOUND no
+ * tty, ERR_UNSUPPORTED it can't address the cursor (the subcommands work without a screen). The terminal is
+ * restored in every case; a word about steps that go on is printed to stdout after it. */
 int console_run(struct loop *loop, struct engine *engine, const struct console_options *options,
                 struct err *e);
 

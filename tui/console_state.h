@@ -58,7 +58,7 @@ struct console {
     char *message; /* over the key bar until the next key */
     char *theme_name;
     bool local_time;
-    bool quitting;
+    bool quitting, gone;
     bool quit_asked; /* q once, while a step runs */
     struct console_link *link;
 };

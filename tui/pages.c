@@ -130,8 +130,8 @@ size_t console_running_steps(struct console *console, struct str *out)
         }
         if (running++ == 0) {
             int step = tickets[0].step;
-            str_addf(out, "run %lld goes on: %s. `belay` finds it again.", (long long)run.id,
-                     run.book->steps.data[step].title);
+            str_addf(out, "run %lld goes on: %s. `belay%s` finds it again.", (long long)run.id,
+                     run.book->steps.data[step].title, console->options->demo ? " demo" : "");
         }
     }
     return running;
@@ -141,7 +141,11 @@ void console_quit(struct console *console)
 {
     struct str word = {0};
     if (console_running_steps(console, &word) > 0 && !console->quit_asked) {
-        console_say(console, SAY_INFO, "q again quits; %s", str_text(&word));
+        if (console->options->demo) {
+            console_say(console, SAY_INFO, "q again ends the demo, and the step that runs in it");
+        } else {
+            console_say(console, SAY_INFO, "q again quits; %s", str_text(&word));
+        }
         console->quit_asked = true;
     } else {
         console->quitting = true;

@@ -1,16 +1,16 @@
 /* The simulation as a process: libmicrohttpd in front, the folder that the demo needs, and an end when nobody
  * is left. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <microhttpd.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "engine/simulate/attend.h"
 #include "engine/simulate/demo.h"
 #include "engine/simulate/route.h"
 #include "engine/simulate/simulate.h"
@@ -131,23 +131,17 @@ static struct MHD_Daemon *daemon_start(struct server *s, unsigned *port, struct 
     return daemon;
 }
 
-static int port_tell(int fd, unsigned port, struct err *e)
+/* What the folder was made for is over, and so is whoever made it, perhaps. */
+static void folder_end(const struct simulation *s)
 {
-    char line[16];
-    int length = snprintf(line, sizeof line, "%u\n", port);
-    return file_write_all(fd >= 0 ? fd : STDOUT_FILENO, line, (size_t)length, e);
-}
-
-/* Until a signal says so, or nobody holds the other end of ready_fd any more. */
-static void wait_for_end(int signals, int ready_fd)
-{
-    struct pollfd polled[] = {{.fd = signals, .events = POLLIN}, {.fd = ready_fd, .events = 0}};
-    for (;;) {
-        if (poll(polled, ready_fd >= 0 ? 2 : 1, -1) < 0 && errno != EINTR)
-            return;
-        if (polled[0].revents || (ready_fd >= 0 && polled[1].revents))
-            return;
+    char target[PATH_MAX];
+    ssize_t length = s->link ? readlink(s->link, target, sizeof target - 1) : -1;
+    if (length > 0) {
+        target[length] = '\0';
+        if (str_eq(target, s->folder))
+            unlink(s->link);
     }
+    folder_remove(s->folder, NULL);
 }
 
 static bool scenario_known(const char *name)
@@ -181,19 +175,23 @@ int simulate_run(const struct simulation *s, struct err *e)
     int code = daemon ? 0 : ERR_IO;
     if (code == 0 && s->folder)
         code = demo_write(s->folder, port, e);
+    if (code == 0 && s->listen_fd < 0)
+        printf("%u\n", port);
+    fflush(stdout);
     if (code == 0)
-        code = port_tell(s->ready_fd, port, e);
-    if (code == 0)
-        wait_for_end(signals, s->ready_fd);
+        attend(signals, s->listen_fd, port, s->linger_us);
     if (daemon)
         MHD_stop_daemon(daemon);
+    if (s->listen_fd >= 0 && s->folder)
+        folder_end(s);
     world_free(server.world);
     close(signals);
     return code;
 }
 
 static const char usage[] =
-    "usage: belay-console simulate [--scenario NAME] [--seed N] [--speed X] [--ready-fd FD] [--folder DIR]\n";
+    "usage: belay-console simulate [--scenario NAME] [--seed N] [--speed X] [--listen-fd FD]\n"
+    "       [--folder DIR] [--link PATH]\n";
 
 static bool option_take(struct simulation *s, const char *name, const char *value)
 {
@@ -207,8 +205,10 @@ static bool option_take(struct simulation *s, const char *name, const char *valu
         s->seed = (uint64_t)number;
     else if (strcmp(name, "--speed") == 0 && numeric)
         s->speed = number;
-    else if (strcmp(name, "--ready-fd") == 0 && numeric && number >= 0 && number < 65536)
-        s->ready_fd = (int)number;
+    else if (strcmp(name, "--link") == 0)
+        s->link = value;
+    else if (strcmp(name, "--listen-fd") == 0 && numeric && number >= 0 && number < 65536)
+        s->listen_fd = (int)number;
     else
         return false;
     return true;
@@ -216,7 +216,8 @@ static bool option_take(struct simulation *s, const char *name, const char *valu
 
 int simulate_main(int argc, char **argv)
 {
-    struct simulation s = {.scenario = "shard", .seed = 1, .speed = 1, .ready_fd = -1};
+    struct simulation s = {
+        .scenario = "shard", .seed = 1, .speed = 1, .linger_us = SIMULATION_LINGER_US, .listen_fd = -1};
     struct err e;
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 >= argc || !option_take(&s, argv[i], argv[i + 1])) {
@@ -224,8 +225,8 @@ int simulate_main(int argc, char **argv)
             return 2;
         }
     }
-    if (s.ready_fd >= 0 && fcntl(s.ready_fd, F_SETFD, FD_CLOEXEC) < 0) {
-        fprintf(stderr, "belay simulate: --ready-fd %d is not an open descriptor\n", s.ready_fd);
+    if (s.listen_fd >= 0 && fcntl(s.listen_fd, F_SETFD, FD_CLOEXEC) < 0) {
+        fprintf(stderr, "belay simulate: --listen-fd %d is not an open descriptor\n", s.listen_fd);
         return 2;
     }
     int code = simulate_run(&s, &e);

@@ -5,13 +5,15 @@
  * platform.
  *
  * The demo starts it so:
- *   1. make an empty folder DIR (0700) and a pipe, and run
- *      belay-console simulate --scenario shard --seed N --speed X --ready-fd FD --folder DIR
- *      with the pipe's writing end as FD;
- *   2. read one line, "PORT\n"; end of file instead means that it failed and has said why on stderr. DIR then
- * holds belay.yaml   the demo's configuration, badge DEMO, its sources pointing at the port bin/         the
- * stand-ins (kubectl): what engine_options.step_path wants
- *   3. keep the reading end open: the simulation ends when it is closed, by whatever death of its reader. */
+ *   1. make an empty folder DIR (0700), a socket (AF_UNIX, SOCK_STREAM) that listens, and run
+ *      belay-console simulate --scenario shard --seed N --speed X --listen-fd FD --folder DIR
+ *   2. connect, and read one line, "PORT\n"; end of file instead means that it failed and has said why on
+ * stderr, "busy\n" that another console is there. DIR then holds belay.yaml   the demo's configuration, badge
+ * DEMO, its sources pointing at the port bin/         the stand-ins (kubectl): what engine_options.step_path
+ * wants
+ *   3. stay connected, and say "end\n" when it is over. A connection that ends without it is a console that
+ * died: the simulation goes on for SIMULATION_LINGER_US, so that the next console finds the platform, and its
+ * own steps, as they are; then it removes DIR and ends. */
 #ifndef BELAY_SIMULATE_SIMULATE_H
 #define BELAY_SIMULATE_SIMULATE_H
 
@@ -19,12 +21,18 @@
 
 #include "engine/base/base.h"
 
+#define SIMULATION_LINGER_US (120LL * 1000000)       /* without a console */
+#define SIMULATION_LIFE_US   (12 * 3600LL * 1000000) /* whatever happens */
+
 struct simulation {
     const char *scenario; /* a name of simulate_scenarios */
     uint64_t seed;        /* the same seed and the same acts at the same times: the same platform */
     double speed;         /* virtual seconds a second, 0.1 .. 100 */
-    int ready_fd;         /* -1: the port is printed on stdout, and the simulation ends by SIGTERM only */
-    const char *folder;   /* what the demo needs is written here; NULL: nothing is written */
+    int64_t linger_us;    /* how long it waits for another console; SIMULATION_LINGER_US */
+    int listen_fd;        /* -1: the port is printed on stdout, and the simulation ends by SIGTERM only */
+    const char *folder;   /* what the demo needs is written here; NULL: nothing is written. Removed at the end
+                             where there is a listen_fd */
+    const char *link;     /* a symbolic link to the folder, removed with it; may be NULL */
 };
 
 /* Names and one sentence each; ends with a NULL name. */
@@ -34,7 +42,7 @@ struct simulation_scenario {
 };
 extern const struct simulation_scenario simulate_scenarios[];
 
-/* Serves until SIGTERM, SIGINT or the end of ready_fd's reader. 0, or why it could not begin. */
+/* Serves until SIGTERM, SIGINT, SIGHUP or what is said above. 0, or why it could not begin. */
 int simulate_run(const struct simulation *s, struct err *e);
 
 /* The hidden subcommands `simulate` and `simulate-kubectl`; argv[0] is the subcommand's name. They return the

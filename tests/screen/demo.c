@@ -1,5 +1,10 @@
 /* The five minutes of the README, at a faster clock: the demo opens, a shard dies, the runbook is offered and
  * walked, all turns ok, the timeline is exported and holds what happened. */
+#include <dirent.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/screen/expect.h"
@@ -42,14 +47,89 @@ static void confirm(struct pty *p, const char *title, const char *prompt, const 
     pty_type(p, typed);
 }
 
-static void test_walk(void **state)
+static struct pty *demo_start(void)
 {
-    (void)state;
     struct pty *p = rig_run(
         &rig, BELAY,
         &(struct rig_start){
             .arguments = (const char *const[]){"demo", "--speed", "2", NULL}, .width = 120, .height = 40});
     expect_within(p, "DEMO", 10000);
+    return p;
+}
+
+/* The folder that the demo's processes share; false when there is none. */
+static bool stage_folder(char folder[static 64])
+{
+    char link[128];
+    snprintf(link, sizeof link, "%s/belay/demo", rig.state);
+    ssize_t length = readlink(link, folder, 63);
+    if (length > 0)
+        folder[length] = '\0';
+    return length > 0;
+}
+
+/* Processes that name the folder in their arguments or their environment: simulation, supervisors, steps. */
+static int stage_processes(const char *folder)
+{
+    int count = 0;
+    DIR *processes = opendir("/proc");
+    for (struct dirent *entry; processes && (entry = readdir(processes));) {
+        static const char *const files[] = {"cmdline", "environ"};
+        bool names = false;
+        for (size_t i = 0; i < 2 && entry->d_name[0] >= '0' && entry->d_name[0] <= '9'; i++) {
+            struct str text = {0};
+            char *path = xasprintf("/proc/%s/%s", entry->d_name, files[i]);
+            names |= file_read(path, 1u << 20, &text, NULL) == 0 && text.len > 0 &&
+                     memmem(text.data, text.len, folder, strlen(folder));
+            str_fini(&text);
+            free(path);
+        }
+        count += names;
+    }
+    if (processes)
+        closedir(processes);
+    return count;
+}
+
+/* By its listening socket; the simulation was forked and has the arguments of its console. */
+static bool stage_answers(const char *folder)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%.64s/simulation", folder);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool answers = connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return answers;
+}
+
+static void expect_nothing_left(const char *folder)
+{
+    int64_t end = clock_monotonic_us() + 10 * US_PER_S;
+    while (clock_monotonic_us() < end && (access(folder, F_OK) == 0 || stage_processes(folder) > 0))
+        usleep(50000);
+    assert_int_equal(access(folder, F_OK), -1);
+    assert_int_equal(stage_processes(folder), 0);
+    assert_false(stage_answers(folder));
+    char other[64];
+    assert_false(stage_folder(other));
+}
+
+static void quit_demo(struct pty *p)
+{
+    pty_type(p, "\x1b");
+    pty_run(p, 150);
+    pty_type(p, "q");
+    if (pty_wait_end(p, 1500) < 0)
+        pty_type(p, "q");
+    int status = pty_wait_end(p, 15000);
+    if (status != 0)
+        fail_with_screen(p, "the demo ended with %d", status);
+    pty_free(p);
+}
+
+/* From the runbook's offer to its first page. */
+static void start_runbook(struct pty *p)
+{
     expect_within(p, "offered Vector store shard down", 60000);
     expect_within(p, "docs/shard-5 Dead", 10000);
     pty_type(p, "r");
@@ -58,11 +138,24 @@ static void test_walk(void **state)
     expect_screen(p, "Enter starts a run");
     pty_type(p, "\r");
     expect_within(p, "✓ +2 .*|step 3 of", 15000);
+}
+
+/* Up to where the restore has been confirmed. */
+static void walk_to_restore(struct pty *p)
+{
+    start_runbook(p);
     confirm(p, "Take the shard out of service", "Press  y", "y");
     expect_within(p, "✓ ok", 30000);
     confirm(p, "Re-open the index", "Press  y", "y");
     expect_within(p, "✗ failed", 30000);
     confirm(p, "Restore the newest snapshot", "Type  shard-5", "shard-5\r");
+}
+
+static void test_walk(void **state)
+{
+    (void)state;
+    struct pty *p = demo_start();
+    walk_to_restore(p);
     expect_within(p, "✓ ok", 90000);
     confirm(p, "Reintroduce the shard", "Press  y", "y");
     expect_within(p, "✓ ok", 30000);
@@ -70,11 +163,10 @@ static void test_walk(void **state)
     expect_within(p, "wrote belay-INC-1.md", 10000);
     pty_type(p, "\x1b\x1b\x1b");
     expect_within(p, "PROBLEMS +● none", 90000);
-    pty_type(p, "q");
-    pty_run(p, 300);
-    pty_type(p, "y");
-    pty_wait_end(p, 2000);
-    pty_free(p);
+    char folder[64];
+    assert_true(stage_folder(folder));
+    quit_demo(p);
+    expect_nothing_left(folder);
 
     struct str text = {0};
     struct err e = {0};
@@ -91,8 +183,53 @@ static void test_walk(void **state)
     str_fini(&text);
 }
 
+/* The main promise, tried on the demo itself: kill -9 of its console in the middle of the restore; the next
+ * demo finds the platform and the step, which went on. */
+static void test_killed_and_found_again(void **state)
+{
+    (void)state;
+    char folder[64], same[64];
+    struct pty *p = demo_start();
+    walk_to_restore(p);
+    expect_within(p, "restor.*[0-9]", 30000);
+    assert_true(stage_folder(folder));
+    pty_signal(p, SIGKILL);
+    pty_wait_end(p, 5000);
+    pty_free(p);
+    assert_true(stage_processes(folder) > 0); /* the step */
+    p = demo_start();
+    expect_screen(p, "found again");
+    assert_true(stage_folder(same));
+    assert_string_equal(folder, same);
+    pty_type(p, "r");
+    expect_screen(p, "Vector store shard down");
+    pty_type(p, "\r");
+    expect_within(p, "Restore the newest snapshot", 10000);
+    confirm(p, "Reintroduce the shard", "Press  y", "y");
+    expect_within(p, "✓ ok", 60000);
+    quit_demo(p);
+    expect_nothing_left(folder);
+}
+
+/* q in the middle of a step: the demo ends, and the step with it. */
+static void test_quit_in_the_middle(void **state)
+{
+    (void)state;
+    char folder[64];
+    struct pty *p = demo_start();
+    walk_to_restore(p);
+    expect_within(p, "restor.*[0-9]", 30000);
+    assert_true(stage_folder(folder));
+    quit_demo(p);
+    expect_nothing_left(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_walk, setup, teardown)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_and_found_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_quit_in_the_middle, setup, teardown),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

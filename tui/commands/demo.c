@@ -1,90 +1,21 @@
 /* belay demo: the console on a simulated platform, which is a process of its own. */
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/simulate/simulate.h"
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
-
-struct stage {
-    char folder[64];
-    int ready; /* reading end: the simulation ends when it is closed */
-    pid_t pid;
-};
-
-/* Forked, not executed anew: loading forty libraries a second time would take as long as all the rest of the
- * start. */
-static void simulation_begin(const struct command_line *line, const char *folder, int fd)
-{
-    char number[16];
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* whatever it is doing: it ends with the demo */
-    prctl(PR_SET_NAME, "belay-simulate");
-    snprintf(number, sizeof number, "%d", fd);
-    const char *argv[] = {"simulate",
-                          "--scenario",
-                          command_value(line, "scenario", "shard"),
-                          "--seed",
-                          command_value(line, "seed", "1"),
-                          "--speed",
-                          command_value(line, "speed", "1"),
-                          "--ready-fd",
-                          number,
-                          "--folder",
-                          folder,
-                          NULL};
-    _exit(simulate_main((int)(sizeof argv / sizeof *argv) - 1, (char **)(uintptr_t)argv));
-}
-
-static int stage_open(const struct command_line *line, struct stage *stage, struct err *e)
-{
-    int ends[2];
-    char port[16] = "";
-    snprintf(stage->folder, sizeof stage->folder, "/tmp/belay-demo.XXXXXX");
-    if (!mkdtemp(stage->folder))
-        return err_errno(e, "no folder for the demo in /tmp");
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return err_errno(e, "the simulation can't be started");
-    stage->ready = ends[0];
-    stage->pid = fork();
-    if (stage->pid == 0) {
-        close(ends[0]);
-        simulation_begin(line, stage->folder, ends[1]);
-    }
-    close(ends[1]);
-    if (stage->pid < 0)
-        return err_errno(e, "the simulation can't be started");
-    size_t length = 0;
-    while (length < sizeof port - 1 && !strchr(port, '\n')) {
-        ssize_t n = read(stage->ready, port + length, sizeof port - 1 - length);
-        if (n <= 0)
-            return err_set(e, ERR_IO, "the simulation did not start");
-        length += (size_t)n;
-    }
-    return 0;
-}
-
-static void stage_close(struct stage *stage)
-{
-    if (stage->ready >= 0)
-        close(stage->ready);
-    if (stage->pid > 0) {
-        kill(stage->pid, SIGTERM);
-        waitpid(stage->pid, NULL, 0);
-    }
-    folder_remove(stage->folder, NULL);
-}
+#include "tui/commands/stage.h"
 
 static int demo_console(const struct command_line *line, const struct stage *stage, struct err *e)
 {
     char *path = path_join(stage->folder, "belay.yaml"), *bin = path_join(stage->folder, "bin");
     char *state = path_join(stage->folder, "state");
     struct engine_options options;
-    struct console_options screen = {.demo = true};
+    struct console_options screen = {
+        .demo = true,
+        .greeting =
+            stage->found ? "found again: the demo of a console that is gone; r goes on with its run" : NULL};
     struct config *config = config_load(path, NULL, e);
     struct loop *loop = config ? loop_new(e) : NULL;
     struct engine *engine = NULL;
@@ -112,13 +43,16 @@ static int demo_console(const struct command_line *line, const struct stage *sta
 static int demo_run(const struct command_line *line)
 {
     struct err e = {0};
-    struct stage stage = {.ready = -1};
+    struct stage stage = {.link = -1};
     int code = ERR_USAGE;
-    if (!isatty(STDOUT_FILENO))
+    if (!isatty(STDOUT_FILENO)) {
         err_set(&e, ERR_USAGE, "the demo is a screen: run it in a terminal");
-    else if (stage_open(line, &stage, &e) == 0)
-        code = demo_console(line, &stage, &e);
-    stage_close(&stage);
+    } else {
+        code = stage_open(line, &stage, &e);
+        if (code == 0)
+            code = demo_console(line, &stage, &e);
+        stage_close(&stage, code == CONSOLE_GONE);
+    }
     return code < 0 ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
 }
 
@@ -135,7 +69,10 @@ const struct command command_demo = {
     .help = "the console on a simulated platform, with a fault on cue",
     .details =
         "Nothing outside this machine is contacted, nothing is left behind. A few seconds after the start a\n"
-        "vector store shard dies; press r, Enter, and follow the runbook.",
+        "vector store shard dies; press r, Enter, and follow the runbook. Kill the console, or its "
+        "terminal,\n"
+        "in the middle of a step, and start the demo again within two minutes: the platform is still there,\n"
+        "the step went on, and it is followed.",
     .options = demo_options,
     .run = demo_run,
 };

@@ -1,9 +1,12 @@
 /* The simulation as a process: what it writes for the demo, the stand-in on the PATH, and its end. */
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,49 +16,66 @@
 
 struct stage {
     char folder[64];
-    int ready;
+    int link;
     pid_t pid;
     char port[16];
 };
 
-static void stage_open(struct stage *s)
+static int stage_connect(struct stage *s)
 {
-    int ends[2];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%.64s/socket", s->folder);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        fail_msg("connect: %s", strerror(errno));
+    memset(s->port, 0, sizeof s->port);
+    for (size_t length = 0; length < sizeof s->port - 1 && !strchr(s->port, '\n');) {
+        ssize_t got = recv(fd, s->port + length, sizeof s->port - 1 - length, 0);
+        if (got <= 0)
+            fail_msg("the simulation does not answer");
+        length += (size_t)got;
+    }
+    s->port[strcspn(s->port, "\n")] = '\0';
+    return fd;
+}
+
+static void stage_open(struct stage *s, int64_t linger_us)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
     memcpy(s->folder, "/tmp/belay-unit-XXXXXX", sizeof "/tmp/belay-unit-XXXXXX");
     assert_non_null(mkdtemp(s->folder));
-    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-    s->ready = ends[0];
+    snprintf(address.sun_path, sizeof address.sun_path, "%.64s/socket", s->folder);
+    int listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listening, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listening, 4), 0);
     s->pid = fork();
     if (s->pid == 0) {
-        close(ends[0]);
-        struct simulation simulation = {
-            .scenario = "shard", .seed = 1, .speed = 20, .ready_fd = ends[1], .folder = s->folder};
+        struct simulation simulation = {.scenario = "shard",
+                                        .seed = 1,
+                                        .speed = 20,
+                                        .linger_us = linger_us,
+                                        .listen_fd = listening,
+                                        .folder = s->folder};
         struct err e;
         _exit(simulate_run(&simulation, &e) == 0 ? 0 : 1);
     }
-    close(ends[1]);
-    size_t length = 0;
-    while (length < sizeof s->port - 1 && !memchr(s->port, '\n', length)) {
-        ssize_t got = read(s->ready, s->port + length, sizeof s->port - 1 - length);
-        if (got <= 0)
-            fail_msg("the simulation did not start");
-        length += (size_t)got;
-    }
-    s->port[length - 1] = '\0';
+    close(listening);
+    s->link = stage_connect(s);
 }
 
-/* Lets go of it and waits for its end. */
+/* Ends it, waits for that, and sees that it left nothing. */
 static void stage_close(struct stage *s)
 {
     int status = -1;
-    close(s->ready);
+    assert_int_equal(send(s->link, "end\n", 4, 0), 4);
     for (int i = 0; i < 1000 && waitpid(s->pid, &status, WNOHANG) == 0; i++)
         poll(NULL, 0, 10);
+    close(s->link);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         kill(s->pid, SIGKILL);
         fail_msg("the simulation did not end by itself: status %d", status);
     }
-    folder_remove(s->folder, NULL);
+    assert_int_equal(access(s->folder, F_OK), -1);
 }
 
 /* What the shell command prints; $BIN is the folder of the stand-ins. */
@@ -78,7 +98,7 @@ static void test_configuration(void **state)
 {
     (void)state;
     struct stage s = {0};
-    stage_open(&s);
+    stage_open(&s, SIMULATION_LINGER_US);
     struct config_findings findings = {0};
     struct err e;
     char *path = path_join(s.folder, "belay.yaml"), *kubectl = path_join(s.folder, "bin/kubectl");
@@ -107,7 +127,7 @@ static void test_stand_in(void **state)
     (void)state;
     struct stage s = {0};
     struct str out = {0};
-    stage_open(&s);
+    stage_open(&s, SIMULATION_LINGER_US);
     assert_int_equal(shell(&s, "kubectl config current-context", &out), 0);
     assert_string_equal(str_text(&out), "demo\n");
     assert_int_equal(shell(&s, "kubectl get pods --colour 2>&1", &out), 1);
@@ -131,8 +151,9 @@ static void test_stand_in(void **state)
                            &out),
                      0);
     assert_string_equal(str_text(&out), "job.batch/j created\njob.batch/j condition met\n");
-    close(s.ready);
+    kill(s.pid, SIGKILL); /* so that the stand-in is still there */
     waitpid(s.pid, NULL, 0);
+    close(s.link);
     assert_int_equal(shell(&s, "kubectl -n rag get pods 2>&1", &out), 1);
     assert_true(str_starts(str_text(&out), "The connection to the server 127.0.0.1:"));
     str_fini(&out);
@@ -143,7 +164,7 @@ static void test_wrong_usage(void **state)
 {
     (void)state;
     struct err e;
-    struct simulation s = {.scenario = "flood", .seed = 1, .speed = 1, .ready_fd = -1};
+    struct simulation s = {.scenario = "flood", .seed = 1, .speed = 1, .listen_fd = -1};
     assert_int_equal(simulate_run(&s, &e), ERR_USAGE);
     s.scenario = "shard";
     s.speed = 0;
@@ -166,16 +187,56 @@ static void test_example(void **state)
     config_findings_fini(&findings);
 }
 
+/* A console that dies leaves the platform to the next; two at a time it does not serve. */
+static void test_found_again(void **state)
+{
+    (void)state;
+    struct stage s = {0};
+    struct str out = {0};
+    char first[16];
+    stage_open(&s, SIMULATION_LINGER_US);
+    memcpy(first, s.port, sizeof first);
+    close(stage_connect(&s));
+    assert_string_equal(s.port, "busy");
+    close(s.link); /* as kill -9 does */
+    for (int i = 0; i < 1000; i++) {
+        s.link = stage_connect(&s);
+        if (!str_eq(s.port, "busy"))
+            break;
+        close(s.link); /* it has not seen the end yet */
+        poll(NULL, 0, 10);
+    }
+    assert_string_equal(s.port, first);
+    assert_int_equal(shell(&s, "kubectl -n rag get pods", &out), 0);
+    str_fini(&out);
+    stage_close(&s);
+}
+
+/* Nobody comes back: it ends by itself and leaves nothing. */
+static void test_nobody_comes_back(void **state)
+{
+    (void)state;
+    struct stage s = {0};
+    int status = -1;
+    stage_open(&s, US_PER_S);
+    poll(NULL, 0, 1500); /* longer than that: it is attended */
+    assert_int_equal(waitpid(s.pid, &status, WNOHANG), 0);
+    close(s.link);
+    for (int i = 0; i < 3000 && waitpid(s.pid, &status, WNOHANG) == 0; i++)
+        poll(NULL, 0, 10);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(access(s.folder, F_OK), -1);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "simulate-kubectl") == 0) /* the stand-ins run this very program */
         return simulate_kubectl_main(argc - 1, argv + 1);
     setenv("BELAY_ASSETS", SOURCE_DIR "/assets", 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_configuration),
-        cmocka_unit_test(test_stand_in),
-        cmocka_unit_test(test_wrong_usage),
-        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_configuration), cmocka_unit_test(test_stand_in),
+        cmocka_unit_test(test_found_again),   cmocka_unit_test(test_nobody_comes_back),
+        cmocka_unit_test(test_wrong_usage),   cmocka_unit_test(test_example),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
