@@ -75,18 +75,15 @@ void walk_take(struct walk *w, const char *reason, engine_done *done, void *cont
 
 void walk_lose(struct walk *w)
 {
-    struct engine *engine = w->engine;
-    w->lost = true;
+    if (w->lost)
+        return;
+    w->lost = w->elsewhere = w->taking = true;
+    free(w->owner);
+    w->owner = NULL;
     for (size_t i = 0; i < w->tickets.len; i++)
         ticket_release(w->tickets.data[i]);
-    loop_timer_free(w->wake);
-    w->wake = NULL;
+    walk_wake(w);
     walk_refuse(w, "the run was taken over by another console");
-    size_t place = 0;
-    while (engine->runs.walks.data[place] != w)
-        place++;
-    vec_remove(&engine->runs.walks, place);
-    *vec_push(&engine->runs.lost) = w;
-    restore_run(engine, w->id);
-    engine_changed(engine, ENGINE_RUNS);
+    restore_run(w->engine, w->id);
+    engine_changed(w->engine, ENGINE_RUNS);
 }

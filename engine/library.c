@@ -307,7 +307,7 @@ void engine_runbook_at(const struct engine *engine, size_t index, struct engine_
 bool engine_settled(const struct engine *engine)
 {
     return engine->library.parsing == 0 && engine->chronicle.loaded && !engine->chronicle.reading &&
-           engine->runs.restoring == 0 && !walks_taking(engine);
+           engine->runs.restoring == 0 && walks_settled(engine);
 }
 
 void library_open(struct engine *engine)

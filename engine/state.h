@@ -149,7 +149,7 @@ void walks_free(struct engine *engine);
 void walk_start(struct engine *engine, const struct engine_request *request, engine_done *done,
                 void *context);
 void walk_input(struct walk *w, const struct run_input *input, engine_done *done, void *context);
-bool walks_taking(const struct engine *engine); /* a claim is under way */
+bool walks_settled(const struct engine *engine); /* neither a claim nor an input is under way */
 void walks_trouble_over(struct engine *engine);
 /* An event of the journal, whoever wrote it: what another console does with a run that is shown here. */
 void walks_event(struct engine *engine, const struct event *event);

@@ -75,7 +75,11 @@ void walk_discard(struct walk *w)
             break;
         }
     loop_timer_free(w->wake);
-    walk_free(w);
+    w->wake = NULL;
+    if (w->lost)
+        *vec_push(&engine->runs.lost) = w;
+    else
+        walk_free(w);
 }
 
 int64_t walk_clock_ms(const struct walk *w)

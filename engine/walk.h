@@ -32,7 +32,7 @@ struct walk {
     bool elsewhere, ended, ending, restored, appending;
     bool abandoned; /* elsewhere, and that console is gone */
     bool taking;    /* a claim, or rebuilding after it, is under way */
-    bool lost;      /* taken over by another console: nothing of it counts any more */
+    bool lost;      /* taken over by another console: nothing that was under way here counts any more */
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output *) outputs; /* output.c */
@@ -45,7 +45,8 @@ struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book);
 struct walk *walk_find(const struct engine *engine, int64_t id);
 /* Left by another console (or this one's predecessor) and waiting for a person. */
 bool walk_interrupted(const struct walk *w);
-/* Takes a walk that only shows another console's run out of the list, and frees it. */
+/* Takes a walk that only shows another console's run out of the list. Frees it, unless completions of what
+ * was under way may still name it. */
 void walk_discard(struct walk *w);
 int64_t walk_clock_ms(const struct walk *w);
 void walk_context(const struct walk *w, struct run_context *context, char incident[static 24],

@@ -26,12 +26,12 @@ void walks_join(struct engine *engine)
         restore_adopt(engine->runs.walks.data[i]);
 }
 
-bool walks_taking(const struct engine *engine)
+bool walks_settled(const struct engine *engine)
 {
     for (size_t i = 0; i < engine->runs.walks.len; i++)
-        if (engine->runs.walks.data[i]->taking)
-            return true;
-    return false;
+        if (engine->runs.walks.data[i]->taking || engine->runs.walks.data[i]->appending)
+            return false;
+    return true;
 }
 
 void walks_trouble_over(struct engine *engine)

@@ -88,8 +88,11 @@ static void outcomes_show(struct line_mode *m, const struct engine_run *view)
         if (s.outcome == m->shown[i] || s.outcome < OUTCOME_RUNNING)
             continue;
         m->shown[i] = s.outcome;
-        if (s.outcome == OUTCOME_RUNNING)
+        if (s.outcome == OUTCOME_RUNNING) {
+            if (step_kind_acts(view->book->steps.data[i].kind))
+                say("%s runs\n", view->book->steps.data[i].title);
             continue;
+        }
         output_show(m, (int)i, true);
         say("[%s] %s%s%s\n", run_outcome_text(s.outcome), view->book->steps.data[i].title,
             s.reason[0] ? ": " : "", s.reason);
@@ -296,10 +299,10 @@ static void answer_choice(struct line_mode *m, const char *word, const char *res
 static void answer_confirm(struct line_mode *m, const char *text)
 {
     if (str_eq(text, "skip") || str_eq(text, "stop")) {
-        struct run_input input = {.kind = INPUT_CHOOSE,
+        struct run_input input = {.kind = str_eq(text, "skip") ? INPUT_CHOOSE : INPUT_STOP,
                                   .step = m->step,
                                   .reason = "said so in line mode",
-                                  .choice = str_eq(text, "skip") ? CHOICE_SKIP : CHOICE_STOP,
+                                  .choice = CHOICE_SKIP,
                                   .actor = engine_actor(m->engine)};
         submit(m, &input);
     } else if (!text[0]) {
@@ -431,6 +434,13 @@ static bool walk_turn(struct line_mode *m)
         m->status = 1;
         return false;
     }
+    if (view.elsewhere && view.owner) {
+        say("\nrun %lld was taken over by %s: it goes on there\n", (long long)m->id, view.owner);
+        m->status = 1;
+        return false;
+    }
+    if (view.elsewhere)
+        return true;
     outcomes_show(m, &view);
     if (run_ended(view.run, &outcome) && view.ended) {
         say("run %lld ended: %s\n", (long long)m->id, run_outcome_text(outcome));

@@ -255,6 +255,8 @@ static int runbook_walk(const struct command_line *line, enum walk_verb verb, st
     while (engine && !engine_settled(engine))
         loop_run_once(loop, US_PER_S);
     int64_t run = engine ? run_wanted(line, verb, loop, engine, e) : 0;
+    if (e->code == ERR_CLAIMED)
+        status = EXIT_FELL_SHORT;
     if (run && !e->code)
         status = walk_it(line, loop, engine, screen, run, e);
     engine_close(engine);

@@ -1,0 +1,138 @@
+/* Two consoles on one journal: whoever walks a run is shown to the other; a console that is there but absent
+ * loses its run to an explicit take-over, and what it says afterwards counts for nothing. */
+#include "tests/screen/walk.h"
+
+static struct walk walk;
+
+static const char document[] = "# Drain the queue\n\n"
+                               "## Drain it\n\n"
+                               "```bash {name=drain timeout=2m}\n"
+                               "echo begin >> \"$ORACLE\"\n"
+                               "for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done\n"
+                               "echo end >> \"$ORACLE\"\n"
+                               "```\n\n"
+                               "## Fill it\n\n"
+                               "```bash {name=fill timeout=2m}\n"
+                               "echo fill >> \"$ORACLE\"\n"
+                               "```\n";
+
+static int setup(void **state)
+{
+    (void)state;
+    walk_open(&walk, document);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    walk_close(&walk);
+    return 0;
+}
+
+static struct pty *line_mode(const char *const *words)
+{
+    return rig_run(&walk.rig, BELAY, &(struct rig_start){.arguments = words, .width = 120, .height = 36});
+}
+
+static struct pty *take_over(const char *reason)
+{
+    const char *words[] = {"runbook", "take", "1", reason, "--line", NULL};
+    return line_mode(words);
+}
+
+/* In the middle of a step, whose console stands still: the step goes on, its end is the new console's. */
+static void test_a_stopped_console_loses_its_run(void **state)
+{
+    (void)state;
+    struct pty *old = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(old, "Type +yes");
+    walk_confirm(old, "yes\r");
+    walk_oracle_await(&walk, old, "begin\n");
+    pty_signal(old, SIGSTOP);
+    assert_true(pty_wait_stopped(old, WALK_MS));
+    struct pty *fresh = take_over("her laptop is shut");
+    walk_sees(fresh, "Drain it runs");
+    walk_open_gate(&walk);
+    walk_sees(fresh, "Fill it(.|\n)*Type +yes");
+    walk_confirm(fresh, "yes\r");
+    walk_oracle_await(&walk, fresh, "begin\nend\nfill\n");
+    walk_ends(fresh, 0);
+    pty_continue(old, true);
+    walk_sees(old, "taken over");
+    walk_ends(old, 1);
+    walk_oracle_is(&walk, "begin\nend\nfill\n");
+    walk_verify(&walk, BELAY);
+}
+
+/* It had a page open and confirms what it still shows: refused, and nothing is run. */
+static void test_what_the_old_console_confirms_is_refused(void **state)
+{
+    (void)state;
+    struct pty *old = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(old, "Type +yes");
+    pty_signal(old, SIGSTOP);
+    assert_true(pty_wait_stopped(old, WALK_MS));
+    struct pty *fresh = take_over("no answer");
+    walk_sees(fresh, "Type +yes");
+    pty_type(old, "yes\r"); /* read when it goes on */
+    pty_continue(old, true);
+    walk_sees(old, "taken over");
+    walk_ends(old, 1);
+    walk_oracle_is(&walk, "");
+    pty_type(fresh, "stop\r");
+    walk_sees(fresh, "run 1 ended");
+    walk_ends(fresh, 1);
+    walk_verify(&walk, BELAY);
+}
+
+/* Resuming what a living console walks is refused, with its name and the way to have it all the same. */
+static void test_the_loser_is_told_who_has_it(void **state)
+{
+    (void)state;
+    struct pty *first = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(first, "Type +yes");
+    struct pty *second = walk_line_mode(&walk, BELAY, "resume");
+    walk_sees(second, "run 1 is walked by .*@.*take 1 REASON");
+    walk_ends(second, 1);
+    struct pty *console = walk_console(&walk, BELAY);
+    pty_type(console, "5");
+    walk_sees(console, "elsewhere");
+    pty_type(console, ":runbook take 1 she went home\r");
+    walk_sees(console, "walked here now");
+    walk_sees(first, "taken over");
+    walk_ends(first, 1);
+    walk_quit(console);
+    walk_verify(&walk, BELAY);
+}
+
+/* A dead console's run is simply taken up. */
+static void test_a_dead_console_has_lost_it_already(void **state)
+{
+    (void)state;
+    struct pty *old = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(old, "Type +yes");
+    pty_signal(old, SIGKILL);
+    pty_free(old);
+    struct pty *fresh = walk_line_mode(&walk, BELAY, "resume");
+    walk_sees(fresh, "Type +yes");
+    walk_confirm(fresh, "yes\r");
+    walk_oracle_await(&walk, fresh, "begin\n");
+    walk_open_gate(&walk);
+    walk_sees(fresh, "Fill it(.|\n)*Type +yes");
+    walk_confirm(fresh, "yes\r");
+    walk_ends(fresh, 0);
+    walk_oracle_is(&walk, "begin\nend\nfill\n");
+    walk_verify(&walk, BELAY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_stopped_console_loses_its_run, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_the_old_console_confirms_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_loser_is_told_who_has_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_dead_console_has_lost_it_already, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
