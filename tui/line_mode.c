@@ -296,20 +296,34 @@ static void answer_choice(struct line_mode *m, const char *word, const char *res
     submit(m, &input);
 }
 
+/* What is left out has no page: it is closed first. */
+static void skip(struct line_mode *m)
+{
+    struct run_input leave = {.kind = INPUT_LEAVE, .step = m->step, .actor = engine_actor(m->engine)};
+    struct run_input input = {.kind = INPUT_CHOOSE,
+                              .step = m->step,
+                              .reason = "said so in line mode",
+                              .choice = CHOICE_SKIP,
+                              .actor = engine_actor(m->engine)};
+    struct engine_request request = {.kind = REQUEST_RUN_INPUT, .run = m->id, .input = &leave};
+    engine_submit(m->engine, &request, NULL, NULL);
+    submit(m, &input);
+}
+
 static void answer_confirm(struct line_mode *m, const char *text)
 {
-    if (str_eq(text, "skip") || str_eq(text, "stop")) {
-        struct run_input input = {.kind = str_eq(text, "skip") ? INPUT_CHOOSE : INPUT_STOP,
-                                  .step = m->step,
-                                  .reason = "said so in line mode",
-                                  .choice = CHOICE_SKIP,
-                                  .actor = engine_actor(m->engine)};
-        submit(m, &input);
-    } else if (!text[0]) {
+    struct run_input stop = {.kind = INPUT_STOP,
+                             .step = STEP_NONE,
+                             .reason = "said so in line mode",
+                             .actor = engine_actor(m->engine)};
+    if (str_eq(text, "skip"))
+        skip(m);
+    else if (str_eq(text, "stop"))
+        submit(m, &stop);
+    else if (!text[0])
         m->question = NO_QUESTION;
-    } else {
+    else
         submit_step(m, INPUT_CONFIRM, text, NULL);
-    }
 }
 
 static void answer_interrupt(struct line_mode *m, const char *word)
