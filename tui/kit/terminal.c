@@ -71,6 +71,7 @@ static int open_path(const char *path)
 static int open_tty(const char *path, struct err *e)
 {
     int fd = -1;
+    bool given = false;
     if (path) {
         fd = open_path(path);
         if (fd < 0)
@@ -80,13 +81,17 @@ static int open_tty(const char *path, struct err *e)
     for (int standard = 0; standard < 3 && fd < 0; standard++) {
         if (!isatty(standard))
             continue;
+        given = true;
         char link[32];
         snprintf(link, sizeof link, "/proc/self/fd/%d", standard);
         fd = open_path(link);
     }
     if (fd < 0)
         fd = open_path("/dev/tty");
-    if (fd < 0)
+    if (fd < 0 && given && errno == ENXIO)
+        err_set(e, ERR_NOT_FOUND,
+                "the terminal is another user's, and not this session's (su -c): use su --pty -c, or sudo -u");
+    else if (fd < 0)
         err_set(e, ERR_NOT_FOUND, "there is no terminal: %s", strerror(errno));
     return fd;
 }
