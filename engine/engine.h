@@ -118,6 +118,7 @@ struct engine_run {
     bool elsewhere;                  /* another console walks it: shown, not moved */
     const char *owner;               /* that console, "alice@bastion-2.5f1c09ae"; NULL: nobody's */
     bool abandoned;                  /* and it is gone */
+    bool interrupted;                /* an earlier console left it: REQUEST_RUN_RESUME takes it up */
     int current_step;                /* the step that runs or waits for a person, -1 when none */
 };
 size_t engine_run_count(const struct engine *engine);                 /* open ones, and those that ended since this console started */

@@ -129,6 +129,14 @@ static void document_add(struct engine *engine, const char *path)
     library_load(engine, path, document_loaded, d);
 }
 
+void library_know(struct engine *engine, const char *path)
+{
+    for (size_t i = 0; i < engine->library.originals.len; i++)
+        if (str_eq(engine->library.originals.data[i]->path, path))
+            return;
+    document_add(engine, path);
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);

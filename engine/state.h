@@ -112,6 +112,8 @@ void library_close(struct engine *engine);
 void library_offers_changed(struct engine *engine); /* the platform moved: look which offers are ripe */
 void library_order(struct engine *engine);
 void library_event(struct engine *engine, const struct event *event);
+/* A document that is walked is listed, wherever it comes from. */
+void library_know(struct engine *engine, const char *path);
 /* Reads and parses a document in the pool, then calls done on the loop: book (now the caller's) or an error.
  */
 typedef void library_done(void *context, struct runbook *book, struct str *bytes, const struct err *e);

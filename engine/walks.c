@@ -113,6 +113,7 @@ static void view_fill(const struct walk *w, struct engine_run *view)
                                 .elsewhere = w->elsewhere,
                                 .owner = w->owner,
                                 .abandoned = w->abandoned,
+                                .interrupted = walk_interrupted(w),
                                 .current_step = run_current(w->run)};
 }
 

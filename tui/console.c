@@ -460,6 +460,10 @@ int console_run(struct loop *loop, struct engine *engine, const struct console_o
             console_say(console, SAY_INFO, "%s", options->greeting);
         }
         engine_subscribe(engine, engine_changes, console->link);
+        if (options->run != 0) {
+            page_open_run(console, options->run, options->fresh);
+            console->changes |= ENGINE_RUNS; /* it opens its step's page, or asks for a value */
+        }
         console_frame(console);
         loop_run(loop);
         engine_unsubscribe(engine, console->link);

@@ -10,6 +10,7 @@ struct console_options {
     bool ascii;           /* --ascii */
     bool mono;            /* --no-color */
     int64_t run;          /* the run whose page is opened first; 0: the dashboard */
+    bool fresh;           /* it was just started: its first step's page opens, too */
     bool demo;            /* the simulated platform: the badge says so whatever the configuration does */
     const char *greeting; /* said over the key bar of the first frame; NULL: nothing */
 };

@@ -269,15 +269,11 @@ static const struct page_type type = {
 /* An interrupted run is taken up by whoever opens it to act. */
 static void take_up(struct console *console, int64_t run)
 {
-    struct engine *engine = console_engine(console);
-    for (size_t i = 0; i < engine_runbook_count(engine); i++) {
-        struct engine_runbook view;
-        engine_runbook_at(engine, i, &view);
-        if (view.interrupted_run == run && !engine_is_observer(engine)) {
-            struct engine_request request = {.kind = REQUEST_RUN_RESUME, .run = run};
-            console_submit(console, &request, 0, NULL);
-            return;
-        }
+    struct engine_run view;
+    if (engine_run_by_id(console_engine(console), run, &view) && view.interrupted &&
+        !engine_is_observer(console_engine(console))) {
+        struct engine_request request = {.kind = REQUEST_RUN_RESUME, .run = run};
+        console_submit(console, &request, 0, NULL);
     }
 }
 

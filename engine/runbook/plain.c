@@ -2,9 +2,31 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
+
+#include "engine/runbook/block.h"
 
 #define TITLE_LIMIT 120
 #define SLUG_LIMIT  48
+
+/* Elements that have the form of a placeholder. */
+static const char *const elements[] = {
+    "a",  "abbr", "b",     "br",   "code",   "del",    "details", "div",     "em",  "hr",
+    "i",  "img",  "ins",   "kbd",  "li",     "mark",   "ol",      "p",       "pre", "q",
+    "s",  "samp", "small", "span", "strike", "strong", "sub",     "summary", "sup", "table",
+    "td", "th",   "tr",    "tt",   "u",      "ul",     "var",     "wbr"};
+
+/* "Scale <replicas> up": HTML to CommonMark, a placeholder to whoever wrote it. */
+static bool is_placeholder(const char *html)
+{
+    size_t length = 0;
+    if (placeholder_next(html, html, &length) != html || length != strlen(html))
+        return false;
+    for (size_t i = 0; i < sizeof elements / sizeof elements[0]; i++)
+        if (strncasecmp(html + 1, elements[i], length - 2) == 0 && elements[i][length - 2] == '\0')
+            return false;
+    return true;
+}
 
 void plain_inline(struct str *out, cmark_node *block, bool addresses)
 {
@@ -19,6 +41,10 @@ void plain_inline(struct str *out, cmark_node *block, bool addresses)
         case CMARK_NODE_CODE:
             text = cmark_node_get_literal(node);
             str_add(out, text ? text : "");
+            break;
+        case CMARK_NODE_HTML_INLINE:
+            text = cmark_node_get_literal(node);
+            str_add(out, text && is_placeholder(text) ? text : "");
             break;
         case CMARK_NODE_SOFTBREAK:
         case CMARK_NODE_LINEBREAK:

@@ -151,7 +151,7 @@ static int run_precheck(const char *path, bool tty, struct err *e)
 static int walk_it(const struct command_line *line, struct loop *loop, struct engine *engine, bool screen,
                    int64_t run, struct err *e)
 {
-    struct console_options options = {.run = run};
+    struct console_options options = {.run = run, .fresh = str_eq(line->words[0], "run")};
     if (!screen)
         return line_mode_walk(loop, engine, run);
     session_console_options(line, &options);
@@ -167,14 +167,18 @@ static int64_t run_begin(const struct command_line *line, struct loop *loop, str
 {
     struct start start = {0};
     const char *incident = command_value(line, "incident", NULL);
-    struct engine_request request = {
-        .kind = REQUEST_RUN_START, .path = line->words[1], .variables = command_value_list(line, "var")};
-    if (incident && incident_number_parse(incident, &request.incident, e) < 0)
-        return 0;
-    engine_submit(engine, &request, on_started, &start);
-    while (!start.answered)
-        loop_run_once(loop, US_PER_S);
-    *e = start.e;
+    /* Whole, because the run may be taken up from another folder. */
+    char *path = realpath(line->words[1], NULL);
+    struct engine_request request = {.kind = REQUEST_RUN_START,
+                                     .path = path ? path : line->words[1],
+                                     .variables = command_value_list(line, "var")};
+    if (!incident || incident_number_parse(incident, &request.incident, e) == 0) {
+        engine_submit(engine, &request, on_started, &start);
+        while (!start.answered)
+            loop_run_once(loop, US_PER_S);
+        *e = start.e;
+    }
+    free(path);
     return start.run;
 }
 

@@ -147,6 +147,8 @@ static void test_titles_and_ids(void **state)
     check("## H\n```sh\na\n```\n# H\n```sh {name=h-2}\nb\n```\n```sh\nc\n```\n",
           "action h-1|H|a\n\naction h-2|H|b\n\naction h-3|H|c\n\n");
     check("## \xe6\x97\xa5\xe6\x9c\xac\n```sh\na\n```\n", "action step-1|\xe6\x97\xa5\xe6\x9c\xac|a\n\n");
+    check("Scale <replicas> up<br> <b>now</b>:\n```sh\na\n```\n",
+          "action step-1|Scale <replicas> up now|a\n\n");
     check("Do [it](http://x/y) now:\n```sh\na\n```\n", "action step-1|Do it (http://x/y) now|a\n\n");
 }
 
