@@ -4,8 +4,8 @@
  * the steps wrote down themselves: none ran twice, none without a durable intent, none is unaccounted for, no
  * outcome is false, the spool is empty.
  *
- * It goes on for CRASH_SECONDS (20; with BELAY_PROOF=1 300) and at least 300 deaths of drivers. CRASH_SEED
- * repeats the dice, not the scheduler. */
+ * It goes on for CRASH_SECONDS (20; with BELAY_PROOF=1 300) and at least CRASH_KILLS (300) deaths of drivers.
+ * CRASH_SEED repeats the dice, not the scheduler. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -464,7 +464,7 @@ static int campaign(const char *self, const char *program, const char *victims)
                          .patience_ns = 100000000};
     bool proof = setting("BELAY_PROOF", 0) != 0;
     uint64_t seed = (uint64_t)setting("CRASH_SEED", (int64_t)(rng_entropy() >> 1));
-    int64_t seconds = setting("CRASH_SECONDS", proof ? 300 : 20);
+    int64_t seconds = setting("CRASH_SECONDS", proof ? 300 : 20), kills = setting("CRASH_KILLS", CYCLES_MIN);
     snprintf(c.folder, sizeof c.folder, "/tmp/belay-crash-XXXXXX");
     if (!mkdtemp(c.folder))
         return 1;
@@ -472,7 +472,7 @@ static int campaign(const char *self, const char *program, const char *victims)
     rng_seed(&c.rng, seed);
     int64_t end_us = clock_monotonic_us() + seconds * US_PER_S;
     bool well = true;
-    while (well && (c.cycles < CYCLES_MIN || clock_monotonic_us() < end_us))
+    while (well && (c.cycles < kills || clock_monotonic_us() < end_us))
         well = cycle(&c);
     int status = 1;
     pid_t last = driver_spawn(&c, true);

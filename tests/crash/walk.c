@@ -3,8 +3,8 @@
  * document: each step ran exactly once, its end was seen, the run ended ok, the journal verifies, the spool
  * is empty.
  *
- * usage: crash_walk BINDIR SECONDS [CYCLES] [SEED]      until both the time is over and CYCLES kills were
- * made */
+ * usage: crash_walk BINDIR [SECONDS] [SEED]      until the time is over (CRASH_SECONDS, 60) and CRASH_KILLS
+ * kills were made (with BELAY_PROOF=1 300) */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -257,7 +257,8 @@ int main(int argc, char **argv)
     struct trial t = {.bin = argv[1]};
     const char *seconds = argc > 2 ? argv[2] : getenv("CRASH_SECONDS");
     int64_t until = clock_monotonic_us() + strtoll(seconds ? seconds : "60", NULL, 10) * US_PER_S;
-    unsigned kills = getenv("BELAY_PROOF") ? 300 : 0;
+    const char *enough = getenv("CRASH_KILLS");
+    unsigned kills = enough ? (unsigned)strtoul(enough, NULL, 10) : getenv("BELAY_PROOF") ? 300 : 0;
     uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : rng_entropy();
     rng_seed(&t.rng, seed);
     snprintf(t.folder, sizeof t.folder, "/tmp/belay-crash.XXXXXX");
