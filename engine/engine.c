@@ -41,7 +41,6 @@ struct engine *engine_open(struct loop *loop, const struct engine_options *optio
     engine->config = options->config ? options->config : engine->own_config;
     engine->read_only = options->read_only;
     engine->observer = options->read_only || (config_observer(engine->config) && !options->join);
-    engine->screen = options->screen;
     engine->step_path = xstrdup(options->step_path);
     engine->state_folder =
         options->state_folder ? xstrdup(options->state_folder) : config_state_folder(engine->config);

@@ -33,7 +33,6 @@ struct engine_options {
     bool read_only;                /* observer for good: joining is refused */
     bool join;                     /* start as operator even where the configuration says observer */
     bool watch;                    /* poll the sources and try for the watch lease */
-    bool screen;                   /* a person watches: adopt interrupted runs at once */
 };
 
 /* Opens the journal, the spool, the runbooks and (with `watch`) the sources. Runs that an earlier console left

@@ -24,7 +24,7 @@ struct engine {
     struct config *own_config;
     char *state_folder;
     char *step_path;
-    bool read_only, observer, screen, closing;
+    bool read_only, observer, closing;
     int64_t opened_us; /* wall clock */
 
     VEC(struct subscriber) subscribers;

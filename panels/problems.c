@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "panels/list.h"
-#include "panels/running.h"
+#include "panels/picture.h"
 
 #define ROWS_MOST 16
 
@@ -19,31 +19,27 @@ static const struct list_column columns[] = {
 };
 
 /* Who is on it, and what comes next. */
-static void hands(const struct engine *engine, const char *title, struct str *who, struct str *next)
+static void hands(const struct picture *p, const char *title, struct str *who, struct str *next)
 {
-    struct engine_run run;
-    if (run_for(engine, title, &run)) {
-        int place = 0, total = 0;
-        run_progress(run.run, &place, &total);
-        str_addf(who, "%s, run %lld step %d", run.actor, (long long)run.id, place);
-        run_next(&run, next);
-        str_addf(next, " (runbook %s)", run.book->id);
+    const struct picture_run *run = picture_run_for(p, title);
+    if (run != NULL) {
+        str_addf(who, "%s, run %lld step %d", run->actor, (long long)run->id, run->place);
+        str_addf(next, "%s (runbook %s)", run->next, run->book);
         return;
     }
     str_add(who, "nobody");
-    for (size_t i = 0; i < engine_runbook_count(engine); i++) {
-        struct engine_runbook view;
-        engine_runbook_at(engine, i, &view);
-        if (view.offered && view.book != NULL && str_eq(view.offered_entity, title)) {
-            str_addf(next, "offered: %s", view.book->id);
+    for (size_t i = 0; i < p->offers.len; i++) {
+        const struct picture_offer *offer = &p->offers.data[i];
+        if (offer->offered && offer->book[0] != '\0' && str_eq(offer->entity, title)) {
+            str_addf(next, "offered: %s", offer->book);
             return;
         }
     }
 }
 
 /* end: what follows belongs to "+9 more". */
-static void draw_row(const struct panel_scene *scene, const struct entity *e, struct canvas *c, int y,
-                     int end)
+static void draw_row(const struct panel_scene *scene, const struct picture *p, const struct entity *e,
+                     struct canvas *c, int y, int end)
 {
     int width = canvas_width(c);
     struct str title = {0}, what = {0}, who = {0}, next = {0};
@@ -51,7 +47,7 @@ static void draw_row(const struct panel_scene *scene, const struct entity *e, st
     entity_title(e, &title);
     entity_state(e, &what);
     scene_age(scene, e->since_us, age);
-    hands(scene->engine, str_text(&title), &who, &next);
+    hands(p, str_text(&title), &who, &next);
     int column = width < 60 ? end : width < 100 ? width * 11 / 20 : width * 2 / 5;
     int who_width = width < 100 ? 0 : width / 5;
     int x = mark_put(entity_mark(e), c, 0, y) + 1;
@@ -113,6 +109,8 @@ static void strip(const struct panel_scene *scene, struct canvas *c)
     int height = canvas_height(c);
     size_t room = height < ROWS_MOST ? (size_t)(height < 0 ? 0 : height) : ROWS_MOST;
     size_t count = platform_problems(scene->platform, worst, room, &total);
+    struct picture own = {0};
+    const struct picture *p = picture_look(scene, PICTURE_RUNS, &own);
     for (size_t i = 0; i < count; i++) {
         bool last = i + 1 == count && total > count;
         int width = canvas_width(c);
@@ -122,8 +120,9 @@ static void strip(const struct panel_scene *scene, struct canvas *c)
             int x = canvas_put_right(c, 0, (int)i, width, ROLE_STRONG, more);
             width = x - 1;
         }
-        draw_row(scene, worst[i], c, (int)i, width);
+        draw_row(scene, p, worst[i], c, (int)i, width);
     }
+    picture_fini(&own);
     if (count == 0) {
         nothing(scene, c);
     }

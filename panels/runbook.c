@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "panels/entity.h"
-#include "panels/running.h"
+#include "panels/picture.h"
 
 static const struct table_column columns[] = {
     {"", 1, 0, ALIGN_LEFT, 0},         {"run", 5, 0, ALIGN_RIGHT, 0},    {"runbook", 20, 4, ALIGN_LEFT, 0},
@@ -14,7 +14,8 @@ static const struct table_column columns[] = {
 
 struct runs {
     struct table *table;
-    const struct panel_scene *scene; /* during a call only */
+    const struct panel_scene *scene; /* during a call only, */
+    const struct picture *picture;   /* this too */
     struct str scratch;
 };
 
@@ -44,85 +45,54 @@ static bool update(void *state, const struct panel_scene *scene)
 /* ---- the steps of one run ---- */
 
 /* "03:02  alice 0.4s", "03:03  check", "03:12  exit 1", "Enter to read" */
-static void step_story(const struct panel_scene *scene, const struct engine_run *run, int index,
-                       const struct run_step *step, struct str *out)
+static void draw_step(const struct panel_scene *scene, const struct picture_step *step, struct canvas *c,
+                      int y)
 {
-    const struct step *what = &run->book->steps.data[index];
-    char time[SCENE_TEXT_SIZE], span[DURATION_TEXT_SIZE];
-    if (step->outcome == OUTCOME_PENDING || step->ask == ASK_OPEN || step->ask == ASK_CONFIRM) {
-        str_add(out, index == run->current_step ? "Enter to read" : "");
-        return;
-    }
-    if (step->ended_ms >= 0 || step->started_ms >= 0) {
-        int64_t at_ms = step->ended_ms >= 0 ? step->ended_ms : step->started_ms;
-        scene_time(scene, run->started_us + at_ms * US_PER_MS, false, time);
-        str_addf(out, "%s  ", time);
-    }
-    if (step->outcome == OUTCOME_OK && step->answer[0] != '\0') {
-        str_add(out, step->answer);
-    } else if (step->outcome == OUTCOME_OK && step_kind_acts(what->kind) &&
-               step->ended_ms > step->started_ms && step->started_ms >= 0) {
-        duration_format((step->ended_ms - step->started_ms) * US_PER_MS, span);
-        str_addf(out, "%s %s", run->actor, span);
-    } else if (step->reason[0] != '\0') {
-        str_add(out, step->reason);
-    } else if (step->executed && step->outcome != OUTCOME_OK && step->end == END_EXITED) {
-        str_addf(out, "exit %d", step->exit);
-    } else {
-        str_add(out,
-                step->outcome == OUTCOME_RUNNING ? run_phase_text(step->phase) : step_kind_text(what->kind));
-    }
-}
-
-static void draw_step(const struct panel_scene *scene, const struct engine_run *run, int index,
-                      struct canvas *c, int y)
-{
-    struct run_step step;
-    run_step_at(run->run, index, &step);
-    const struct mark *mark = mark_find(step.outcome == OUTCOME_OK ? "done" : step_word(&step));
-    bool current = index == run->current_step;
     int width = canvas_width(c), story = width * 2 / 5;
     struct str out = {0};
-    step_story(scene, run, index, &step, &out);
+    if (step->at_us != 0) {
+        char time[SCENE_TEXT_SIZE];
+        scene_time(scene, step->at_us, false, time);
+        str_addf(&out, "%s  ", time);
+    }
+    str_add(&out, step->tail);
     int columns_of_story = canvas_columns(c, str_text(&out));
     story = columns_of_story < story ? columns_of_story : story;
-    mark_put(mark, c, 1, y);
-    canvas_put_cut(c, 3, y, width - 3 - story - 2, current ? ROLE_STRONG : ROLE_TEXT,
-                   run->book->steps.data[index].title);
-    canvas_put_cut(c, width - story - 1, y, story, step.outcome == OUTCOME_OK ? ROLE_FAINT : mark->role,
+    mark_put(step->mark, c, 1, y);
+    canvas_put_cut(c, 3, y, width - 3 - story - 2, step->current ? ROLE_STRONG : ROLE_TEXT, step->title);
+    canvas_put_cut(c, width - story - 1, y, story, step->good ? ROLE_FAINT : step->mark->role,
                    str_text(&out));
     str_fini(&out);
 }
 
-static void draw_run(const struct panel_scene *scene, const struct engine_run *run, struct canvas *c)
+static const struct picture_run *focused(const struct picture *p)
 {
-    const struct step_list *walk = &run->book->walk;
-    int height = canvas_height(c), place = 0, total = 0;
-    run_progress(run->run, &place, &total);
-    int first = place - 1 - height / 2; /* the current step stays in view, with what came before */
-    int most = (int)walk->len - height;
+    return p->focused >= 0 ? &p->runs.data[p->focused] : NULL;
+}
+
+static void draw_run(const struct panel_scene *scene, const struct picture *p, struct canvas *c)
+{
+    int height = canvas_height(c), count = (int)p->steps.len;
+    int first =
+        focused(p)->place - 1 - height / 2; /* the current step stays in view, with what came before */
+    int most = count - height;
     first = first > most ? most : first;
     first = first < 0 ? 0 : first;
-    for (int y = 0; y < height && first + y < (int)walk->len; y++) {
-        draw_step(scene, run, walk->data[first + y], c, y);
+    for (int y = 0; y < height && first + y < count; y++) {
+        draw_step(scene, &p->steps.data[first + y], c, y);
     }
 }
 
-static int draw_offers(const struct panel_scene *scene, struct canvas *c, bool row)
+static int draw_offers(const struct picture *p, struct canvas *c, bool row)
 {
     int y = 0, x = 0, width = canvas_width(c);
-    for (size_t i = 0; i < engine_runbook_count(scene->engine) && y < canvas_height(c) && x < width; i++) {
-        struct engine_runbook view;
-        engine_runbook_at(scene->engine, i, &view);
-        if (!view.offered && view.interrupted_run == 0) {
-            continue;
-        }
-        const char *title = view.book != NULL ? view.book->title : view.path;
+    for (size_t i = 0; i < p->offers.len && y < canvas_height(c) && x < width; i++) {
+        const struct picture_offer *offer = &p->offers.data[i];
         x = canvas_put_glyph(c, row ? x : 1, y, ROLE_ACTIVE, GLYPH_NEXT) + 1;
-        x = canvas_put(c, x, y, ROLE_ACTIVE, view.interrupted_run != 0 ? "interrupted" : "offered") + 1;
-        x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT, title) + 1;
-        if (view.offered_entity != NULL) {
-            x = canvas_put_cut(c, x, y, width - x, ROLE_FAINT, view.offered_entity) + 1;
+        x = canvas_put(c, x, y, ROLE_ACTIVE, offer->interrupted ? "interrupted" : "offered") + 1;
+        x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT, offer->title) + 1;
+        if (offer->entity[0] != '\0') {
+            x = canvas_put_cut(c, x, y, width - x, ROLE_FAINT, offer->entity) + 1;
         }
         x++;
         y += row ? 0 : 1;
@@ -132,146 +102,126 @@ static int draw_offers(const struct panel_scene *scene, struct canvas *c, bool r
 
 static void tile(const struct panel_scene *scene, struct canvas *c)
 {
-    struct engine_run run;
-    if (run_focused(scene->engine, &run)) {
-        draw_run(scene, &run, c);
-    } else if (draw_offers(scene, c, false) == 0) {
+    struct picture own = {0};
+    const struct picture *p = picture_look(scene, PICTURE_RUNS, &own);
+    if (focused(p) != NULL) {
+        draw_run(scene, p, c);
+    } else if (draw_offers(p, c, false) == 0) {
         canvas_put_cut(c, 1, 0, canvas_width(c) - 2, ROLE_FAINT,
-                       engine_runbook_count(scene->engine) > 0
-                           ? "nothing is offered; r shows all runbooks"
-                           : "no runbook is known: `runbooks:` names them");
+                       p->runbook_count > 0 ? "nothing is offered; r shows all runbooks"
+                                            : "no runbook is known: `runbooks:` names them");
     }
+    picture_fini(&own);
 }
 
 static void note(void *state, const struct panel_scene *scene, struct str *out)
 {
     (void)state;
-    struct engine_run run;
-    if (run_focused(scene->engine, &run)) {
-        note_part(out, "%s", run.book->title);
-        note_part(out, "run %lld", (long long)run.id);
+    struct picture own = {0};
+    const struct picture_run *run = focused(picture_look(scene, PICTURE_RUNS, &own));
+    if (run != NULL) {
+        note_part(out, "%s", run->title);
+        note_part(out, "run %lld", (long long)run->id);
         str_add(out, " · ");
-        run_place(&run, out);
-        if (run.elsewhere) {
-            note_part(out, "walked elsewhere by %s", run.actor);
+        picture_place(run, out);
+        if (run->elsewhere) {
+            note_part(out, "walked elsewhere by %s", run->actor);
         }
     }
+    picture_fini(&own);
 }
 
 static void summary(void *state, const struct panel_scene *scene, struct canvas *row)
 {
     (void)state;
-    struct engine_run run;
+    struct picture own = {0};
+    const struct picture *p = picture_look(scene, PICTURE_RUNS, &own);
+    const struct picture_run *run = focused(p);
     int width = canvas_width(row);
-    if (!run_focused(scene->engine, &run)) {
-        if (draw_offers(scene, row, true) == 0) {
-            canvas_put_cut(row, 0, 0, width, ROLE_FAINT, "nothing is offered; r shows all runbooks");
-        }
-        return;
+    if (run != NULL) {
+        struct str out = {0};
+        str_addf(&out, "run %lld ", (long long)run->id);
+        picture_place(run, &out);
+        str_addf(&out, "  %s", run->next);
+        int x = canvas_put_glyph(row, 0, 0, ROLE_ACTIVE, GLYPH_NEXT) + 1;
+        canvas_put_cut(row, x, 0, width - x, ROLE_TEXT, str_text(&out));
+        str_fini(&out);
+    } else if (draw_offers(p, row, true) == 0) {
+        canvas_put_cut(row, 0, 0, width, ROLE_FAINT, "nothing is offered; r shows all runbooks");
     }
-    struct str out = {0};
-    str_addf(&out, "run %lld ", (long long)run.id);
-    run_place(&run, &out);
-    str_add(&out, "  ");
-    run_next(&run, &out);
-    int x = canvas_put_glyph(row, 0, 0, ROLE_ACTIVE, GLYPH_NEXT) + 1;
-    canvas_put_cut(row, x, 0, width - x, ROLE_TEXT, str_text(&out));
-    str_fini(&out);
+    picture_fini(&own);
 }
 
 /* ---- the list of runs ---- */
 
-static bool row_run(struct runs *runs, size_t row, struct engine_run *run)
+/* Newest first: the picture has them in the order they were started. */
+static const struct picture_run *row_run(const struct runs *runs, size_t row)
 {
-    /* Newest first: the engine has them in the order they were started. */
-    size_t count = engine_run_count(runs->scene->engine);
-    return row < count && engine_run_at(runs->scene->engine, count - 1 - row, run);
+    return &runs->picture->runs.data[runs->picture->runs.len - 1 - row];
 }
 
 static size_t rows_count(void *data)
 {
-    return engine_run_count(((struct runs *)data)->scene->engine);
+    return ((struct runs *)data)->picture->runs.len;
 }
 
 static const char *row_identity(void *data, size_t row)
 {
     struct runs *runs = data;
-    struct engine_run run;
     str_clear(&runs->scratch);
-    if (row_run(runs, row, &run)) {
-        str_addf(&runs->scratch, "%lld", (long long)run.id);
-    }
+    str_addf(&runs->scratch, "%lld", (long long)row_run(runs, row)->id);
     return str_text(&runs->scratch);
 }
 
 static const char *row_haystack(void *data, size_t row)
 {
     struct runs *runs = data;
-    struct engine_run run;
+    const struct picture_run *run = row_run(runs, row);
     str_clear(&runs->scratch);
-    if (row_run(runs, row, &run)) {
-        str_addf(&runs->scratch, "%lld %s %s %s %s", (long long)run.id, run.book->title, run.book->id,
-                 run.actor, run.entity != NULL ? run.entity : "");
-    }
+    str_addf(&runs->scratch, "%lld %s %s %s %s", (long long)run->id, run->title, run->book, run->actor,
+             run->entity);
     return str_text(&runs->scratch);
-}
-
-static const char *run_word(const struct engine_run *run)
-{
-    enum run_outcome outcome = OUTCOME_PENDING;
-    struct run_step step;
-    if (run_ended(run->run, &outcome)) {
-        return outcome == OUTCOME_OK ? "done" : run_outcome_text(outcome);
-    }
-    if (run->current_step < 0) {
-        return "running";
-    }
-    run_step_at(run->run, run->current_step, &step);
-    return step_word(&step);
 }
 
 static void row_cell(void *data, size_t row, size_t column, struct table_cell *cell)
 {
     struct runs *runs = data;
-    struct engine_run run;
-    if (!row_run(runs, row, &run)) {
-        return;
-    }
+    const struct picture_run *run = row_run(runs, row);
     struct str out = {0};
     char text[SCENE_TEXT_SIZE];
-    const struct mark *mark = mark_find(run_word(&run));
+    const struct mark *mark = mark_find(run->word);
     switch (column) {
     case 0:
         str_add(&out, glyph_text(mark->glyph, false, text));
         cell->style = mark->role;
         break;
     case 1:
-        str_addf(&out, "%lld", (long long)run.id);
+        str_addf(&out, "%lld", (long long)run->id);
         break;
     case 2:
-        str_add(&out, run.book->title);
+        str_add(&out, run->title);
         break;
     case 3:
-        run_place(&run, &out);
+        picture_place(run, &out);
         break;
     case 4:
-        run_next(&run, &out);
+        str_add(&out, run->next);
         break;
     case 5:
-        str_addf(&out, "%s%s", run.actor, run.elsewhere ? " (elsewhere)" : "");
+        str_addf(&out, "%s%s", run->actor, run->elsewhere ? " (elsewhere)" : "");
         cell->style = ROLE_ACTOR;
         break;
     case 6:
-        if (run.incident > 0) {
-            str_addf(&out, "INC-%lld", (long long)run.incident);
+        if (run->incident > 0) {
+            str_addf(&out, "INC-%lld", (long long)run->incident);
         }
         break;
     case 7:
-        scene_time(runs->scene, run.started_us, true, text);
+        scene_time(runs->scene, run->started_us, true, text);
         str_add(&out, text);
         break;
     case 8:
-        str_add(&out, run.entity != NULL ? run.entity : "");
+        str_add(&out, run->entity);
         break;
     }
     snprintf(cell->text, sizeof cell->text, "%s", str_text(&out));
@@ -287,10 +237,11 @@ static struct table_source rows(struct runs *runs)
                                  .haystack = row_haystack};
 }
 
-static void refresh(struct runs *runs, const struct panel_scene *scene)
+static void refresh(struct runs *runs, const struct panel_scene *scene, struct picture *own)
 {
     struct table_source source = rows(runs);
     runs->scene = scene;
+    runs->picture = picture_look(scene, PICTURE_RUNS, own);
     table_update(runs->table, &source, scene->filter);
 }
 
@@ -302,7 +253,8 @@ static void draw(void *state, const struct panel_scene *scene, struct canvas *c,
         tile(scene, c);
         return;
     }
-    refresh(runs, scene);
+    struct picture own = {0};
+    refresh(runs, scene, &own);
     struct table_source source = rows(runs);
     if (table_total(runs->table) == 0) {
         canvas_put_wrapped(
@@ -311,7 +263,17 @@ static void draw(void *state, const struct panel_scene *scene, struct canvas *c,
     } else {
         table_draw(runs->table, &source, c, focus);
     }
-    runs->scene = NULL;
+    picture_fini(&own);
+}
+
+static enum panel_answer full_key(struct runs *runs, const char *command, struct str *reply)
+{
+    const char *selected = table_selected(runs->table);
+    if (str_eq(command, "open") && selected != NULL) {
+        str_addf(reply, "runbook resume %s", selected);
+        return PANEL_COMMAND;
+    }
+    return table_command(runs->table, command) ? PANEL_REDRAW : PANEL_IGNORED;
 }
 
 static enum panel_answer key(void *state, const struct panel_scene *scene, const struct key *pressed,
@@ -319,21 +281,20 @@ static enum panel_answer key(void *state, const struct panel_scene *scene, const
 {
     (void)pressed;
     struct runs *runs = state;
-    struct engine_run run;
-    if (shape == PANEL_TILE && str_eq(command, "open") && run_focused(scene->engine, &run)) {
-        str_addf(reply, "runbook resume %lld", (long long)run.id);
-        return PANEL_COMMAND;
+    struct picture own = {0};
+    enum panel_answer answer = PANEL_IGNORED;
+    if (shape == PANEL_TILE && str_eq(command, "open")) {
+        const struct picture_run *run = focused(picture_look(scene, PICTURE_RUNS, &own));
+        if (run != NULL) {
+            str_addf(reply, "runbook resume %lld", (long long)run->id);
+            answer = PANEL_COMMAND;
+        }
+    } else if (shape == PANEL_FULL && command != NULL) {
+        refresh(runs, scene, &own); /* keys may be faster than frames */
+        answer = full_key(runs, command, reply);
     }
-    if (command == NULL || shape != PANEL_FULL) {
-        return PANEL_IGNORED;
-    }
-    refresh(runs, scene); /* keys may be faster than frames */
-    const char *selected = table_selected(runs->table);
-    if (str_eq(command, "open") && selected != NULL) {
-        str_addf(reply, "runbook resume %s", selected);
-        return PANEL_COMMAND;
-    }
-    return table_command(runs->table, command) ? PANEL_REDRAW : PANEL_IGNORED;
+    picture_fini(&own);
+    return answer;
 }
 
 static const char *selected(void *state)
@@ -344,8 +305,10 @@ static const char *selected(void *state)
 static int worst(void *state, const struct panel_scene *scene)
 {
     (void)state;
-    struct engine_run run;
-    return run_focused(scene->engine, &run) ? 3 : 0; /* what is under way is never pushed off the screen */
+    struct picture own = {0};
+    bool under_way = picture_look(scene, PICTURE_RUNS, &own)->focused >= 0;
+    picture_fini(&own);
+    return under_way ? 3 : 0; /* what is under way is never pushed off the screen */
 }
 
 const struct panel panel_runbook = {

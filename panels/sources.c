@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/engine.h"
 #include "panels/entity.h"
+#include "panels/picture.h"
 
 static const struct table_column columns[] = {
     {"", 1, 0, ALIGN_LEFT, 0},           {"source", 10, 1, ALIGN_LEFT, 0},
@@ -15,7 +15,8 @@ static const struct table_column columns[] = {
 
 struct source_list {
     struct table *table;
-    const struct panel_scene *scene; /* during a call only */
+    const struct panel_scene *scene; /* during a call only, */
+    const struct picture *picture;   /* this too */
     struct str scratch;
     struct text_view *page;
     char *detailed; /* the source whose page is open */
@@ -62,31 +63,28 @@ static const char *state_text(const struct panel_scene *scene, const struct sour
                                        : "ok";
 }
 
-static void row_status(void *data, size_t row, struct source_status *status)
+static const struct source_status *row_status(const struct source_list *list, size_t row)
 {
-    engine_source_status(((struct source_list *)data)->scene->engine, row, status);
+    return &list->picture->sources.data[row];
 }
 
 static size_t rows_count(void *data)
 {
-    return engine_source_count(((struct source_list *)data)->scene->engine);
+    return ((struct source_list *)data)->picture->sources.len;
 }
 
 static const char *row_identity(void *data, size_t row)
 {
-    struct source_status status;
-    row_status(data, row, &status);
-    return status.name;
+    return row_status(data, row)->name;
 }
 
 static const char *row_haystack(void *data, size_t row)
 {
     struct source_list *list = data;
-    struct source_status status;
-    row_status(data, row, &status);
+    const struct source_status *status = row_status(list, row);
     str_clear(&list->scratch);
-    str_addf(&list->scratch, "%s %s %s %s %s", status.name, status.kind, status.target, status.error,
-             state_text(list->scene, &status));
+    str_addf(&list->scratch, "%s %s %s %s %s", status->name, status->kind, status->target, status->error,
+             state_text(list->scene, status));
     return str_text(&list->scratch);
 }
 
@@ -104,10 +102,9 @@ static void took(int64_t us, char text[static SCENE_TEXT_SIZE])
 static void row_cell(void *data, size_t row, size_t column, struct table_cell *cell)
 {
     struct source_list *list = data;
-    struct source_status status;
+    const struct source_status *status = row_status(list, row);
     char text[SCENE_TEXT_SIZE] = "";
-    row_status(data, row, &status);
-    const struct mark *mark = mark_find(word(list->scene, &status));
+    const struct mark *mark = mark_find(word(list->scene, status));
     const char *said = text;
     switch (column) {
     case 0:
@@ -115,33 +112,33 @@ static void row_cell(void *data, size_t row, size_t column, struct table_cell *c
         cell->style = mark->role;
         break;
     case 1:
-        said = status.name;
+        said = status->name;
         break;
     case 2:
-        said = status.kind;
+        said = status->kind;
         break;
     case 3:
-        duration_format(status.every_us, text);
+        duration_format(status->every_us, text);
         break;
     case 4:
-        scene_age(list->scene, status.last_good_us, text);
+        scene_age(list->scene, status->last_good_us, text);
         break;
     case 5:
-        took(status.latency_us, text);
+        took(status->latency_us, text);
         break;
     case 6:
-        scene_count((double)status.rows, text);
+        scene_count((double)status->rows, text);
         break;
     case 7:
-        scene_count((double)status.failures, text);
+        scene_count((double)status->failures, text);
         break;
     case 8:
-        said = status.target;
+        said = status->target;
         cell->style = ROLE_FAINT;
         break;
     case 9:
-        said = status.error[0] != '\0' ? status.error : status.note;
-        cell->style = status.error[0] != '\0' ? mark->role : ROLE_TEXT;
+        said = status->error[0] != '\0' ? status->error : status->note;
+        cell->style = status->error[0] != '\0' ? mark->role : ROLE_TEXT;
         break;
     }
     snprintf(cell->text, sizeof cell->text, "%s", said);
@@ -161,14 +158,13 @@ struct tally {
     size_t ok, failing, silent, unclear, fresh, total;
 };
 
-static struct tally count_sources(const struct panel_scene *scene)
+static struct tally count_sources(const struct panel_scene *scene, const struct picture *p)
 {
-    struct tally tally = {.total = engine_source_count(scene->engine)};
+    struct tally tally = {.total = p->sources.len};
     for (size_t i = 0; i < tally.total; i++) {
-        struct source_status status;
-        engine_source_status(scene->engine, i, &status);
-        const char *state = word(scene, &status);
-        bool unclear = str_eq(state_text(scene, &status), "unclear");
+        const struct source_status *status = &p->sources.data[i];
+        const char *state = word(scene, status);
+        bool unclear = str_eq(state_text(scene, status), "unclear");
         tally.unclear += unclear;
         tally.silent += str_eq(state, "unknown") && !unclear;
         tally.failing += str_eq(state, "degraded");
@@ -178,10 +174,9 @@ static struct tally count_sources(const struct panel_scene *scene)
     return tally;
 }
 
-static void note(void *state, const struct panel_scene *scene, struct str *out)
+static void write_note(const struct panel_scene *scene, const struct picture *p, struct str *out)
 {
-    (void)state;
-    struct tally tally = count_sources(scene);
+    struct tally tally = count_sources(scene, p);
     const struct {
         size_t count;
         const char *text;
@@ -195,10 +190,17 @@ static void note(void *state, const struct panel_scene *scene, struct str *out)
             note_part(out, "%zu %s", parts[i].count, parts[i].text);
         }
     }
-    const char *holder = engine_watch_holder(scene->engine);
-    if (holder != NULL && tally.total > 0) {
-        note_part(out, "journaled by %s", holder);
+    if (p->holder != NULL && tally.total > 0) {
+        note_part(out, "journaled by %s", p->holder);
     }
+}
+
+static void note(void *state, const struct panel_scene *scene, struct str *out)
+{
+    (void)state;
+    struct picture own = {0};
+    write_note(scene, picture_look(scene, PICTURE_SOURCES, &own), out);
+    picture_fini(&own);
 }
 
 static int put_source(const struct panel_scene *scene, const struct source_status *status, struct canvas *c,
@@ -215,43 +217,48 @@ static int put_source(const struct panel_scene *scene, const struct source_statu
 /* Those that don't answer first. */
 static void tile(const struct panel_scene *scene, struct canvas *c)
 {
+    struct picture own = {0};
+    const struct picture *p = picture_look(scene, PICTURE_SOURCES, &own);
     int y = 0, height = canvas_height(c), width = canvas_width(c);
     for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < engine_source_count(scene->engine) && y < height; i++) {
-            struct source_status status;
-            engine_source_status(scene->engine, i, &status);
-            bool good = str_eq(word(scene, &status), "ok");
+        for (size_t i = 0; i < p->sources.len && y < height; i++) {
+            const struct source_status *status = &p->sources.data[i];
+            bool good = str_eq(word(scene, status), "ok");
             if (good != (pass == 1)) {
                 continue;
             }
-            int x = put_source(scene, &status, c, 1, y) + 1; /* how long it took is noise here */
+            int x = put_source(scene, status, c, 1, y) + 1; /* how long it took is noise here */
             canvas_put_cut(c, x, y, width - x - 1, ROLE_FAINT,
-                           status.error[0] != '\0' ? status.error : status.note);
+                           status->error[0] != '\0' ? status->error : status->note);
             y++;
         }
     }
-    if (engine_source_count(scene->engine) == 0) {
+    if (p->sources.len == 0) {
         canvas_put_cut(c, 1, 0, width - 2, ROLE_FAINT, "no source is configured");
     }
+    picture_fini(&own);
 }
 
 static void summary(void *state, const struct panel_scene *scene, struct canvas *row)
 {
+    (void)state;
+    struct picture own = {0};
+    const struct picture *p = picture_look(scene, PICTURE_SOURCES, &own);
     int x = 0, width = canvas_width(row);
-    for (size_t i = 0; i < engine_source_count(scene->engine) && x < width; i++) {
-        struct source_status status;
-        engine_source_status(scene->engine, i, &status);
-        if (!str_eq(word(scene, &status), "ok")) {
-            x = put_source(scene, &status, row, x, 0);
-            x = canvas_put_cut(row, x, 0, width - x, ROLE_FAINT, status.error) + 2;
+    for (size_t i = 0; i < p->sources.len && x < width; i++) {
+        const struct source_status *status = &p->sources.data[i];
+        if (!str_eq(word(scene, status), "ok")) {
+            x = put_source(scene, status, row, x, 0);
+            x = canvas_put_cut(row, x, 0, width - x, ROLE_FAINT, status->error) + 2;
         }
     }
     if (x == 0) {
         struct str out = {0};
-        note(state, scene, &out);
+        write_note(scene, p, &out);
         canvas_put_cut(row, 0, 0, width, out.len > 0 ? ROLE_OK : ROLE_FAINT, out.len > 0 ? out.data : "none");
         str_fini(&out);
     }
+    picture_fini(&own);
 }
 
 static void refresh(struct source_list *list, const struct panel_scene *scene)
@@ -264,9 +271,8 @@ static void refresh(struct source_list *list, const struct panel_scene *scene)
 static void write_page(struct source_list *list, const struct panel_scene *scene)
 {
     text_view_clear(list->page);
-    for (size_t i = 0; i < engine_source_count(scene->engine); i++) {
-        struct source_status s;
-        engine_source_status(scene->engine, i, &s);
+    for (size_t i = 0; i < list->picture->sources.len; i++) {
+        struct source_status s = list->picture->sources.data[i];
         if (!str_eq(s.name, list->detailed)) {
             continue;
         }
@@ -300,10 +306,14 @@ static void draw(void *state, const struct panel_scene *scene, struct canvas *c,
                  bool focus)
 {
     struct source_list *list = state;
-    list->scene = scene;
     if (shape == PANEL_TILE) {
         tile(scene, c);
-    } else if (shape == PANEL_FULL) {
+        return;
+    }
+    struct picture own = {0};
+    list->scene = scene;
+    list->picture = picture_look(scene, PICTURE_SOURCES, &own);
+    if (shape == PANEL_FULL) {
         struct table_source source = rows(list);
         refresh(list, scene);
         if (table_total(list->table) == 0) {
@@ -318,7 +328,7 @@ static void draw(void *state, const struct panel_scene *scene, struct canvas *c,
         struct canvas text = canvas_sub(c, (struct rect){1, 2, canvas_width(c) - 2, canvas_height(c) - 2});
         text_view_draw(list->page, &text, scene->filter);
     }
-    list->scene = NULL;
+    picture_fini(&own);
 }
 
 static enum panel_answer key(void *state, const struct panel_scene *scene, const struct key *pressed,
@@ -333,7 +343,10 @@ static enum panel_answer key(void *state, const struct panel_scene *scene, const
     if (shape == PANEL_DETAIL) {
         return text_view_command(list->page, command) ? PANEL_REDRAW : PANEL_IGNORED;
     }
+    struct picture own = {0};
+    list->picture = picture_look(scene, PICTURE_SOURCES, &own);
     refresh(list, scene); /* keys may be faster than frames */
+    picture_fini(&own);
     const char *selected = table_selected(list->table);
     if (str_eq(command, "open") && selected != NULL) {
         free(list->detailed);
@@ -348,11 +361,13 @@ static bool update(void *state, const struct panel_scene *scene)
 {
     struct source_list *list = state;
     struct str seen = {0};
-    for (size_t i = 0; i < engine_source_count(scene->engine); i++) {
-        struct source_status status;
-        engine_source_status(scene->engine, i, &status);
-        str_addf(&seen, "%s%s%s%s", status.name, word(scene, &status), status.error, status.note);
+    struct picture own = {0};
+    const struct picture *p = picture_look(scene, PICTURE_SOURCES, &own);
+    for (size_t i = 0; i < p->sources.len; i++) {
+        const struct source_status *status = &p->sources.data[i];
+        str_addf(&seen, "%s%s%s%s", status->name, word(scene, status), status->error, status->note);
     }
+    picture_fini(&own);
     uint64_t sum = checksum64(str_text(&seen), seen.len);
     str_fini(&seen);
     bool differs = sum != list->seen;
@@ -363,7 +378,9 @@ static bool update(void *state, const struct panel_scene *scene)
 static int worst(void *state, const struct panel_scene *scene)
 {
     (void)state;
-    struct tally tally = count_sources(scene);
+    struct picture own = {0};
+    struct tally tally = count_sources(scene, picture_look(scene, PICTURE_SOURCES, &own));
+    picture_fini(&own);
     return tally.silent + tally.unclear > 0 ? 2 : tally.failing > 0 ? 1 : 0;
 }
 

@@ -28,10 +28,12 @@ void console_scene_update(struct console *console)
 {
     struct panel_scene *scene = &console->scene;
     struct page *top = console_top(console);
-    bool frozen = console->frozen != NULL;
+    /* Where one acts things are as they are, also while the picture is frozen. */
+    bool frozen = console->frozen != NULL && !(top != NULL && top->type->live);
     *scene = (struct panel_scene){
         .engine = console->engine,
         .platform = frozen ? console->frozen : engine_platform(console->engine),
+        .picture = frozen ? console->picture : NULL,
         .last_seq = frozen ? console->frozen_seq : INT64_MAX,
         .now_us = frozen ? console->frozen_now_us : console->now_us(),
         .wall_us = frozen ? console->frozen_wall_us : console->wall_us(),
@@ -54,19 +56,30 @@ struct engine *console_engine(struct console *console)
     return console->engine;
 }
 
+static void thaw(struct console *console)
+{
+    platform_free(console->frozen);
+    picture_free(console->picture);
+    console->frozen = NULL;
+    console->picture = NULL;
+    for (size_t i = 0; i < HEADER_WORDS; i++) {
+        str_fini(&console->frozen_words[i]);
+    }
+}
+
 void console_freeze(struct console *console)
 {
     if (console->frozen != NULL) {
-        platform_free(console->frozen);
-        console->frozen = NULL;
+        thaw(console);
         console_say(console, SAY_INFO, "the picture goes on");
     } else {
         console->frozen = platform_copy(engine_platform(console->engine));
+        console->picture = picture_new(console->engine);
+        header_words(console, console->frozen_words);
         console->frozen_now_us = console->now_us();
         console->frozen_wall_us = console->wall_us();
         console->frozen_seq = timeline_last_seq(engine_timeline(console->engine));
-        console_say(console, SAY_INFO,
-                    "the picture is frozen, the engine goes on; runs are shown as they are");
+        console_say(console, SAY_INFO, "the picture is frozen, the engine goes on");
     }
 }
 
@@ -422,7 +435,7 @@ static void finish(struct console *console)
     terminal_close(console->terminal);
     input_free(console->input);
     canvas_free(console->canvas);
-    platform_free(console->frozen);
+    thaw(console);
     free(console->message);
     free(console->theme_name);
     console->link->console = NULL;

@@ -9,6 +9,7 @@
 #define FRAME_LEAST_US  50000   /* between two frames of data: 20 a second */
 #define FRAME_MOST_US   1000000 /* and on a slow link */
 #define SIGNALS_WATCHED 8
+#define HEADER_WORDS    3 /* incident, people, changes */
 
 /* What an answer of the engine that comes after the console has gone finds. */
 struct console_link {
@@ -51,6 +52,8 @@ struct console {
 
     struct panel_scene scene;
     struct platform *frozen; /* the copy that is shown, or NULL */
+    struct picture *picture; /* with it: runs, offers, sources */
+    struct str frozen_words[HEADER_WORDS]; /* and what the header said */
     int64_t frozen_now_us, frozen_wall_us;
     int64_t frozen_seq;
 
@@ -88,6 +91,8 @@ void prompt_fini(struct console *console);
 
 /* header.c */
 void header_draw(struct console *console, struct canvas *row);
+/* What the header says of incident, people and changes: appended. */
+void header_words(struct console *console, struct str words[static HEADER_WORDS]);
 size_t header_banners(struct console *console);
 void header_draw_banners(struct console *console, struct canvas *c);
 

@@ -200,6 +200,7 @@ static void close(struct page *page)
 
 static const struct page_type type = {
     .name = "document",
+    .live = true,
     .close = close,
     .update = update,
     .draw = draw,

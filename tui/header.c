@@ -150,6 +150,26 @@ static int draw_name(struct console *console, struct canvas *row, int x)
     return x + 2;
 }
 
+void header_words(struct console *console, struct str words[static HEADER_WORDS])
+{
+    incident_words(console, &words[0]);
+    people_words(console, &words[1]);
+    size_t changed = changes(console->engine);
+    if (changed > 0) {
+        str_addf(&words[2], "changed %zu", changed);
+    }
+}
+
+static void frozen_word(struct console *console, struct str *out)
+{
+    if (console->frozen == NULL) {
+        return;
+    }
+    char time[SCENE_TEXT_SIZE];
+    scene_time(&console->scene, console->frozen_wall_us, true, time);
+    str_addf(out, console->scene.frozen ? " FROZEN %s, Z goes on " : " FROZEN %s, this page is live ", time);
+}
+
 void header_draw(struct console *console, struct canvas *row)
 {
     struct part parts[] = {
@@ -159,23 +179,20 @@ void header_draw(struct console *console, struct canvas *row)
         {.style = ROLE_HEADER, .worth = 3},              /* changed */
     };
     const size_t count = sizeof parts / sizeof parts[0];
-    char clock[SCENE_TEXT_SIZE], time[SCENE_TEXT_SIZE];
+    struct str words[HEADER_WORDS] = {{0}};
+    char clock[SCENE_TEXT_SIZE];
     struct panel_scene now = console->scene;
     now.wall_us = console->wall_us(); /* the clock goes on when the picture doesn't */
     scene_clock(&now, clock);
     canvas_clear(row, ROLE_HEADER);
     int x = draw_name(console, row, 1), width = canvas_width(row);
     int end = canvas_put_right(row, 0, 0, width - 1, ROLE_HEADER, clock);
-    incident_words(console, &parts[0].text);
-    if (console->frozen != NULL) {
-        scene_time(&console->scene, console->frozen_wall_us, true, time);
-        str_addf(&parts[1].text, " FROZEN %s, Z goes on ", time);
-    }
-    people_words(console, &parts[2].text);
-    size_t changed = changes(console->engine);
-    if (changed > 0) {
-        str_addf(&parts[3].text, "changed %zu", changed);
-    }
+    header_words(console, words);
+    const struct str *shown = console->scene.frozen ? console->frozen_words : words;
+    str_add(&parts[0].text, str_text(&shown[0]));
+    frozen_word(console, &parts[1].text);
+    str_add(&parts[2].text, str_text(&shown[1]));
+    str_add(&parts[3].text, str_text(&shown[2]));
     while (parts_columns(parts, count, row) > end - x && parts_columns(parts, count, row) > 0) {
         drop_least(parts, count);
     }
@@ -184,6 +201,9 @@ void header_draw(struct console *console, struct canvas *row)
             x = canvas_put(row, x, 0, parts[i].style, str_text(&parts[i].text)) + 3;
         }
         str_fini(&parts[i].text);
+    }
+    for (size_t i = 0; i < HEADER_WORDS; i++) {
+        str_fini(&words[i]);
     }
 }
 

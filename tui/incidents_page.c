@@ -169,6 +169,7 @@ static void close(struct page *page)
 
 static const struct page_type type = {
     .name = "incidents",
+    .live = true,
     .close = close,
     .draw = draw,
     .contexts = contexts,

@@ -29,6 +29,7 @@ struct page_type {
     bool (*ticks)(struct page *page);
     /* Only its own contexts count now. May be NULL: no. */
     bool (*modal)(struct page *page);
+    bool live; /* shows what is, also while the picture is frozen: somebody acts here */
 };
 
 struct page {

@@ -258,6 +258,7 @@ static void close(struct page *page)
 
 static const struct page_type type = {
     .name = "run",
+    .live = true,
     .close = close,
     .update = update,
     .draw = draw,

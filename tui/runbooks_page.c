@@ -198,6 +198,7 @@ static void close(struct page *page)
 
 static const struct page_type type = {
     .name = "runbooks",
+    .live = true,
     .close = close,
     .draw = draw,
     .contexts = contexts,

@@ -353,6 +353,7 @@ static void close(struct page *page)
 
 static const struct page_type type = {
     .name = "step",
+    .live = true,
     .close = close,
     .update = update,
     .draw = draw,

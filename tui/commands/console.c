@@ -15,7 +15,6 @@ static int console_open(const struct command_line *line, const struct config *co
     session_engine_options(line, config, &options);
     session_console_options(line, &screen);
     options.watch = true;
-    options.screen = true;
     struct engine *engine = engine_open(loop, &options, e);
     int code = engine ? console_run(loop, engine, &screen, e) : e->code;
     engine_close(engine);

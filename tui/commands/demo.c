@@ -23,7 +23,7 @@ static int demo_console(const struct command_line *line, const struct stage *sta
     if (loop) {
         session_engine_options(line, config, &options);
         session_console_options(line, &screen);
-        options.watch = options.screen = true;
+        options.watch = true;
         options.step_path = bin;
         options.state_folder = state;
         engine = engine_open(loop, &options, e);

@@ -253,7 +253,7 @@ static int runbook_walk(const struct command_line *line, enum walk_verb verb, st
     struct engine *engine = NULL;
     if (loop) {
         session_engine_options(line, config, &options);
-        options.screen = options.watch = screen;
+        options.watch = screen;
         engine = engine_open(loop, &options, e);
     }
     while (engine && !engine_settled(engine))

@@ -12,12 +12,14 @@
 #include "tui/kit/widgets.h"
 
 struct engine;
+struct picture;
 struct platform;
 
 /* The moment that is drawn. One for all panels of a frame. */
 struct panel_scene {
     const struct engine *engine;
     const struct platform *platform; /* the engine's; while the picture is frozen a copy */
+    const struct picture *picture;   /* frozen: what the engine said beside the model; else NULL */
     int64_t last_seq;                /* frozen: the newest event that is shown; else INT64_MAX */
     int64_t now_us;                  /* monotonic */
     int64_t wall_us;                 /* UTC */
@@ -79,6 +81,10 @@ struct panel {
     /* The thing selected, as "kind/source/name" or another identity; NULL when none. May be NULL. */
     const char *(*selected)(void *state);
 };
+
+/* What panels draw of the engine beside the model, kept as it is now; defined in panels/picture.c. */
+struct picture *picture_new(const struct engine *engine);
+void picture_free(struct picture *p);
 
 /* NULL-terminated; defined in panels/table.c. */
 extern const struct panel *const panel_table[];

@@ -316,6 +316,42 @@ static void test_completion(void **state)
     stage_free(engine);
 }
 
+/* A run goes on, a source fails: nothing of it shows on the dashboard, in its lists and in the header, until
+ * the picture goes on. Where one acts all is as it is. */
+static void test_freeze_holds_runs_and_sources(void **state)
+{
+    (void)state;
+    static const char *const pages[] = {"", "5", "9", "9 Enter"};
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        struct engine *engine = stage_new(true);
+        struct console *console = theatre_open(engine, 160, 48, false);
+        stage_walk(engine, "reopen");
+        theatre_draw(console);
+        theatre_keys(console, "Z");
+        theatre_keys(console, pages[i]);
+        theatre_shows(console, "FROZEN");
+        char *before = theatre_text(console);
+        run_free(engine->run);
+        stage_walk(engine, "restore");
+        engine->sources[0].error = "connection refused";
+        engine->sources[0].failures = 77;
+        theatre_draw(console);
+        char *after = theatre_text(console);
+        assert_string_equal(before, after);
+        theatre_keys(console, "Z");
+        char *thawed = theatre_text(console);
+        assert_string_not_equal(before, thawed);
+        theatre_keys(console, "Z");
+        theatre_keys(console, "r");
+        theatre_shows(console, "this page is live");
+        free(before);
+        free(after);
+        free(thawed);
+        theatre_close(console);
+        stage_free(engine);
+    }
+}
+
 static void test_freeze(void **state)
 {
     (void)state;
@@ -416,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_commands),
         cmocka_unit_test(test_completion),
         cmocka_unit_test(test_freeze),
+        cmocka_unit_test(test_freeze_holds_runs_and_sources),
         cmocka_unit_test(test_every_key_everywhere),
         cmocka_unit_test(test_random_keys),
     };

@@ -58,7 +58,9 @@ static inline void theatre_close(struct console *console)
     loop_timer_free(console->frame_timer);
     loop_free(console->loop);
     canvas_free(console->canvas);
-    platform_free(console->frozen);
+    if (console->frozen != NULL) {
+        console_freeze(console);
+    }
     free(console->message);
     free(console->theme_name);
     free(console->link);
