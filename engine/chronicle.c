@@ -220,7 +220,7 @@ void chronicle_close(struct engine *engine)
     journal_close(engine->chronicle.journal);
     loop_run_once(engine->loop, 0);
     if (engine->chronicle.mirror)
-        mirror_free(engine->chronicle.mirror);
+        (void)mirror_close(engine->chronicle.mirror, NULL);
     timeline_free(engine->chronicle.timeline);
     vec_fini(&engine->chronicle.incidents);
     free(engine->chronicle.trouble);

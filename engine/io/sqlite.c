@@ -228,6 +228,8 @@ int database_open(const char *path, const struct database_options *o, sqlite3 **
         return code;
     char *uri = immutable_uri(path);
     code = database_open_at(uri, path, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, o, db, e);
+    if (code == 0 && e)
+        *e = (struct err){0}; /* why the other way was none */
     free(uri);
     return code;
 }

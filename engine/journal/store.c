@@ -198,6 +198,7 @@ static int open_or_create(struct store *s, const struct journal_options *o, stru
     if (header.present && (!header.sqlite || header.application_id != SCHEMA_APPLICATION_ID))
         return err_set(e, ERR_FOREIGN, "%s: not a journal of belay%s; move it away or choose another folder",
                        s->path, header.sqlite ? "" : ", or damaged at its beginning");
+    folder_close_files(o);
     if (!header.present && !o->create)
         return err_set(e, ERR_NOT_FOUND, "%s: there is no journal yet", s->path);
     if (!header.present) {
@@ -223,7 +224,6 @@ int store_open(const struct journal_options *o, struct store **store, struct err
     int code = folder_prepare(o, e);
     if (code < 0)
         return code;
-    folder_close_files(o);
     struct store *s = xcalloc(1, sizeof *s);
     s->path = path_join(o->folder, FOLDER_DATABASE);
     s->chain = chain_new();

@@ -8,21 +8,25 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#define SEND_LIMIT_US  (10 * US_PER_S)
-#define RETRY_US       (5 * US_PER_S)
-#define CLOSE_LIMIT_US (2 * US_PER_S)
+#define COMMAND_LIMIT_US (10 * US_PER_S)
+#define SYSLOG_LIMIT_US  US_PER_S /* of a batch: it occupies a thread of the pool */
+#define SYSLOG_LINE      8192     /* what daemons take at most; the rest of a line is cut off */
+#define RETRY_US         (5 * US_PER_S)
+#define CLOSE_LIMIT_US   (2 * US_PER_S)
 
 struct mirror {
     struct loop *loop;
     struct journal *journal;
     const struct config *config;
-    int facility;              /* -1: a command */
-    struct str queue, sending; /* lines; what is under way */
-    uint64_t dropped;          /* lines, since the mirror failed */
+    int facility;     /* -1: a command */
+    struct str queue; /* lines, those under way at the front */
+    struct str batch; /* a copy of these */
+    size_t sent;      /* bytes of the batch that have arrived; of the pool's thread while it is busy */
+    uint64_t dropped; /* lines that found no room */
     struct loop_timer *timer;
     struct process *process;
     bool busy, failing, closing;
-    struct err why;
+    struct err why; /* of the last batch; code 0: it arrived */
 };
 
 static int facility_find(const char *name)
@@ -50,26 +54,24 @@ static void mirror_tell(struct mirror *m, bool failing, const char *why)
                                 .summary = summary};
     journal_append(m->journal, &draft, NULL, NULL, NULL);
     free(summary);
-    m->dropped = 0;
+    if (!failing)
+        m->dropped = 0;
 }
 
-static void batch_end(struct mirror *m, const char *why)
+static void batch_end(struct mirror *m)
 {
+    bool failed = m->why.code != 0;
     m->busy = false;
-    if (m->closing) {
-        str_clear(&m->sending);
+    str_remove_front(&m->queue, m->sent);
+    if (m->closing)
         return;
-    }
-    if (why) {
-        str_add_bytes(&m->sending, str_text(&m->queue), m->queue.len);
-        struct str whole = m->sending;
-        m->sending = m->queue;
-        m->queue = whole;
-    }
-    str_clear(&m->sending);
-    mirror_tell(m, why != NULL, why);
+    if (!failed && m->dropped > 0 && !m->failing)
+        mirror_tell(m, true, "it takes less than is written");
+    else
+        mirror_tell(m, failed, m->why.msg);
+    int64_t pause_us = failed ? RETRY_US : m->queue.len > MIRROR_BATCH_BYTES ? 0 : MIRROR_BATCH_US;
     if (m->queue.len > 0)
-        loop_timer_start(m->timer, why ? RETRY_US : MIRROR_BATCH_US, 0);
+        loop_timer_start(m->timer, pause_us, 0);
 }
 
 /* ---- syslog, in the pool ----------------------------------------------------------------------------------
@@ -78,7 +80,7 @@ static void batch_end(struct mirror *m, const char *why)
 static int syslog_connect(struct err *e)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
-    struct timeval limit = {.tv_sec = 2};
+    struct timeval limit = {.tv_sec = SYSLOG_LIMIT_US / US_PER_S};
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return err_errno(e, "syslog");
@@ -91,20 +93,34 @@ static int syslog_connect(struct err *e)
     return fd;
 }
 
+/* Cut between characters. */
+static size_t line_cut(const char *line, size_t length)
+{
+    if (length <= SYSLOG_LINE)
+        return length;
+    length = SYSLOG_LINE;
+    while (length > 0 && ((unsigned char)line[length] & 0xC0) == 0x80)
+        length--;
+    return length;
+}
+
 static void syslog_work(void *data)
 {
     struct mirror *m = data;
-    m->why = (struct err){0};
+    int64_t until = clock_monotonic_us() + SYSLOG_LIMIT_US;
     int fd = syslog_connect(&m->why);
-    const char *line = str_text(&m->sending);
-    while (fd >= 0 && *line && m->why.code == 0) {
+    while (fd >= 0 && m->sent < m->batch.len && clock_monotonic_us() < until) {
+        const char *line = m->batch.data + m->sent;
         size_t length = strcspn(line, "\n");
-        char *datagram =
-            xasprintf("<%d>belay[%ld]: %.*s", m->facility | LOG_NOTICE, (long)getpid(), (int)length, line);
-        if (send(fd, datagram, strlen(datagram), MSG_NOSIGNAL) < 0)
+        char *datagram = xasprintf("<%d>belay[%ld]: %.*s", m->facility | LOG_NOTICE, (long)getpid(),
+                                   (int)line_cut(line, length), line);
+        bool arrived = send(fd, datagram, strlen(datagram), MSG_NOSIGNAL) >= 0;
+        if (!arrived)
             err_errno(&m->why, "syslog at %s", _PATH_LOG);
         free(datagram);
-        line += length + (line[length] == '\n');
+        if (!arrived)
+            break;
+        m->sent += length + 1;
     }
     if (fd >= 0)
         close(fd);
@@ -112,8 +128,7 @@ static void syslog_work(void *data)
 
 static void syslog_done(void *data)
 {
-    struct mirror *m = data;
-    batch_end(m, m->why.code ? m->why.msg : NULL);
+    batch_end(data);
 }
 
 /* ---- a command
@@ -123,21 +138,36 @@ static void command_done(void *data, struct process_result *result)
 {
     struct mirror *m = data;
     m->process = NULL;
-    batch_end(m, result->error || result->exit_status != 0 ? result->reason : NULL);
+    if (result->error || result->exit_status != 0)
+        err_set(&m->why, result->error ? result->error : ERR_IO, "%s: %s", m->config->mirror.command[0],
+                result->reason);
+    else
+        m->sent = m->batch.len;
+    batch_end(m);
 }
 
 /* ---- sending ----------------------------------------------------------------------------------------------
  */
+
+/* Whole lines, as many as a batch may have, at least one. */
+static size_t batch_length(const struct str *queue)
+{
+    if (queue->len <= MIRROR_BATCH_BYTES)
+        return queue->len;
+    const char *end = memrchr(queue->data, '\n', MIRROR_BATCH_BYTES);
+    end = end ? end : memchr(queue->data, '\n', queue->len);
+    return (size_t)(end - queue->data) + 1;
+}
 
 static void batch_send(void *data)
 {
     struct mirror *m = data;
     if (m->busy || m->queue.len == 0)
         return;
-    struct str batch = m->queue;
-    m->queue = m->sending;
-    m->sending = batch;
-    str_clear(&m->queue);
+    str_clear(&m->batch);
+    str_add_bytes(&m->batch, m->queue.data, batch_length(&m->queue));
+    m->sent = 0;
+    m->why = (struct err){0};
     m->busy = true;
     if (m->facility >= 0) {
         loop_work(m->loop, syslog_work, syslog_done, m);
@@ -145,9 +175,9 @@ static void batch_send(void *data)
     }
     struct process_request request = {
         .argv = m->config->mirror.command,
-        .input = str_text(&m->sending),
-        .input_length = m->sending.len,
-        .timeout_us = SEND_LIMIT_US,
+        .input = m->batch.data,
+        .input_length = m->batch.len,
+        .timeout_us = COMMAND_LIMIT_US,
         .done = command_done,
         .data = m,
     };
@@ -171,7 +201,7 @@ struct mirror *mirror_new(struct loop *loop, struct journal *journal, const stru
 
 static void line_add(struct mirror *m, const struct str *line)
 {
-    if (m->queue.len + m->sending.len + line->len > MIRROR_QUEUE_BYTES) {
+    if (m->queue.len + line->len > MIRROR_QUEUE_BYTES) {
         m->dropped++;
         return;
     }
@@ -198,22 +228,27 @@ void mirror_events(struct mirror *m, const struct event *const *events, size_t c
         loop_timer_start(m->timer, m->failing ? RETRY_US : MIRROR_BATCH_US, 0);
 }
 
-void mirror_free(struct mirror *m)
+int mirror_close(struct mirror *m, struct err *e)
 {
     if (!m)
-        return;
+        return 0;
     m->closing = true;
     loop_timer_stop(m->timer);
     int64_t until = clock_monotonic_us() + CLOSE_LIMIT_US;
-    for (int batch = 0; batch < 2; batch++) { /* the one under way, then what came after it */
-        if (!m->failing)
+    do {
+        if (!m->failing && m->why.code == 0)
             batch_send(m);
         while (m->busy && (m->facility >= 0 || clock_monotonic_us() < until))
             loop_run_once(m->loop, 100 * US_PER_MS);
-    }
+    } while (m->queue.len > 0 && m->why.code == 0 && !m->busy && clock_monotonic_us() < until);
     process_cancel(m->process);
+    int code = 0;
+    if (m->queue.len > 0 || m->dropped > 0)
+        code = err_set(e, ERR_IO, "not everything reached the mirror: %s",
+                       m->why.code ? m->why.msg : "it has not taken it in time");
     loop_timer_free(m->timer);
     str_fini(&m->queue);
-    str_fini(&m->sending);
+    str_fini(&m->batch);
     free(m);
+    return code;
 }

@@ -1,7 +1,8 @@
 /* The mirror: every committed event's line, and the chain's head after it, sent off this host, so that a
  * cut-off tail can be told later. To syslog (one datagram a line, RFC 3164's form, as the local daemon reads
- * it from /dev/log) or to a command that gets a batch of lines on stdin. Never waits on the loop: what can't
- * be sent stays in a bounded queue and is tried again; what doesn't fit is counted, and the journal says so.
+ * it from /dev/log, cut at 8 KiB) or to a command that gets a batch of lines on stdin and exits 0 when they
+ * have arrived. Never waits on the loop: what can't be sent stays in a bounded queue and is tried again (then
+ * some lines may arrive twice); what doesn't fit is counted, and the journal says so.
  */
 #ifndef BELAY_SERVE_SERVE_H
 #define BELAY_SERVE_SERVE_H
@@ -12,6 +13,7 @@
 #include "engine/journal/journal.h"
 
 #define MIRROR_QUEUE_BYTES (4u << 20)
+#define MIRROR_BATCH_BYTES (256u << 10) /* at a time, so that a slow target gets on */
 #define MIRROR_BATCH_US    (200 * US_PER_MS)
 
 struct mirror;
@@ -21,7 +23,8 @@ struct mirror *mirror_new(struct loop *loop, struct journal *journal, const stru
                           struct err *e);
 /* Events of one commit, in order; on the loop. */
 void mirror_events(struct mirror *m, const struct event *const *events, size_t count);
-/* Sends what is queued (at most 2 s; the journal may be closed already), then frees. NULL is fine. */
-void mirror_free(struct mirror *m);
+/* Sends what is queued (at most 2 s; nothing when the mirror was failing already), then frees; the journal
+ * may be closed already. ERR_IO: some lines didn't get there. NULL is fine. */
+int mirror_close(struct mirror *m, struct err *e);
 
 #endif

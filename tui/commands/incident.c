@@ -6,6 +6,7 @@
 
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
+#include "tui/commands/writing.h"
 
 static char *words_join(const struct command_line *line, size_t from)
 {
@@ -183,6 +184,22 @@ static const struct verb {
     {"list", false, incident_list}, {"show", false, incident_show},
 };
 
+static void run_writing(const struct verb *verb, const struct command_line *line, struct err *e)
+{
+    struct writing *writing = writing_open(line, e);
+    if (writing)
+        verb->run(line, writing_journal(writing), e);
+    writing_close(writing);
+}
+
+static void run_reading(const struct verb *verb, const struct command_line *line, struct err *e)
+{
+    struct journal *journal = session_journal(line, false, e);
+    if (journal)
+        verb->run(line, journal, e);
+    journal_close(journal);
+}
+
 static int incident_run(const struct command_line *line)
 {
     struct err e = {0};
@@ -198,10 +215,10 @@ static int incident_run(const struct command_line *line)
                 verb->name);
     if (e.code)
         return command_fail(EXIT_USAGE, &e);
-    struct journal *journal = session_journal(line, verb->writes, &e);
-    if (journal)
-        verb->run(line, journal, &e);
-    journal_close(journal);
+    if (verb->writes)
+        run_writing(verb, line, &e);
+    else
+        run_reading(verb, line, &e);
     return e.code ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
 }
 

@@ -47,6 +47,11 @@ struct journal *session_journal(const struct command_line *line, bool write, str
 
 struct journal *session_journal_of(const struct config *config, bool write, struct err *e)
 {
+    return session_journal_on(config, write, NULL, e);
+}
+
+struct journal *session_journal_on(const struct config *config, bool write, struct loop *loop, struct err *e)
+{
     char *state = config_state_folder(config), *folder = path_join(state, "journal");
     struct journal_options options = {
         .folder = folder,
@@ -54,6 +59,8 @@ struct journal *session_journal_of(const struct config *config, bool write, stru
         .shared = config->journal == CONFIG_JOURNAL_SHARED,
         .create = write,
         .read_only = !write,
+        .post = loop ? loop_poster : NULL,
+        .post_ctx = loop,
     };
     struct journal *journal = journal_open(&options, e);
     if (!journal && e->code == ERR_NOT_FOUND)

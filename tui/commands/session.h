@@ -15,6 +15,9 @@ struct journal *session_journal(const struct command_line *line, bool write, str
 
 struct journal *session_journal_of(const struct config *config, bool write, struct err *e);
 
+/* Its callbacks run on the loop (journal_options.post); NULL: on the journal's own thread. */
+struct journal *session_journal_on(const struct config *config, bool write, struct loop *loop, struct err *e);
+
 /* "INC-7", "7" or, for NULL, the newest open one, else the newest. ERR_NOT_FOUND when there is none at all.
  */
 int session_incident(struct journal *j, const char *word, int64_t *number, struct err *e);

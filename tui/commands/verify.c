@@ -28,10 +28,7 @@ static int verify_run(const struct command_line *line)
     if (e.code) {
         command_fail(status, &e);
     } else if (!verdict.ok) {
-        if (verdict.bad_seq)
-            printf("NOT intact, first at event %lld: %s\n", (long long)verdict.bad_seq, verdict.problem);
-        else
-            printf("NOT intact: %s\n", verdict.problem);
+        printf("NOT intact: %s\n", verdict.problem); /* names the first bad event, if it is one */
     } else if (path && verdict.heads_checked == 0) {
         printf("the chain is intact, but %s has no head of platform %s to compare with\n", path,
                journal_platform(journal));

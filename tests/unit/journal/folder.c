@@ -1,7 +1,28 @@
 /* Modes, owners, and files that aren't ours. */
 #include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 
 #include "scratch.h"
+
+static long pretended_type; /* of every file system; 0: what it is */
+
+/* libc's, under both of its names. */
+int pretending_fstatfs(int fd, struct statfs *fs) __asm__("fstatfs");
+int pretending_fstatfs64(int fd, struct statfs *fs) __asm__("fstatfs64");
+
+int pretending_fstatfs(int fd, struct statfs *fs)
+{
+    int code = (int)syscall(SYS_fstatfs, fd, fs);
+    if (code == 0 && pretended_type)
+        fs->f_type = pretended_type;
+    return code;
+}
+
+int pretending_fstatfs64(int fd, struct statfs *fs)
+{
+    return pretending_fstatfs(fd, fs);
+}
 
 static mode_t mode_of(const char *folder, const char *name)
 {
@@ -105,6 +126,33 @@ static void folders_that_will_not_do(void **state)
     assert_null(journal_open(&options, &e));
     assert_int_equal(e.code, ERR_NOT_FOUND);
     free(file);
+    free(folder);
+    scratch_remove(parent);
+}
+
+/* Where locks can't be trusted nothing is written, and the file system is named. */
+static void network_file_systems(void **state)
+{
+    (void)state;
+    static const struct {
+        long type;
+        const char *name;
+    } cases[] = {{0x6969, "(NFS)"}, {0xFF534D42, "(CIFS)"}, {0x00C36400, "(Ceph)"}};
+    char *parent = scratch_folder(), *folder = path_join(parent, "inner");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        pretended_type = cases[i].type;
+        check_refused(folder, false, ERR_UNSUPPORTED, "lies on a network file system");
+        check_refused(folder, true, ERR_UNSUPPORTED, cases[i].name);
+        pretended_type = 0;
+        assert_int_equal(access(folder, F_OK), -1);
+    }
+    journal_close(scratch_open(folder)); /* a journal that is there already is not even read */
+    pretended_type = 0x6969;
+    struct journal_options options = {.folder = folder, .platform = "test", .read_only = true};
+    struct err e = {0};
+    assert_null(journal_open(&options, &e));
+    assert_int_equal(e.code, ERR_UNSUPPORTED);
+    pretended_type = 0;
     free(folder);
     scratch_remove(parent);
 }
@@ -339,11 +387,17 @@ static void somebody_elses_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(private_modes),         cmocka_unit_test(shared_modes_whatever_the_umask),
-        cmocka_unit_test(loose_private_folder),  cmocka_unit_test(folders_that_will_not_do),
-        cmocka_unit_test(foreign_files),         cmocka_unit_test(newer_schema),
-        cmocka_unit_test(damaged_files),         cmocka_unit_test(broken_end),
-        cmocka_unit_test(reader_without_rights), cmocka_unit_test(somebody_elses_folder),
+        cmocka_unit_test(private_modes),
+        cmocka_unit_test(shared_modes_whatever_the_umask),
+        cmocka_unit_test(loose_private_folder),
+        cmocka_unit_test(folders_that_will_not_do),
+        cmocka_unit_test(network_file_systems),
+        cmocka_unit_test(foreign_files),
+        cmocka_unit_test(newer_schema),
+        cmocka_unit_test(damaged_files),
+        cmocka_unit_test(broken_end),
+        cmocka_unit_test(reader_without_rights),
+        cmocka_unit_test(somebody_elses_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
