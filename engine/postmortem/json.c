@@ -137,6 +137,7 @@ static void add_entity(const struct story_entity *entity, struct str *out)
     put_text(object, "name", entity->name);
     put_text(object, "worst", story_entity_worst(entity));
     put_text(object, "state", story_entity_last(entity));
+    cJSON_AddBoolToObject(object, "flapping", entity->flapping);
     changes = cJSON_AddArrayToObject(object, "changes");
     for (size_t i = 0; i < entity->changes.len; i++) {
         const struct story_change *change = &entity->changes.data[i];

@@ -110,16 +110,20 @@ static void add_course(const struct journal_incident *incident, struct str *out)
 static void add_summary(const struct story *story, struct str *out)
 {
     struct tally tally = tally_acts(story);
-    size_t hurt = 0, still = 0;
+    size_t hurt = 0, still = 0, flapping = 0;
     for (size_t i = 0; i < story->entities.len; i++) {
-        hurt += !str_eq(story_entity_worst(story->entities.data[i]), "ok");
-        still += !str_eq(story_entity_last(story->entities.data[i]), "ok");
+        const struct story_entity *entity = story->entities.data[i];
+        hurt += !str_eq(story_entity_worst(entity), "ok");
+        flapping += entity->flapping;
+        still += !entity->flapping && !str_eq(story_entity_last(entity), "ok");
     }
     str_add(out, "## Summary\n\n");
     add_course(&story->incident, out);
     add_count(out, hurt, "watched entity was not ok", "watched entities were not ok");
     if (hurt)
         str_addf(out, "; at the end of this record %zu still %s not", still, still == 1 ? "is" : "are");
+    if (flapping)
+        str_addf(out, ", and %zu %s flapping", flapping, flapping == 1 ? "was" : "were");
     str_add(out, ".\n");
     if (story->runs.len == 0) {
         str_add(out, "No runbook was walked.\n\n");
@@ -163,10 +167,14 @@ static void add_impact_row(const struct story_entity *entity, struct str *out)
     str_add(out, " | ");
     text_time(out, from_us);
     str_add(out, " | ");
-    text_time(out, until_us);
-    str_add(out, until_us ? " | " : "not yet | ");
-    if (until_us)
-        text_duration(out, until_us - from_us);
+    if (entity->flapping) {
+        str_add(out, "not known: flapping | ");
+    } else {
+        text_time(out, until_us);
+        str_add(out, until_us ? " | " : "not yet | ");
+        if (until_us)
+            text_duration(out, until_us - from_us);
+    }
     str_add(out, " |\n");
 }
 

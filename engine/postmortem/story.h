@@ -42,6 +42,7 @@ struct story_change { /* of an entity */
 struct story_entity {
     char *kind, *source, *name;
     VEC(struct story_change) changes;
+    bool flapping; /* at the end: its changes were no longer journaled singly, so nobody knows its state */
 };
 
 struct story_decision {
@@ -114,6 +115,6 @@ const char *story_step_outcome(const struct story_step *step);
 
 /* "ok", or the worst and the last condition of an entity. */
 const char *story_entity_worst(const struct story_entity *entity);
-const char *story_entity_last(const struct story_entity *entity);
+const char *story_entity_last(const struct story_entity *entity); /* unknown while it flaps */
 
 #endif

@@ -21,6 +21,14 @@ static struct story_entity *entity_of(struct story *story, const char *kind, con
     return entity;
 }
 
+/* From "flapping" on single changes are left out, until "settled" tells the state again. Silence, and hearing
+ * from it again, don't end it. */
+static void note_flapping(struct story_entity *entity, const char *change)
+{
+    if (!str_eq(change, "silent") && !str_eq(change, "heard"))
+        entity->flapping = str_eq(change, "flapping");
+}
+
 void story_take_change(struct story *story, const struct event *event, const cJSON *data)
 {
     if (event->kind != EVENT_TRANSITION)
@@ -34,6 +42,7 @@ void story_take_change(struct story *story, const struct event *event, const cJS
     change->from = xstrdup(json_string(data, "from", ""));
     change->to = xstrdup(json_string(data, "to", event->outcome));
     change->raw = xstrdup(json_string(data, "raw", ""));
+    note_flapping(entity, json_string(data, "change", ""));
 }
 
 static int badness(const char *condition)
@@ -56,6 +65,8 @@ const char *story_entity_worst(const struct story_entity *entity)
 
 const char *story_entity_last(const struct story_entity *entity)
 {
+    if (entity->flapping)
+        return "unknown";
     return entity->changes.len ? entity->changes.data[entity->changes.len - 1].to : "ok";
 }
 
@@ -180,7 +191,11 @@ void story_find_unknowns(struct story *story)
     for (size_t i = 0; i < story->entities.len; i++) {
         const struct story_entity *entity = story->entities.data[i];
         const struct story_change *last = &entity->changes.data[entity->changes.len - 1];
-        if (!str_eq(last->to, "ok"))
+        if (entity->flapping)
+            add_gap(story, last->seq, last->at_us,
+                    xasprintf("%s %s was flapping: how it ended was not journaled yet", entity->kind,
+                              entity->name));
+        else if (!str_eq(last->to, "ok"))
             add_gap(story, last->seq, last->at_us,
                     xasprintf("%s %s was last seen %s", entity->kind, entity->name, last->to));
     }

@@ -277,13 +277,50 @@ static void an_empty_journal(void **state)
     told_close(&t);
 }
 
+static void expect_in(const char *text, const char *wanted, bool there)
+{
+    if ((strstr(text, wanted) != NULL) != there)
+        fail_msg("%s %s in\n%s", there ? "no" : "there is", wanted, text);
+}
+
+/* While an entity flaps its changes are not journaled: nobody can say that it is not ok, nor that it is. */
+static void flapping_is_not_known(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"ok", "down"};
+    for (int settled = 0; settled < 3; settled++) {
+        struct told t;
+        told_open(&t, "");
+        tell(&t, EVENT_INCIDENT_OPENED, "alice", "", JOURNAL_NEW, 0, "flaps", DATA("title", "flaps"));
+        for (int i = 0; i < 4; i++)
+            tell_change(&t, "breaker", "retriever", words[i % 2], words[1 - i % 2], "X");
+        tell_transition(&t, "flapping", "breaker", "retriever", "ok", "down", "OPEN");
+        tell_transition(&t, "silent", "breaker", "retriever", "down", "unknown", "OPEN");
+        tell_transition(&t, "heard", "breaker", "retriever", "down", "down", "OPEN");
+        if (settled)
+            tell_transition(&t, "settled", "breaker", "retriever", "down", settled == 1 ? "ok" : "down", "X");
+        char *markdown = export_of(&t, 1, EXPORT_MARKDOWN), *json = export_of(&t, 1, EXPORT_JSON);
+        expect_in(markdown, "| not known: flapping |", settled == 0);
+        expect_in(markdown, "not yet |", settled == 2);
+        expect_in(markdown, "0 still are not, and 1 was flapping", settled == 0);
+        expect_in(markdown, "breaker retriever was flapping: how it ended", settled == 0);
+        expect_in(markdown, "breaker retriever was last seen down", settled == 2);
+        expect_in(json, "\"state\":\"unknown\",\"flapping\":true", settled == 0);
+        expect_in(json, "\"state\":\"ok\",\"flapping\":false", settled == 1);
+        expect_in(json, "\"state\":\"down\",\"flapping\":false", settled == 2);
+        free(markdown);
+        free(json);
+        told_close(&t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(documents_as_expected),  cmocka_unit_test(the_same_bytes),
-        cmocka_unit_test(the_document_of_design), cmocka_unit_test(hostile_texts_stay_text),
-        cmocka_unit_test(careless_data),          cmocka_unit_test(changes_that_were_undone),
-        cmocka_unit_test(an_empty_journal),
+        cmocka_unit_test(documents_as_expected),    cmocka_unit_test(flapping_is_not_known),
+        cmocka_unit_test(the_same_bytes),           cmocka_unit_test(the_document_of_design),
+        cmocka_unit_test(hostile_texts_stay_text),  cmocka_unit_test(careless_data),
+        cmocka_unit_test(changes_that_were_undone), cmocka_unit_test(an_empty_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

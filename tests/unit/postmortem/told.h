@@ -95,12 +95,13 @@ static inline void told_blob(struct told *t, const char *text, char digest[stati
     assert_int_equal(journal_blob_put(t->journal, &origin, text, strlen(text), digest, NULL, NULL, NULL), 0);
 }
 
-static inline void tell_change(struct told *t, const char *kind, const char *name, const char *from,
-                               const char *to, const char *raw)
+/* change: "changed", "flapping" ... */
+static inline void tell_transition(struct told *t, const char *change, const char *kind, const char *name,
+                                   const char *from, const char *to, const char *raw)
 {
-    char *data = xasprintf(
-        "{\"kind\":\"%s\",\"source\":\"store\",\"name\":\"%s\",\"from\":\"%s\",\"to\":\"%s\",\"raw\":\"%s\"}",
-        kind, name, from, to, raw);
+    char *data = xasprintf("{\"kind\":\"%s\",\"source\":\"store\",\"name\":\"%s\",\"change\":\"%s\","
+                           "\"from\":\"%s\",\"to\":\"%s\",\"raw\":\"%s\"}",
+                           kind, name, change, from, to, raw);
     char *summary = xasprintf("%s %s %s \xe2\x86\x92 %s%s", kind, name, from, raw, t->spice);
     struct event_draft draft = {.kind = EVENT_TRANSITION,
                                 .at_us = t->now_us += 10 * US_PER_S,
@@ -112,6 +113,12 @@ static inline void tell_change(struct told *t, const char *kind, const char *nam
     assert_int_equal(journal_append_wait(t->journal, &draft, 1, NULL, NULL), 0);
     free(data);
     free(summary);
+}
+
+static inline void tell_change(struct told *t, const char *kind, const char *name, const char *from,
+                               const char *to, const char *raw)
+{
+    tell_transition(t, "changed", kind, name, from, to, raw);
 }
 
 /* A shard dies, a re-open fails, a restore works and is not undone; one action stays unknown. */
