@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "engine/io/io.h"
 #include "engine/journal/schema.h"
@@ -11,6 +12,7 @@ struct reader {
     char *path;
     sqlite3 *db;
     sqlite3_stmt *head;
+    bool stopgap; /* opened while the file could not be written */
 };
 
 struct reader *reader_new(const char *path)
@@ -43,6 +45,7 @@ static int reader_open(struct reader *r, struct err *e)
 {
     struct database_options options = {.read_only = true, .cache_kib = 1024};
     struct database_header header;
+    r->stopgap = access(r->path, W_OK) != 0;
     int version, code = database_probe(r->path, &header, e);
     if (code == 0 && !header.present)
         code = err_set(e, ERR_NOT_FOUND, "%s: there is no journal yet", r->path);
@@ -67,6 +70,10 @@ static int reader_open(struct reader *r, struct err *e)
 sqlite3 *reader_take(struct reader *r, struct err *e)
 {
     pthread_mutex_lock(&r->lock);
+    /* A connection to a read-only file may never see what is written later, and makes the WAL's index, which
+     * all connections of the process share, read-only for the writer too. */
+    if (r->db && r->stopgap && access(r->path, W_OK) == 0)
+        reader_shut(r);
     if (!r->db && reader_open(r, e) < 0) {
         pthread_mutex_unlock(&r->lock);
         return NULL;

@@ -301,6 +301,8 @@ static void probe(struct writer *w)
         return;
     }
     item_free(item);
+    store_close(w->store); /* what is wrong with it may be what it shares with the reader: see reader_take */
+    w->store = NULL;
     pthread_mutex_lock(&w->lock);
     w->health.code = code;
     snprintf(w->health.reason, sizeof w->health.reason, "%s", e.msg);
