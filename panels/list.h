@@ -51,4 +51,8 @@ enum panel_answer list_key(void *state, const struct panel_scene *scene, const s
                            const char *command, enum panel_shape shape, struct str *reply);
 const char *list_selected(void *state);
 
+/* Those that every panel of this kind has. */
+#define LIST_PANEL                                                                                           \
+    .close = list_close, .update = list_update, .draw = list_draw, .key = list_key, .selected = list_selected
+
 #endif

@@ -167,11 +167,7 @@ const struct panel panel_problems = {
     .title = "PROBLEMS",
     .help = "what isn't ok, the worst first, who is on it and what comes next",
     .open = open,
-    .close = list_close,
-    .update = list_update,
+    LIST_PANEL,
     .note = note,
     .worst = worst,
-    .draw = list_draw,
-    .key = list_key,
-    .selected = list_selected,
 };

@@ -51,8 +51,8 @@ struct console {
     char *filter_before;                                         /* what Esc brings back */
 
     struct panel_scene scene;
-    struct platform *frozen; /* the copy that is shown, or NULL */
-    struct picture *picture; /* with it: runs, offers, sources */
+    struct platform *frozen;               /* the copy that is shown, or NULL */
+    struct picture *picture;               /* with it: runs, offers, sources */
     struct str frozen_words[HEADER_WORDS]; /* and what the header said */
     int64_t frozen_now_us, frozen_wall_us;
     int64_t frozen_seq;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/console_state.h"
+#include "tui/list_page.h"
 
 static const struct table_column columns[] = {
     {"", 1, 0, ALIGN_LEFT, 0},       {"incident", 9, 0, ALIGN_LEFT, 0}, {"severity", 8, 0, ALIGN_LEFT, 1},
@@ -11,25 +11,19 @@ static const struct table_column columns[] = {
     {"by", 8, 1, ALIGN_LEFT, 3},     {"notes", 5, 0, ALIGN_RIGHT, 4},   {"title", 20, 6, ALIGN_LEFT, 0},
 };
 
-struct incidents {
-    struct table *table;
-    struct console *console;
-    struct str scratch;
-};
-
 static size_t rows_count(void *data)
 {
-    return engine_incident_count(console_engine(((struct incidents *)data)->console));
+    return engine_incident_count(console_engine(((struct list_page *)data)->console));
 }
 
 static bool row_incident(void *data, size_t row, struct journal_incident *incident)
 {
-    return engine_incident_at(console_engine(((struct incidents *)data)->console), row, incident);
+    return engine_incident_at(console_engine(((struct list_page *)data)->console), row, incident);
 }
 
 static const char *row_identity(void *data, size_t row)
 {
-    struct incidents *own = data;
+    struct list_page *own = data;
     struct journal_incident incident;
     str_clear(&own->scratch);
     if (row_incident(data, row, &incident)) {
@@ -40,7 +34,7 @@ static const char *row_identity(void *data, size_t row)
 
 static const char *row_haystack(void *data, size_t row)
 {
-    struct incidents *own = data;
+    struct list_page *own = data;
     struct journal_incident incident;
     str_clear(&own->scratch);
     if (row_incident(data, row, &incident)) {
@@ -52,7 +46,7 @@ static const char *row_haystack(void *data, size_t row)
 
 static void row_cell(void *data, size_t row, size_t column, struct table_cell *cell)
 {
-    struct incidents *own = data;
+    struct list_page *own = data;
     struct journal_incident incident;
     const struct panel_scene *scene = console_scene(own->console);
     char text[SCENE_TEXT_SIZE] = "";
@@ -97,89 +91,34 @@ static void row_cell(void *data, size_t row, size_t column, struct table_cell *c
     snprintf(cell->text, sizeof cell->text, "%s", said);
 }
 
-static struct table_source rows(struct incidents *own)
+static void open_selected(struct page *page, const char *selected)
 {
-    return (struct table_source){.data = own,
-                                 .count = rows_count,
-                                 .identity = row_identity,
-                                 .cell = row_cell,
-                                 .haystack = row_haystack};
+    struct engine_request request = {.kind = REQUEST_INCIDENT_FOCUS, .incident = strtoll(selected, NULL, 10)};
+    console_submit(page->console, &request, 0, NULL);
 }
 
-static void refresh(struct page *page)
-{
-    struct incidents *own = page->state;
-    struct table_source source = rows(own);
-    table_update(own->table, &source, page->filter);
-}
-
-static void draw(struct page *page, struct canvas *c)
-{
-    struct incidents *own = page->state;
-    struct table_source source = rows(own);
-    refresh(page);
-    int x = canvas_put(c, 1, 0, ROLE_TITLE, "Incidents") + 2;
-    canvas_put_cut(c, x, 0, canvas_width(c) - x, ROLE_FAINT,
-                   "Enter focuses one; :incident open TITLE opens one, :incident close closes it");
-    struct canvas body = canvas_sub(c, (struct rect){0, 1, canvas_width(c), canvas_height(c) - 1});
-    if (table_total(own->table) == 0) {
-        canvas_put_wrapped(&body, 1, 1, canvas_width(c) - 2, ROLE_FAINT,
-                           "No incident is open. The first action of a run opens one by itself; :incident "
-                           "open TITLE does it "
-                           "by hand.");
-        return;
-    }
-    table_draw(own->table, &source, &body, true);
-}
-
-static size_t contexts(struct page *page, enum key_context *stack)
-{
-    (void)page;
-    stack[0] = CONTEXT_LIST;
-    return 1;
-}
-
-static bool command(struct page *page, const struct key *key, const char *name)
-{
-    (void)key;
-    struct incidents *own = page->state;
-    refresh(page); /* keys may be faster than frames */
-    const char *selected = table_selected(own->table);
-    if (str_eq(name, "open")) {
-        if (selected != NULL) {
-            struct engine_request request = {.kind = REQUEST_INCIDENT_FOCUS,
-                                             .incident = strtoll(selected, NULL, 10)};
-            console_submit(page->console, &request, 0, NULL);
-        }
-        return true;
-    }
-    if (str_eq(name, "incidents")) {
-        return true; /* it is open */
-    }
-    return name != NULL && table_command(own->table, name);
-}
-
-static void close(struct page *page)
-{
-    struct incidents *own = page->state;
-    table_free(own->table);
-    str_fini(&own->scratch);
-    free(own);
-}
+static const struct list_page_type list = {
+    .title = "Incidents",
+    .hint = "Enter focuses one; :incident open TITLE opens one, :incident close closes it",
+    .nothing = "No incident is open. The first action of a run opens one by itself; :incident open TITLE "
+               "does it by hand.",
+    .command = "incidents",
+    .columns = columns,
+    .column_count = sizeof columns / sizeof columns[0],
+    .rows = {.count = rows_count, .identity = row_identity, .cell = row_cell, .haystack = row_haystack},
+    .open = open_selected,
+};
 
 static const struct page_type type = {
     .name = "incidents",
     .live = true,
-    .close = close,
-    .draw = draw,
-    .contexts = contexts,
-    .command = command,
+    .close = list_page_close,
+    .draw = list_page_draw,
+    .contexts = list_page_contexts,
+    .command = list_page_command,
 };
 
 void page_open_incidents(struct console *console)
 {
-    struct incidents *own = xcalloc(1, sizeof *own);
-    own->console = console;
-    own->table = table_new(columns, sizeof columns / sizeof columns[0], -1);
-    console_push(console, &type, own);
+    list_page_open(console, &type, &list);
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tui/console_state.h"
+#include "tui/list_page.h"
 
 static const struct table_column columns[] = {
     {"", 1, 0, ALIGN_LEFT, 0},         {"", 11, 0, ALIGN_LEFT, 0},
@@ -12,21 +12,15 @@ static const struct table_column columns[] = {
     {"steps", 5, 0, ALIGN_RIGHT, 4},   {"id or error", 16, 3, ALIGN_LEFT, 2},
 };
 
-struct runbooks {
-    struct table *table;
-    struct console *console;
-    struct str scratch;
-};
-
 static size_t rows_count(void *data)
 {
-    return engine_runbook_count(console_engine(((struct runbooks *)data)->console));
+    return engine_runbook_count(console_engine(((struct list_page *)data)->console));
 }
 
 static struct engine_runbook row_view(void *data, size_t row)
 {
     struct engine_runbook view;
-    engine_runbook_at(console_engine(((struct runbooks *)data)->console), row, &view);
+    engine_runbook_at(console_engine(((struct list_page *)data)->console), row, &view);
     return view;
 }
 
@@ -48,7 +42,7 @@ static const char *standing(const struct engine_runbook *view)
 
 static const char *row_haystack(void *data, size_t row)
 {
-    struct runbooks *own = data;
+    struct list_page *own = data;
     struct engine_runbook view = row_view(data, row);
     str_clear(&own->scratch);
     str_addf(&own->scratch, "%s %s %s %s", standing(&view), view.book != NULL ? view.book->title : "",
@@ -58,7 +52,7 @@ static const char *row_haystack(void *data, size_t row)
 
 static void row_cell(void *data, size_t row, size_t column, struct table_cell *cell)
 {
-    struct runbooks *own = data;
+    struct list_page *own = data;
     struct engine_runbook view = row_view(data, row);
     const struct panel_scene *scene = console_scene(own->console);
     char text[SCENE_TEXT_SIZE] = "";
@@ -109,53 +103,10 @@ static void row_cell(void *data, size_t row, size_t column, struct table_cell *c
     snprintf(cell->text, sizeof cell->text, "%s", said);
 }
 
-static struct table_source rows(struct runbooks *own)
+static void open_selected(struct page *page, const char *selected)
 {
-    return (struct table_source){.data = own,
-                                 .count = rows_count,
-                                 .identity = row_identity,
-                                 .cell = row_cell,
-                                 .haystack = row_haystack};
-}
-
-static void refresh(struct page *page)
-{
-    struct runbooks *own = page->state;
-    struct table_source source = rows(own);
-    table_update(own->table, &source, page->filter);
-}
-
-static void draw(struct page *page, struct canvas *c)
-{
-    struct runbooks *own = page->state;
-    struct table_source source = rows(own);
-    refresh(page);
-    int x = canvas_put(c, 1, 0, ROLE_TITLE, "Runbooks") + 2;
-    canvas_put_cut(c, x, 0, canvas_width(c) - x, ROLE_FAINT,
-                   "Enter reads one, or goes on with its run; nothing starts by itself");
-    struct canvas body = canvas_sub(c, (struct rect){0, 1, canvas_width(c), canvas_height(c) - 1});
-    if (table_total(own->table) == 0) {
-        canvas_put_wrapped(
-            &body, 1, 1, canvas_width(c) - 2, ROLE_FAINT,
-            "No runbook is known. `runbooks: [FOLDER]` in belay.yaml names where they are: any Markdown "
-            "works.");
-        return;
-    }
-    table_draw(own->table, &source, &body, true);
-}
-
-static size_t contexts(struct page *page, enum key_context *stack)
-{
-    (void)page;
-    stack[0] = CONTEXT_LIST;
-    return 1;
-}
-
-static void open_selected(struct page *page)
-{
-    struct runbooks *own = page->state;
-    const char *selected = table_selected(own->table);
-    for (size_t i = 0; selected != NULL && i < rows_count(own); i++) {
+    struct list_page *own = page->state;
+    for (size_t i = 0; i < rows_count(own); i++) {
         struct engine_runbook view = row_view(own, i);
         if (!str_eq(view.path, selected)) {
             continue;
@@ -173,42 +124,28 @@ static void open_selected(struct page *page)
     }
 }
 
-static bool command(struct page *page, const struct key *key, const char *name)
-{
-    (void)key;
-    struct runbooks *own = page->state;
-    refresh(page); /* keys may be faster than frames */
-    if (str_eq(name, "open")) {
-        open_selected(page);
-        return true;
-    }
-    if (str_eq(name, "runbooks")) {
-        return true; /* it is open */
-    }
-    return name != NULL && table_command(own->table, name);
-}
-
-static void close(struct page *page)
-{
-    struct runbooks *own = page->state;
-    table_free(own->table);
-    str_fini(&own->scratch);
-    free(own);
-}
+static const struct list_page_type list = {
+    .title = "Runbooks",
+    .hint = "Enter reads one, or goes on with its run; nothing starts by itself",
+    .nothing =
+        "No runbook is known. `runbooks: [FOLDER]` in belay.yaml names where they are: any Markdown works.",
+    .command = "runbooks",
+    .columns = columns,
+    .column_count = sizeof columns / sizeof columns[0],
+    .rows = {.count = rows_count, .identity = row_identity, .cell = row_cell, .haystack = row_haystack},
+    .open = open_selected,
+};
 
 static const struct page_type type = {
     .name = "runbooks",
     .live = true,
-    .close = close,
-    .draw = draw,
-    .contexts = contexts,
-    .command = command,
+    .close = list_page_close,
+    .draw = list_page_draw,
+    .contexts = list_page_contexts,
+    .command = list_page_command,
 };
 
 void page_open_runbooks(struct console *console)
 {
-    struct runbooks *own = xcalloc(1, sizeof *own);
-    own->console = console;
-    own->table = table_new(columns, sizeof columns / sizeof columns[0], -1);
-    console_push(console, &type, own);
+    list_page_open(console, &type, &list);
 }

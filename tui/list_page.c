@@ -1,0 +1,67 @@
+#include "tui/list_page.h"
+
+#include <stdlib.h>
+
+static struct table_source refresh(struct page *page)
+{
+    struct list_page *own = page->state;
+    struct table_source rows = own->type->rows;
+    rows.data = own;
+    table_update(own->table, &rows, page->filter);
+    return rows;
+}
+
+void list_page_draw(struct page *page, struct canvas *c)
+{
+    struct list_page *own = page->state;
+    struct table_source rows = refresh(page);
+    int x = canvas_put(c, 1, 0, ROLE_TITLE, own->type->title) + 2;
+    canvas_put_cut(c, x, 0, canvas_width(c) - x, ROLE_FAINT, own->type->hint);
+    struct canvas body = canvas_sub(c, (struct rect){0, 1, canvas_width(c), canvas_height(c) - 1});
+    if (table_total(own->table) == 0) {
+        canvas_put_wrapped(&body, 1, 1, canvas_width(c) - 2, ROLE_FAINT, own->type->nothing);
+        return;
+    }
+    table_draw(own->table, &rows, &body, true);
+}
+
+size_t list_page_contexts(struct page *page, enum key_context *stack)
+{
+    (void)page;
+    stack[0] = CONTEXT_LIST;
+    return 1;
+}
+
+bool list_page_command(struct page *page, const struct key *key, const char *name)
+{
+    (void)key;
+    struct list_page *own = page->state;
+    refresh(page); /* keys may be faster than frames */
+    if (str_eq(name, "open")) {
+        const char *selected = table_selected(own->table);
+        if (selected != NULL) {
+            own->type->open(page, selected);
+        }
+        return true;
+    }
+    if (str_eq(name, own->type->command)) {
+        return true;
+    }
+    return name != NULL && table_command(own->table, name);
+}
+
+void list_page_close(struct page *page)
+{
+    struct list_page *own = page->state;
+    table_free(own->table);
+    str_fini(&own->scratch);
+    free(own);
+}
+
+void list_page_open(struct console *console, const struct page_type *type, const struct list_page_type *list)
+{
+    struct list_page *own = xcalloc(1, sizeof *own);
+    *own = (struct list_page){
+        .type = list, .console = console, .table = table_new(list->columns, list->column_count, -1)};
+    console_push(console, type, own);
+}

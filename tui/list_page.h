@@ -1,0 +1,33 @@
+/* A page that is one table under a title: incidents, runbooks. Its rows are read anew for each frame and key.
+ */
+#ifndef BELAY_TUI_LIST_PAGE_H
+#define BELAY_TUI_LIST_PAGE_H
+
+#include "tui/console_state.h"
+
+struct list_page_type {
+    const char *title, *hint;
+    const char *nothing; /* instead of an empty table */
+    const char *command; /* of the key that opens it: nothing to do while it is open */
+    const struct table_column *columns;
+    size_t column_count;
+    struct table_source rows;                              /* data is the page's struct list_page */
+    void (*open)(struct page *page, const char *identity); /* Enter on a row */
+};
+
+struct list_page {
+    const struct list_page_type *type;
+    struct console *console;
+    struct table *table;
+    struct str scratch; /* for identities and haystacks */
+};
+
+void list_page_open(struct console *console, const struct page_type *type, const struct list_page_type *list);
+
+/* The functions of struct page_type. */
+void list_page_close(struct page *page);
+void list_page_draw(struct page *page, struct canvas *c);
+size_t list_page_contexts(struct page *page, enum key_context *stack);
+bool list_page_command(struct page *page, const struct key *key, const char *name);
+
+#endif
