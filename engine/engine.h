@@ -74,6 +74,8 @@ int64_t engine_now_us(const struct engine *engine);                   /* the loo
 
 bool engine_is_observer(const struct engine *engine);
 const char *engine_actor(const struct engine *engine);                /* who acts here: the uid's login name */
+/* Who that is, for one who must be somebody else: "alice (uid 1004, key SHA256:k3...)". */
+const char *engine_person(const struct engine *engine);
 /* Who else: "alice (uid 1004, key SHA256:k3...) on bastion-2", for the confirmation page. */
 const char *engine_actor_line(const struct engine *engine);
 /* NULL when this process watches; else who does ("pid 812 on this host"), or why nobody can. */

@@ -9,6 +9,20 @@
 #define OBSERVE_BYTES    4096
 #define SHOWN_BYTES      80 /* of each, so that both are seen */
 
+/* The uid is the kernel's word, the key the session's own (see ssh_key.h), a claimed name only a claim. */
+static void actor_open(struct engine *engine, uid_t uid)
+{
+    struct str key = {0};
+    char fingerprint[SSH_FINGERPRINT_SIZE];
+    if (ssh_key_of_session(getenv("SSH_USER_AUTH"), &key, NULL) == 0 &&
+        ssh_key_fingerprint(str_text(&key), fingerprint, NULL) == 0)
+        engine->identity.key = xstrdup(fingerprint);
+    str_fini(&key);
+    engine->identity.person =
+        xasprintf("%s (uid %u%s%s)", engine->identity.actor, (unsigned)uid,
+                  engine->identity.key ? ", key " : "", engine->identity.key ? engine->identity.key : "");
+}
+
 void identity_open(struct engine *engine)
 {
     uid_t uid = getuid();
@@ -18,8 +32,9 @@ void identity_open(struct engine *engine)
         host[0] = '\0';
     engine->identity.actor = entry ? xstrdup(entry->pw_name) : xasprintf("uid-%u", (unsigned)uid);
     const char *claim = engine->identity.claim;
-    engine->identity.actor_line = xasprintf("%s (uid %u)%s%s%s on %s", engine->identity.actor, (unsigned)uid,
-                                            claim ? ", says to be " : "", claim ? claim : "", "", host);
+    actor_open(engine, uid);
+    engine->identity.actor_line = xasprintf("%s%s%s on %s", engine->identity.person,
+                                            claim ? ", says to be " : "", claim ? claim : "", host);
 }
 
 void identity_close(struct engine *engine)
@@ -28,6 +43,8 @@ void identity_close(struct engine *engine)
     vec_fini(&engine->identity.waiters);
     free(engine->identity.actor);
     free(engine->identity.actor_line);
+    free(engine->identity.person);
+    free(engine->identity.key);
     free(engine->identity.claim);
     free(engine->identity.where);
 }
@@ -35,6 +52,11 @@ void identity_close(struct engine *engine)
 const char *engine_actor(const struct engine *engine)
 {
     return engine->identity.actor;
+}
+
+const char *engine_person(const struct engine *engine)
+{
+    return engine->identity.person;
 }
 
 const char *engine_actor_line(const struct engine *engine)

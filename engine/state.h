@@ -62,7 +62,7 @@ struct engine {
     } library;
 
     struct { /* identity.c */
-        char *actor, *actor_line, *claim;
+        char *actor, *person, *key, *actor_line, *claim;
         char *where;
         int64_t observed_us;
         bool matches;

@@ -12,6 +12,7 @@
 #include "engine/base/number.h"
 #include "engine/base/pattern.h"
 #include "engine/base/rng.h"
+#include "engine/base/ssh_key.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"
 #include "engine/base/vec.h"
