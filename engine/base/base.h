@@ -7,6 +7,7 @@
 #include "engine/base/err.h"
 #include "engine/base/file.h"
 #include "engine/base/hash.h"
+#include "engine/base/http_date.h"
 #include "engine/base/json.h"
 #include "engine/base/map.h"
 #include "engine/base/number.h"

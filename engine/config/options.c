@@ -187,7 +187,7 @@ const struct option option_table[] = {
     {
         .path = "sources[].parse",
         .type = OPTION_CHOICE,
-        .choices = "json|prometheus",
+        .choices = "json|prometheus|csv",
         .help = "How the answer is read. Default: what the kind of source usually gives (`command`: json).",
         .offset = OF_SOURCE(parse),
     },

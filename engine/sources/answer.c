@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/sources/csv.h"
+
 /* ---- Wanted names ---- */
 
 static size_t name_hash(const char *bytes, size_t length)
@@ -129,6 +131,9 @@ int answer_read(struct answer *a, enum answer_form form, const struct metric_nam
         return a->root ? 0 : e->code;
     case FORM_EXPOSITION:
         return read_exposition(a, wanted, e);
+    case FORM_CSV:
+        a->root = csv_read(str_text(&a->body), a->body.len, &a->arena, e);
+        return a->root ? 0 : e->code;
     case FORM_NONE:
         break;
     }

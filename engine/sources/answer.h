@@ -17,6 +17,7 @@
 enum answer_form {
     FORM_JSON,
     FORM_EXPOSITION,
+    FORM_CSV,  /* each line becomes an object of columns: as JSON from there on */
     FORM_NONE, /* not at all: only the status counts */
 };
 
@@ -56,7 +57,7 @@ struct answer {
     int64_t now_us, wall_us; /* when it came */
     int64_t latency_us;
     uint64_t bytes;          /* what it cost on the wire */
-    cJSON *root;             /* FORM_JSON */
+    cJSON *root;             /* FORM_JSON, FORM_CSV */
     struct sample **metrics; /* FORM_EXPOSITION: the samples of each wanted metric */
     size_t metric_count;
     bool incomplete; /* not all that there is was looked at, and the note says why: the rest is unknown */

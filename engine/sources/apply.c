@@ -295,14 +295,17 @@ static void observation_add(struct applying *a, struct observation o)
 
 static void expect_names(struct applying *a)
 {
+    bool signal = a->rule->kind == ENTITY_SIGNAL; /* without a sample it is unknown, as signals are */
     for (char **name = a->rule->expected; name && *name; name++)
         if (!map_has(a->names, *name))
-            observation_add(a, (struct observation){.kind = a->rule->kind,
-                                                    .name = arena_text(&a->out->arena, *name),
-                                                    .condition = CONDITION_DOWN,
-                                                    .raw = "missing",
-                                                    .reason = "expected, but the source does not have it",
-                                                    .expected = true});
+            observation_add(
+                a, (struct observation){.kind = a->rule->kind,
+                                        .name = arena_text(&a->out->arena, *name),
+                                        .condition = signal ? CONDITION_UNKNOWN : CONDITION_DOWN,
+                                        .raw = "missing",
+                                        .reason = signal ? "no value: the answer does not have it"
+                                                         : "expected, but the source does not have it",
+                                        .expected = true});
 }
 
 /* A row that vanishes is known by its name, and the platform reports it; one that was never there has none.
@@ -343,25 +346,24 @@ static bool none_allowed(const struct rule *r)
 static void doubt_answer(struct applying *a, const struct rule_rows *rows)
 {
     const struct rule *r = a->rule;
-    char *unclear = a->out->unclear;
+    char *unclear = a->out->unclear, place[80];
     size_t room = sizeof a->out->unclear;
     bool none = !rows->rows.len && !none_allowed(r);
     if (*unclear || (!none && !a->unnamed))
         return;
+    const char *slash = r->file ? strrchr(r->file, '/') : NULL;
+    snprintf(place, sizeof place, "%.60s:%d", slash ? slash + 1 : r->file ? r->file : "mapping", r->line);
     if (a->unnamed)
-        snprintf(unclear, room, "%zu of %zu rows have no name (rule in line %d)", a->unnamed, rows->rows.len,
-                 r->line);
+        snprintf(unclear, room, "%zu of %zu rows have no name (%s)", a->unnamed, rows->rows.len, place);
     else if (rows->left_out)
-        snprintf(unclear, room, "answered, but where: leaves out all %zu rows (rule in line %d)",
-                 rows->left_out, r->line);
+        snprintf(unclear, room, "answered, but where: leaves out all %zu rows (%s)", rows->left_out, place);
     else if (r->metric_texts.len)
-        snprintf(unclear, room, "answered, but it has no sample of %.120s (rule in line %d)",
-                 r->metric_texts.data[0], r->line);
+        snprintf(unclear, room, "answered, but it has no sample of %.100s (%s)", r->metric_texts.data[0],
+                 place);
     else if (a->evaluation.problems)
-        snprintf(unclear, room, "answered, but no key matches %.120s", a->keys);
+        snprintf(unclear, room, "answered, but no key matches %.100s", a->keys);
     else
-        snprintf(unclear, room, "answered, but %.120s has no rows (rule in line %d)",
-                 r->pointers.data[0].pointer, r->line);
+        snprintf(unclear, room, "answered, but %.100s has no rows (%s)", r->pointers.data[0].pointer, place);
 }
 
 /* ---- The whole ---- */

@@ -63,7 +63,10 @@ static int find_preset(struct checking *k, struct source_plan *p)
 static void find_form(struct checking *k, struct source_plan *p)
 {
     const char *parse = k->source->parse ? k->source->parse : p->preset ? p->preset->parse : NULL;
-    p->form = !parse ? p->kind->form : str_eq(parse, "prometheus") ? FORM_EXPOSITION : FORM_JSON;
+    p->form = !parse                        ? p->kind->form
+              : str_eq(parse, "prometheus") ? FORM_EXPOSITION
+              : str_eq(parse, "csv")        ? FORM_CSV
+                                            : FORM_JSON;
 }
 
 static int check_keys(struct checking *k, const struct source_plan *p)

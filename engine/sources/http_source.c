@@ -1,5 +1,4 @@
 /* Sources of kind http and prometheus: one GET a poll. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,24 +18,14 @@ static void *state_open(struct source *s)
     return state;
 }
 
-/* Whole seconds; the three date forms are for the resilience engine. */
-static int64_t retry_after_us(const char *text)
-{
-    char *end;
-    if (!isdigit((unsigned char)*text))
-        return 0;
-    long seconds = strtol(text, &end, 10);
-    return *end || seconds > 86400 ? 0 : seconds * US_PER_S;
-}
-
 static void refuse_status(struct source *s, const struct http_result *r)
 {
     bool denied = r->status == 401 || r->status == 403;
     if (r->status >= 300 && r->status < 400)
         source_failed(s, ERR_IO, 0, "HTTP %d: it redirects to %.200s", r->status, r->location);
     else
-        source_failed(s, denied ? ERR_DENIED : ERR_IO, retry_after_us(r->retry_after), "HTTP %d%s", r->status,
-                      denied ? ": check the credentials" : "");
+        source_failed(s, denied ? ERR_DENIED : ERR_IO, http_retry_after_us(r->retry_after, clock_wall_us()),
+                      "HTTP %d%s", r->status, denied ? ": check the credentials" : "");
 }
 
 static void on_done(void *data, struct http_result *r)
@@ -69,6 +58,7 @@ static void state_poll(void *data)
         [FORM_JSON] = "Accept: application/json",
         [FORM_EXPOSITION] =
             "Accept: text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1",
+        [FORM_CSV] = "Accept: text/csv,text/plain;q=0.5,*/*;q=0.1",
         [FORM_NONE] = "Accept: */*",
     };
     const char *const *own = secrets_headers(source_secrets(s));

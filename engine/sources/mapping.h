@@ -54,7 +54,7 @@ struct mapped {
     VEC(struct observation) observations;
     bool partial;      /* some rows need one more answer */
     char note[160];    /* what was odd though it could be read; "" */
-    char unclear[200]; /* why it does not tell what the mapping asks for; "" when it does */
+    char unclear[240]; /* why it does not tell what the mapping asks for; "" when it does */
 };
 
 /* Applies the mapping to an answer that has been read. An answer of the wrong shape is an error: it is not

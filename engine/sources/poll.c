@@ -67,6 +67,11 @@ static void fail(struct source *s, const char *message)
     source_poll_ended(s);
 }
 
+static const char *form_text(enum answer_form form)
+{
+    return form == FORM_JSON ? "JSON" : form == FORM_CSV ? "CSV" : "metrics";
+}
+
 /* "an HTML page" says more than the first character that doesn't fit. */
 static void fail_reading(struct source *s, const struct pool_job *j)
 {
@@ -75,10 +80,9 @@ static void fail_reading(struct source *s, const struct pool_job *j)
     bool html = j->answer.body.len &&
                 (strncasecmp(text, "<!doctype html", 14) == 0 || strncasecmp(text, "<html", 5) == 0);
     if (html)
-        snprintf(message, sizeof message, "the answer is an HTML page, not %s",
-                 j->form == FORM_JSON ? "JSON" : "metrics");
-    else if (!j->answer.body.len && j->form == FORM_JSON)
-        snprintf(message, sizeof message, "the answer is empty, not JSON");
+        snprintf(message, sizeof message, "the answer is an HTML page, not %s", form_text(j->form));
+    else if (!j->answer.body.len && j->form != FORM_EXPOSITION)
+        snprintf(message, sizeof message, "the answer is empty, not %s", form_text(j->form));
     else
         snprintf(message, sizeof message, "the answer can't be read: %s", j->error.msg);
     fail(s, message);

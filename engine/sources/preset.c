@@ -45,8 +45,8 @@ static int read_header(struct preset *p, struct compiler *c)
         (parse && !(p->parse = compiler_text(c, parse))) ||
         (every && compiler_duration(c, every, &p->every_us)))
         return ERR_SYNTAX;
-    if (p->parse && !str_eq(p->parse, "json") && !str_eq(p->parse, "prometheus"))
-        return compiler_error(c, parse, "parse: is json or prometheus");
+    if (p->parse && !str_eq(p->parse, "json") && !str_eq(p->parse, "prometheus") && !str_eq(p->parse, "csv"))
+        return compiler_error(c, parse, "parse: is json, prometheus or csv");
     return 0;
 }
 

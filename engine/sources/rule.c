@@ -96,7 +96,7 @@ static int compile_pointers(struct rule *r, struct compiler *c, const cJSON *ite
 {
     char **texts = NULL;
     int status = 0;
-    if (c->form != FORM_JSON)
+    if (c->form == FORM_EXPOSITION)
         return compiler_error(c, item, "rows: belongs to a source that answers in JSON; here it is metric:");
     if (compiler_list(c, item, &texts))
         status = ERR_SYNTAX;
@@ -292,7 +292,7 @@ static int compile_identity(struct rule *r, struct compiler *c, const cJSON *rul
 
 int rule_compile(struct rule *r, struct compiler *c, const cJSON *item, bool keys, char **key_pattern)
 {
-    *r = (struct rule){.expected_count = -1, .line = yaml_line(item)};
+    *r = (struct rule){.expected_count = -1, .file = c->file, .line = yaml_line(item)};
     if (compiler_keys(c, item, "a rule", rule_keys))
         return ERR_SYNTAX;
     const cJSON *attributes = compiler_get(item, "attributes"), *drop = compiler_get(item, "drop");

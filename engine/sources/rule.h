@@ -45,6 +45,7 @@ struct rule {
     char **expected;        /* names; NULL */
     int64_t expected_count; /* -1: not said */
     bool optional;
+    const char *file; /* borrowed; NULL: of no file */
     int line;
 };
 

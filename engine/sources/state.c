@@ -211,6 +211,15 @@ const char *state_one_hot(const struct state *s)
 
 /* ---- Evaluating ---- */
 
+/* "UP *": words that begin so; the longest one counts. */
+static bool is_longer_beginning(const struct state_value *value, const char *text,
+                                const struct state_value *before)
+{
+    size_t length = strlen(value->text);
+    return length > 1 && value->text[length - 1] == '*' && strncmp(value->text, text, length - 1) == 0 &&
+           (!before || strlen(before->text) < length);
+}
+
 static const struct state_value *value_find(const struct state_rule *r, const char *text)
 {
     const struct state_value *class = NULL;
@@ -219,6 +228,8 @@ static const struct state_value *value_find(const struct state_rule *r, const ch
         if (strcmp(value->text, text) == 0)
             return value;
         if (is_status_class(value->text) && strlen(text) == 3 && text[0] == value->text[0])
+            class = value;
+        else if (is_longer_beginning(value, text, class))
             class = value;
     }
     return class;

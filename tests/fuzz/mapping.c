@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
     static const char vars_text[] = "{\"a\":\"1\",\"b\":\"/x\",\"c\":\"\"}";
     if (length < 2)
         return 0;
-    enum answer_form form = bytes[0] & 1 ? FORM_EXPOSITION : FORM_JSON;
+    enum answer_form form = bytes[0] & 8 ? FORM_CSV : bytes[0] & 1 ? FORM_EXPOSITION : FORM_JSON;
     const char *yaml = (const char *)bytes + 1, *split = memmem(yaml, length - 1, "\n---\n", 5);
     size_t yaml_length = split ? (size_t)(split - yaml) + 1 : length - 1;
     struct err e = {0};

@@ -72,8 +72,12 @@ static inline void mapped_test_preset(struct mapped_test *t, const char *name, c
         fail_msg("%s", e.msg);
     cJSON_Delete(s.vars);
     free(copy);
-    bool keys = preset_suits(t->preset, "redis");
-    mapped_test_compile(t, t->preset->map, t->preset->file, exposition ? FORM_EXPOSITION : FORM_JSON, keys);
+    bool keys = preset_suits(t->preset, "redis"), csv = str_eq(t->preset->parse, "csv");
+    mapped_test_compile(t, t->preset->map, t->preset->file,
+                        csv          ? FORM_CSV
+                        : exposition ? FORM_EXPOSITION
+                                     : FORM_JSON,
+                        keys);
     if (t->error[0])
         fail_msg("%s", t->error);
 }
@@ -178,6 +182,13 @@ static inline char *sample_read(const char *name)
         fail_msg("%s", e.msg);
     free(path);
     return str_take(&text);
+}
+
+static inline void expect_sample(struct mapped_test *t, const char *file, const char *wanted)
+{
+    char *body = sample_read(file);
+    mapped_test_expect(t, body, wanted);
+    free(body);
 }
 
 #endif
