@@ -133,7 +133,7 @@ const char *engine_step_output(const struct engine *engine, int64_t run, int ste
 uint64_t engine_step_output_total(const struct engine *engine, int64_t run, int step);
 /* How long the step's action took in earlier runs of the document: false when never. */
 bool engine_step_usual_ms(const struct engine *engine, int64_t run, int step, int64_t *low_ms, int64_t *high_ms);
-/* Where acts would land: "kubectl context prod-eu (observed 1 s ago, as configured)". Re-observed when a page
+/* Where acts would land: "prod-eu", as it was observed last. Re-observed when a page
  * opens and again right before each act. */
 struct engine_where {
     const char *text;

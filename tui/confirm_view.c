@@ -6,6 +6,7 @@
 
 #include "tui/console_state.h"
 #include "tui/step.h"
+#include "tui/where.h"
 
 #define LABEL            11 /* " Meanwhile " */
 #define TALL             2000
@@ -133,6 +134,32 @@ static void titles(const struct step_view *view, const struct run_page_item *lis
 
 /* ---- the parts ---- */
 
+/* "NS=rag  NEW=shard-5-r12", as many in a row as fit. */
+static void put_environment(struct rows *r, const struct run_command *command)
+{
+    struct str text = {0}, row = {0};
+    int width = canvas_width(r->c) - LABEL - 1;
+    for (size_t i = 0; i < command->env.len; i++) {
+        const struct run_env *env = &command->env.data[i];
+        if (!env->interesting) {
+            continue;
+        }
+        str_clear(&text);
+        str_addf(&text, "%s=%s", env->name, env->secret ? "(secret, not shown)" : env->value);
+        int wanted = canvas_columns(r->c, str_text(&row)) + 2 + canvas_columns(r->c, str_text(&text));
+        if (row.len > 0 && wanted > width) {
+            wrapped(r, ROLE_TEXT, str_text(&row));
+            str_clear(&row);
+        }
+        str_addf(&row, "%s%s", row.len > 0 ? "  " : "", str_text(&text));
+    }
+    if (row.len > 0) {
+        wrapped(r, ROLE_TEXT, str_text(&row));
+    }
+    str_fini(&text);
+    str_fini(&row);
+}
+
 static void put_what(struct rows *r, const struct run_page *data)
 {
     struct str text = {0};
@@ -143,17 +170,7 @@ static void put_what(struct rows *r, const struct run_page *data)
     }
     run_command_text(&data->command, &text);
     wrapped(r, ROLE_STRONG, str_text(&text));
-    str_clear(&text);
-    for (size_t i = 0; i < data->command.env.len; i++) {
-        const struct run_env *env = &data->command.env.data[i];
-        if (env->interesting) {
-            str_addf(&text, "%s%s=%s", text.len > 0 ? "  " : "", env->name,
-                     env->secret ? "(secret, not shown)" : env->value);
-        }
-    }
-    if (text.len > 0) {
-        wrapped(r, ROLE_TEXT, str_text(&text));
-    }
+    put_environment(r, &data->command);
     if (data->command.cwd != NULL) {
         str_clear(&text);
         str_addf(&text, "in %s", data->command.cwd);
@@ -170,9 +187,7 @@ static void put_where(struct rows *r, struct page *page)
     engine_where(engine, &where);
     label(r, "Where");
     bool wrong = where.configured && where.observed_us != 0 && !where.matches;
-    str_addf(&text, "%s: %s, as %s", engine_platform_name(engine),
-             where.text != NULL && where.text[0] != '\0' ? where.text : "this host",
-             engine_actor_line(engine));
+    where_text(engine, &text);
     wrapped(r, wrong ? ROLE_DANGER : ROLE_TEXT, str_text(&text));
     str_fini(&text);
 }
@@ -235,20 +250,24 @@ static void put_after(struct rows *r, const struct step_view *view, const struct
         str_add(&text, "nothing verifies it: exit 0 ends warn");
     }
     const struct step *steps = view->run.book->steps.data;
+    struct str fails = {0};
     if (data->rollback >= 0) {
-        str_addf(&text, "      If it fails: rollback \"%s\" is offered", steps[data->rollback].title);
+        str_addf(&fails, "If it fails: rollback \"%s\" is offered", steps[data->rollback].title);
     } else {
         static const char *const onfail[] = {[ONFAIL_ASK] = "you are asked",
                                              [ONFAIL_STOP] = "the run stops",
                                              [ONFAIL_CONTINUE] = "the run goes on",
                                              [ONFAIL_ROLLBACK] = "rollback"};
-        str_addf(&text, "      If it fails: %s", onfail[view->what->onfail]);
+        str_addf(&fails, "If it fails: %s", onfail[view->what->onfail]);
     }
     if (data->undo >= 0) {
-        str_addf(&text, "; taken back by \"%s\"", steps[data->undo].title);
+        str_addf(&fails, "; taken back by \"%s\"", steps[data->undo].title);
     }
+    int wanted = canvas_columns(r->c, str_text(&text)) + 6 + canvas_columns(r->c, str_text(&fails));
+    str_addf(&text, "%s%s", wanted > canvas_width(r->c) - LABEL - 1 ? "\n" : "      ", str_text(&fails));
     wrapped(r, ROLE_TEXT, str_text(&text));
     str_fini(&text);
+    str_fini(&fails);
 }
 
 static void put_meanwhile(struct rows *r, struct page *page, const struct step_view *view)
@@ -322,6 +341,29 @@ static struct canvas scrolled(struct step_page *own, struct canvas *c, int lines
     return canvas_sub(&window, (struct rect){0, -own->scroll, canvas_width(c), TALL});
 }
 
+/* Which rows of the command this frame shows. Another command, or another width, has not been seen at all. */
+static void command_shown(struct step_page *own, const struct run_page *data, int rows, int room, int width)
+{
+    struct str text = {0};
+    run_command_text(&data->command, &text);
+    uint64_t sum = checksum64(str_text(&text), text.len) + (uint64_t)width;
+    str_fini(&text);
+    if (sum != own->command.sum || rows != own->command.rows) {
+        own->command.seen = 0;
+    }
+    own->command.sum = sum;
+    own->command.rows = rows;
+    own->command.from = own->scroll;
+    own->command.to = own->scroll + room < rows ? own->scroll + room : rows;
+}
+
+int confirm_unseen(const struct step_page *own)
+{
+    bool joins = own->command.from <= own->command.seen;
+    int seen = joins && own->command.to > own->command.seen ? own->command.to : own->command.seen;
+    return own->command.rows - seen;
+}
+
 /* Where, how far and what was checked are always in sight; a long command is what scrolls. */
 static void draw_body(struct page *page, const struct step_view *view, const struct run_page *data,
                       struct canvas *c)
@@ -338,6 +380,7 @@ static void draw_body(struct page *page, const struct step_view *view, const str
     bool fits = all <= height, apart = !fits && around.y <= height - LEAST_OF_COMMAND;
     int room = fits ? height : apart ? height - around.y - 1 : height - 1;
     struct canvas body = scrolled(own, c, apart ? what.y + guide.y : all, room);
+    command_shown(own, data, what.y, room, canvas_width(c));
     struct rows rows = {&body, 0};
     put_what(&rows, data);
     if (!apart) {
@@ -378,6 +421,13 @@ static void draw_typing(struct page *page, const struct step_view *view, const s
     if (data->before_failed) {
         canvas_put_cut(c, 1, y, width - 2, ROLE_DOWN,
                        "A check before it did not pass: it can't be run now. Esc leaves.");
+        return;
+    }
+    int unseen = confirm_unseen(own);
+    if (unseen > 0) {
+        canvas_putf(c, 1, y, ROLE_ACTIVE,
+                    "PgDn: %d more line%s of it to be seen before it can be run. Esc leaves.", unseen,
+                    unseen == 1 ? "" : "s");
         return;
     }
     int x = canvas_put(c, 1, y, ROLE_TEXT, own->confirm.single_key ? "Press" : "Type") + 2;

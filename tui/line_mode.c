@@ -8,6 +8,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tui/where.h"
+
 #define TURN_US   (200 * US_PER_MS)
 #define LINE_HELD 4096 /* bytes of a line that are awaited before they are shown */
 
@@ -111,9 +113,8 @@ static void items_show(const struct engine_run *view, const char *label, const s
 static void page_show(struct line_mode *m, const struct engine_run *view, const struct run_page *page)
 {
     const struct step *step = step_of(view, page->step);
-    struct str what = {0};
-    struct engine_where where;
-    engine_where(m->engine, &where);
+    struct str what = {0}, where = {0};
+    where_text(m->engine, &where);
     run_command_text(&page->command, &what);
     say("\n%s\n", step->title);
     if (page->command_error)
@@ -123,8 +124,7 @@ static void page_show(struct line_mode *m, const struct engine_run *view, const 
     for (size_t i = 0; i < page->command.env.len; i++)
         if (page->command.env.data[i].interesting)
             say("  %-9s %s=%s\n", "", page->command.env.data[i].name, page->command.env.data[i].value);
-    say("  %-9s %s: %s, as %s\n", "Where", engine_platform_name(m->engine), where.text,
-        engine_actor_line(m->engine));
+    say("  %-9s %s\n", "Where", str_text(&where));
     if (page->scope != SCOPE_NONE)
         say("  %-9s %s\n", "Reach", step_scope_text(page->scope));
     items_show(view, "Tried", page->narrower.data, page->narrower.len);
@@ -135,6 +135,7 @@ static void page_show(struct line_mode *m, const struct engine_run *view, const 
     items_show(view, "After", page->after.data, page->after.len);
     if (page->rollback != STEP_NONE)
         say("  %-9s %s\n", "If it fails", step_of(view, page->rollback)->title);
+    str_fini(&where);
     str_fini(&what);
 }
 

@@ -27,6 +27,10 @@ struct step_page {
     bool disarmed;       /* its page grew too old and was closed */
     bool passing;        /* on the way to the next step that waits: checks that end are not stopped at */
     int scroll, rows;    /* of what scrolls on the confirmation page, as drawn last */
+    struct {             /* the command, in rows as drawn last: all of it has to have been on the screen */
+        uint64_t sum;    /* of its text and the width */
+        int rows, from, to, seen;
+    } command;
 };
 
 struct step_view {
@@ -51,6 +55,8 @@ void step_stop(struct console *console, const struct step_view *view);
 
 /* confirm_view.c: the page before it runs. */
 void confirm_draw(struct page *page, const struct step_view *view, struct canvas *c);
+/* Rows of the command that would not have been on the screen yet once this frame is. */
+int confirm_unseen(const struct step_page *own);
 /* Appends "CHANGES production" and the like; nothing for a step that doesn't act. */
 void step_danger(struct page *page, const struct step_view *view, struct str *out);
 /* Fills what the engine knows and the machine doesn't; the texts live as long as the two buffers. */

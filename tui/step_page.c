@@ -186,6 +186,13 @@ static bool confirm_command(struct page *page, const struct step_view *view, con
         }
         return name == NULL; /* what is typed for a page that has just disarmed itself goes nowhere else */
     }
+    bool answers = name == NULL || str_eq(name, "confirm-accept");
+    if (answers && own->command.rows > own->command.seen) {
+        console_say(page->console, SAY_BAD,
+                    "not yet: %d lines of the command have not been on the screen (PgDn)",
+                    own->command.rows - own->command.seen);
+        return true;
+    }
     switch (confirm_key(&own->confirm, key, name, page->console->now_us())) {
     case CONFIRM_IGNORED:
         return false;
@@ -333,6 +340,9 @@ static void painted(struct page *page, int64_t now_us, bool anew)
     struct step_page *own = page->state;
     struct step_view view;
     step_look(page, &view);
+    if (view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_CLOSED) {
+        own->command.seen = own->command.rows - confirm_unseen(own);
+    }
     if (view.mode == STEP_MODE_CONFIRM && own->guarded_ms >= 0) {
         confirm_shown(&own->confirm, now_us, anew);
     }

@@ -174,8 +174,10 @@ static int draw_verify(struct page *page, const struct step_view *view, struct c
             int x = canvas_put(c, 1, y, ROLE_TITLE, "verify") + 2;
             x = canvas_put_glyph(c, x, y, mark->role, mark->glyph) + 1;
             x = canvas_put(c, x, y, ROLE_TEXT, view->run.book->steps.data[item->step].title) + 2;
+            bool never = item->outcome == OUTCOME_PENDING && view->step.outcome >= OUTCOME_OK;
             canvas_put_cut(c, x, y, canvas_width(c) - x - 1, mark->role,
                            item->reason != NULL && item->reason[0] != '\0' ? item->reason
+                           : never                                         ? "not run"
                                                                            : run_outcome_text(item->outcome));
             y++;
         }
