@@ -107,6 +107,19 @@ static cJSON *started_data(const struct starting *s, const char *blob)
     return data;
 }
 
+/* A run belongs to an incident that there is, and that isn't closed. */
+static int incident_check(const struct starting *s, struct err *e)
+{
+    struct journal_incident incident;
+    if (s->incident == 0 || !s->engine->chronicle.journal)
+        return 0;
+    if (journal_incident(s->engine->chronicle.journal, s->incident, &incident, e) < 0)
+        return e->code;
+    return incident.state == INCIDENT_CLOSED
+               ? err_set(e, ERR_USAGE, "INC-%lld is closed", (long long)s->incident)
+               : 0;
+}
+
 static int starting_journal(struct starting *s, const struct str *bytes, struct err *e)
 {
     struct engine *engine = s->engine;
@@ -160,7 +173,9 @@ static void document_read(void *context, struct runbook *book, struct str *bytes
                               .variables = s->variables,
                               .context = s->context};
     struct run *trial = run_new(book);
-    int code = runbook_runnable(book, &e);
+    int code = incident_check(s, &e);
+    if (code == 0)
+        code = runbook_runnable(book, &e);
     if (code == 0)
         code = run_admits(trial, &input, &e);
     run_free(trial);

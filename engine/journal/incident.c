@@ -217,7 +217,8 @@ int incident_number_parse(const char *text, int64_t *number, struct err *e)
     const char *digits = text && strncasecmp(text, "INC-", 4) == 0 ? text + 4 : text;
     size_t length = digits ? strspn(digits, "0123456789") : 0;
     if (length == 0 || length > 15 || digits[length] != '\0' || strtoll(digits, NULL, 10) == 0)
-        return err_set(e, ERR_SYNTAX, "an incident is named like INC-7 or 7");
+        return err_set(e, ERR_SYNTAX, "%.40s names no incident: they are INC-7, or 7",
+                       text ? text : "nothing");
     *number = strtoll(digits, NULL, 10);
     return 0;
 }

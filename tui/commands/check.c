@@ -42,7 +42,9 @@ static void check_offers(struct checking *c, const char *path, const struct runb
     }
 }
 
-static void check_runbook(struct checking *c, const char *path)
+/* named: somebody asked for this document, so it is said when nothing in it runs; in a folder it may be a
+ * README. */
+static void check_runbook(struct checking *c, const char *path, bool named)
 {
     struct str bytes = {0};
     struct err e = {0};
@@ -57,6 +59,9 @@ static void check_runbook(struct checking *c, const char *path)
             const struct runbook_finding *f = &book->findings.data[i];
             report(c, f->severity == FINDING_ERROR, path, f->line, f->column, f->message);
         }
+        if (named && book->walk.len == 0)
+            report(c, false, path, 1, 1,
+                   "nothing in it runs: no shell block (```sh) and no task (- [ ]) stands there");
         check_offers(c, path, book);
         for (size_t i = 0; i < book->unsupported.len; i++) {
             struct str message = {0};
@@ -81,12 +86,20 @@ static void check_folder(struct checking *c, const char *path, int depth)
             if (S_ISDIR(info.st_mode) && depth > 0)
                 check_folder(c, child, depth - 1);
             else if (S_ISREG(info.st_mode) && str_ends(child, ".md"))
-                check_runbook(c, child);
+                check_runbook(c, child, false);
         }
         free(child);
         free(entries[i]);
     }
     free(entries);
+}
+
+static void check_named_folder(struct checking *c, const char *path)
+{
+    size_t before = c->files;
+    check_folder(c, path, CHECK_DEPTH);
+    if (c->files == before)
+        report(c, false, path, 0, 0, "no document (*.md) is in this folder");
 }
 
 static void check_path(struct checking *c, const char *path);
@@ -121,9 +134,9 @@ static void check_path(struct checking *c, const char *path)
     if (stat(path, &info) != 0)
         report(c, true, path, 0, 0, "there is no such file");
     else if (S_ISDIR(info.st_mode))
-        check_folder(c, path, CHECK_DEPTH);
+        check_named_folder(c, path);
     else if (str_ends(path, ".md") || str_ends(path, ".markdown"))
-        check_runbook(c, path);
+        check_runbook(c, path, true);
     else
         check_config(c, path);
 }

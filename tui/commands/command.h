@@ -29,6 +29,8 @@ enum command_flag {
     COMMAND_JOURNALS = 1 << 1, /* writes to the journal: refused with --read-only */
     COMMAND_HIDDEN = 1 << 2,   /* an entry for belay itself, not for people */
     COMMAND_RAW = 1 << 3,      /* reads its arguments itself: all of them are in `rest` */
+    COMMAND_NO_WORD = 1 << 4,  /* options only */
+    COMMAND_ONE_WORD = 1 << 5, /* one argument at most */
 };
 
 struct command_line;
@@ -48,6 +50,8 @@ extern const struct command *const command_table[];  /* NULL-terminated, in tabl
 extern const struct command_option common_options[]; /* ended by a NULL name, in table.c */
 
 const struct command *command_find(const char *name);
+/* The index in argv of the first word that is neither a common option nor the value of one; 0: none. */
+int command_at(int argc, char *const *argv);
 
 /* argv of one call, parsed. */
 struct command_line {
@@ -61,6 +65,8 @@ struct command_line {
 /* Parses argv behind the command's name. 0, or ERR_USAGE with a message. command_line_fini in either case. */
 int command_line_parse(struct command_line *line, const struct command *command, int argc, char *const *argv,
                        struct err *e);
+/* What the table says of the command: how many words it takes, and whether it may run with --read-only. */
+int command_line_check(const struct command_line *line, struct err *e);
 void command_line_fini(struct command_line *line);
 
 bool command_has(const struct command_line *line, const char *option);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/simulate/simulate.h"
 #include "tui/commands/commands.h"
 
 /* A line being completed: its command, what is typed of the last word, and where candidates go. */
@@ -32,7 +33,7 @@ static void offer_commands(const struct completion *c)
 }
 
 /* The values that can be listed: choices out of "md|json" (what is in capitals stands for something else),
- * and the themes. Of anything else the shell knows more: files. */
+ * themes, scenarios. Of anything else the shell knows more: files. */
 static void offer_values(const struct completion *c, const struct command_option *option, const char *before)
 {
     if (str_eq(option->value, "THEME")) {
@@ -42,6 +43,9 @@ static void offer_values(const struct completion *c, const struct command_option
         strv_free(themes);
         return;
     }
+    for (const struct simulation_scenario *s = simulate_scenarios;
+         s->name && str_eq(option->value, "SCENARIO"); s++)
+        offer(c, before, s->name, s->help);
     char *copy = xstrdup(option->value), *rest = copy;
     for (char *choice; strchr(option->value, '|') && (choice = strsep(&rest, "|"));)
         if (islower((unsigned char)choice[0]) && !strpbrk(choice, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))

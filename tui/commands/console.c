@@ -19,7 +19,9 @@ static int console_open(const struct command_line *line, const struct config *co
     int code = engine ? console_run(loop, engine, &screen, e) : e->code;
     engine_close(engine);
     loop_free(loop);
-    return code < 0 ? EXIT_FELL_SHORT : EXIT_DONE;
+    return code == ERR_NOT_FOUND || code == ERR_UNSUPPORTED ? EXIT_USAGE
+           : code < 0                                       ? EXIT_FELL_SHORT
+                                                            : EXIT_DONE;
 }
 
 static int console_command(const struct command_line *line)
@@ -29,9 +31,11 @@ static int console_command(const struct command_line *line)
     const char *path = line->word_count > 0 ? line->words[0] : command_value(line, "config", NULL);
     struct config_findings findings = {0};
     struct config *config = line->word_count > 1 ? NULL : config_load(path, &findings, &e);
-    if (line->word_count > 1)
+    if (path && !config && (str_ends(path, ".md") || str_ends(path, ".markdown")))
+        err_set(&e, ERR_USAGE, "%s is a document, not a configuration: belay runbook run %s", path, path);
+    else if (line->word_count > 1)
         err_set(&e, ERR_USAGE, "one configuration at a time: %s", line->words[1]);
-    for (size_t i = 1; !config && i < findings.len; i++)
+    for (size_t i = 1; !config && e.code != ERR_USAGE && i < findings.len; i++)
         fprintf(stderr, "belay: %s:%d:%d: %s\n", findings.data[i].file, findings.data[i].line,
                 findings.data[i].column, findings.data[i].message);
     if (!config && !path && e.code == ERR_NOT_FOUND) {

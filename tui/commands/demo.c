@@ -40,12 +40,36 @@ static int demo_console(const struct command_line *line, const struct stage *sta
     return code;
 }
 
+static int demo_check(const struct command_line *line, struct err *e)
+{
+    const char *scenario = command_value(line, "scenario", NULL), *seed = command_value(line, "seed", "1"),
+               *speed = command_value(line, "speed", "1");
+    struct str names = {0};
+    bool known = !scenario;
+    for (const struct simulation_scenario *s = simulate_scenarios; s->name; s++) {
+        known = known || str_eq(s->name, scenario);
+        str_addf(&names, "%s%s", names.len > 0 ? ", " : "", s->name);
+    }
+    double factor = 0;
+    char *end = NULL;
+    if (!known)
+        err_set(e, ERR_USAGE, "--scenario %s: there is %s", scenario, str_text(&names));
+    else if (!seed[0] || strlen(seed) > 15 || strspn(seed, "0123456789") != strlen(seed))
+        err_set(e, ERR_USAGE, "--seed %s: a whole number of at most 15 digits", seed);
+    else if ((factor = strtod(speed, &end)) < 0.1 || factor > 100 || *end || end == speed)
+        err_set(e, ERR_USAGE, "--speed %s: a number from 0.1 to 100", speed);
+    str_fini(&names);
+    return e->code;
+}
+
 static int demo_run(const struct command_line *line)
 {
     struct err e = {0};
     struct stage stage = {.link = -1};
     int code = ERR_USAGE;
-    if (!isatty(STDOUT_FILENO)) {
+    if (demo_check(line, &e) < 0) {
+        code = e.code;
+    } else if (!isatty(STDOUT_FILENO)) {
         err_set(&e, ERR_USAGE, "the demo is a screen: run it in a terminal");
     } else {
         code = stage_open(line, &stage, &e);
@@ -57,7 +81,7 @@ static int demo_run(const struct command_line *line)
 }
 
 static const struct command_option demo_options[] = {
-    {"scenario", "NAME", "what goes wrong: shard", false},
+    {"scenario", "SCENARIO", "what goes wrong: shard", false},
     {"seed", "N", "the same seed, the same incident (default 1)", false},
     {"speed", "X", "0.1 to 100 virtual seconds a second (default 1)", false},
     {0},
@@ -74,6 +98,7 @@ const struct command command_demo = {
         "in the middle of a step, and start the demo again within two minutes: the platform is still there,\n"
         "the step went on, and it is followed.",
     .options = demo_options,
+    .flags = COMMAND_NO_WORD,
     .run = demo_run,
 };
 

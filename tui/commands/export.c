@@ -10,7 +10,7 @@ static int export_write(const struct command_line *line, const struct str *text,
     const char *path = command_value(line, "output", NULL);
     if (!path) {
         fwrite(str_text(text), 1, text->len, stdout);
-        return fflush(stdout) == 0 ? 0 : err_errno(e, "the export could not be printed");
+        return 0;
     }
     if (file_write_atomic(path, str_text(text), text->len, 0600, e) < 0)
         return e->code;
@@ -40,7 +40,7 @@ static int export_run(const struct command_line *line)
         export_write(line, &text, &e);
     journal_close(journal);
     str_fini(&text);
-    return e.code ? command_fail(status, &e) : EXIT_DONE;
+    return e.code ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : status, &e) : EXIT_DONE;
 }
 
 static const struct command_option export_options[] = {
@@ -54,5 +54,6 @@ const struct command command_export = {
     .usage = "[INCIDENT] [--format md|json] [-o FILE]",
     .help = "the timeline, steps and evidence of an incident as one document",
     .options = export_options,
+    .flags = COMMAND_ONE_WORD,
     .run = export_run,
 };

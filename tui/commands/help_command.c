@@ -28,5 +28,6 @@ const struct command command_help = {
     .name = "help",
     .usage = "[COMMAND]",
     .help = "help on belay, or on one command",
+    .flags = COMMAND_ONE_WORD,
     .run = help_run,
 };

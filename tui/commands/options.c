@@ -38,6 +38,21 @@ static const struct command_option *option_find(const struct command *command, c
     return own ? own : option_in(common_options, name, length);
 }
 
+int command_at(int argc, char *const *argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-')
+            return i;
+        const char *name = str_starts(argv[i], "--") ? argv[i] + 2 : "";
+        const struct command_option *option = option_in(common_options, name, strcspn(name, "="));
+        if (!option)
+            return 0;
+        if (option->value && !strchr(name, '='))
+            i++;
+    }
+    return 0;
+}
+
 static bool option_given(const struct command_line *line, const struct command_option *option)
 {
     for (size_t i = 0; i < line->values->given.len; i++)
@@ -103,6 +118,23 @@ int command_line_parse(struct command_line *line, const struct command *command,
             line->words[line->word_count++] = argv[i++];
         }
     }
+    return 0;
+}
+
+int command_line_check(const struct command_line *line, struct err *e)
+{
+    const struct command *command = line->command;
+    size_t most = command->flags & COMMAND_NO_WORD ? 0 : command->flags & COMMAND_ONE_WORD ? 1 : SIZE_MAX;
+    if (line->word_count > most)
+        return err_set(e, ERR_USAGE, "%s: what does %s mean? (belay help %s)", command->name,
+                       line->words[most], command->name);
+    if (most != SIZE_MAX && line->rest && line->rest[0] && !(command->flags & COMMAND_RAW))
+        return err_set(e, ERR_USAGE, "%s: what does %s mean? (belay help %s)", command->name, line->rest[0],
+                       command->name);
+    bool changes = (command->flags & (COMMAND_ACTS | COMMAND_JOURNALS)) != 0;
+    if (changes && command_has(line, "read-only"))
+        return err_set(e, ERR_DENIED, "%s changes something and --read-only is set: leave one of them out",
+                       command->name);
     return 0;
 }
 

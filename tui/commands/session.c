@@ -63,7 +63,7 @@ struct journal *session_journal_on(const struct config *config, bool write, stru
         .post_ctx = loop,
     };
     struct journal *journal = journal_open(&options, e);
-    if (!journal && e->code == ERR_NOT_FOUND)
+    if (!journal && !write && e->code == ERR_NOT_FOUND)
         err_set(e, ERR_NOT_FOUND, "nothing was journaled for platform %s yet (%s)", config->platform, folder);
     free(state);
     free(folder);
@@ -81,7 +81,7 @@ int session_incident(struct journal *j, const char *word, int64_t *number, struc
                                  "there is no incident yet: belay incident open TITLE opens one");
     }
     if (incident_number_parse(word, number, e) < 0)
-        return e->code;
+        return e->code = ERR_USAGE;
     return journal_incident(j, *number, &incident, e);
 }
 

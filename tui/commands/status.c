@@ -210,5 +210,6 @@ const struct command command_status = {
     .usage = "[--json]",
     .help = "one pass over every source; exit 0 ok, 1 degraded, 2 down, 3 unknown",
     .options = status_options,
+    .flags = COMMAND_NO_WORD,
     .run = status_run,
 };

@@ -96,7 +96,7 @@ static int timeline_run(const struct command_line *line)
     if (journal && e.code == 0 && command_has(line, "follow"))
         follow(journal, &printing, &e);
     journal_close(journal);
-    return e.code ? command_fail(EXIT_FELL_SHORT, &e) : EXIT_DONE;
+    return e.code ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
 }
 
 static const struct command_option timeline_options[] = {
@@ -111,5 +111,6 @@ const struct command command_timeline = {
     .usage = "[INCIDENT] [--follow] [--json] [--all]",
     .help = "what happened, line by line (the newest open incident without a name)",
     .options = timeline_options,
+    .flags = COMMAND_ONE_WORD,
     .run = timeline_run,
 };

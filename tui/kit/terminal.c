@@ -89,10 +89,12 @@ static int open_tty(const char *path, struct err *e)
     if (fd < 0)
         fd = open_path("/dev/tty");
     if (fd < 0 && given && errno == ENXIO)
-        err_set(e, ERR_NOT_FOUND,
-                "the terminal is another user's, and not this session's (su -c): use su --pty -c, or sudo -u");
+        err_set(
+            e, ERR_NOT_FOUND,
+            "the terminal is another user's, and not this session's (su -c): use su --pty -c, or sudo -u");
     else if (fd < 0)
-        err_set(e, ERR_NOT_FOUND, "there is no terminal: %s", strerror(errno));
+        err_set(e, ERR_NOT_FOUND,
+                "there is no terminal here (the commands that belay help lists work without)");
     return fd;
 }
 
