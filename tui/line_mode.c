@@ -458,6 +458,8 @@ static bool walk_turn(struct line_mode *m)
         return true;
     outcomes_show(m, &view);
     if (run_ended(view.run, &outcome) && view.ended) {
+        if (view.book->closing[0])
+            say("\n%s\n\n", view.book->closing);
         say("run %lld ended: %s\n", (long long)m->id, run_outcome_text(outcome));
         m->status = exit_status(outcome);
         return false;

@@ -220,9 +220,11 @@ static void on_heading(struct walk *w, cmark_node *node)
     w->section = str_take(&text);
     w->section_used = false;
     str_clear(&w->near);
-    prose_heading(&w->prose, w->section);
     if (!w->r->book->title && *w->section)
         w->r->book->title = xstrdup(w->section);
+    /* The document's own title stands above everything anyway. */
+    if (!str_eq(w->section, w->r->book->title ? w->r->book->title : ""))
+        prose_heading(&w->prose, w->section);
 }
 
 static void on_item(struct walk *w)

@@ -1,7 +1,7 @@
-/* Kills the console with -9 at random moments of a run, comes back with `runbook resume`, and lets the steps
- * themselves keep the oracle: each appends a line when it begins and one when it ends. At the end of every
- * document: each step ran exactly once, its end was seen, the run ended ok, the journal verifies, the spool
- * is empty.
+/* Kills the console with -9, or drops its link, at random moments of a run, comes back with `runbook resume`,
+ * and lets the steps themselves keep the oracle: each appends a line when it begins and one when it ends. At
+ * the end of every document: each step ran exactly once, its end was seen, the run ended ok, the journal
+ * verifies, the spool is empty.
  *
  * usage: crash_walk BINDIR [SECONDS] [SEED]      until the time is over (CRASH_SECONDS, 60) and CRASH_KILLS
  * kills were made (with BELAY_PROOF=1 300) */
@@ -36,7 +36,7 @@ struct trial {
     char folder[64];
     char *document, *oracle;
     struct rng rng;
-    unsigned kills, documents, resumes;
+    unsigned kills, hangups, documents, resumes;
 };
 
 static void fail(const struct trial *t, const struct console *c, const char *format, ...)
@@ -103,11 +103,23 @@ static int console_end(struct console *c)
     return status;
 }
 
+/* kill -9, or the link is dropped: the terminal goes, SIGHUP comes, and the console ends by itself. */
 static void console_kill(struct trial *t, struct console *c)
 {
-    kill(c->pid, SIGKILL);
-    console_end(c);
-    t->kills++;
+    if (rng_below(&t->rng, 3) > 0) {
+        kill(c->pid, SIGKILL);
+        console_end(c);
+        t->kills++;
+        return;
+    }
+    close(c->fd);
+    c->fd = -1;
+    for (int64_t end = clock_monotonic_us() + WAIT_US; waitpid(c->pid, NULL, WNOHANG) == 0; usleep(1000))
+        if (clock_monotonic_us() > end) {
+            kill(c->pid, SIGKILL);
+            fail(t, c, "a console without a terminal does not end");
+        }
+    t->hangups++;
 }
 
 static void console_type(struct console *c, const char *text)
@@ -269,8 +281,8 @@ int main(int argc, char **argv)
     printf("seed %llu\n", (unsigned long long)seed);
     while (clock_monotonic_us() < until || t.kills < kills)
         document_walk(&t);
-    printf("%u documents walked, %u kills, %u resumes: every step ran exactly once\n", t.documents, t.kills,
-           t.resumes);
+    printf("%u documents walked, %u kills, %u dropped links, %u resumes: every step ran exactly once\n",
+           t.documents, t.kills, t.hangups, t.resumes);
     folder_remove(t.folder, NULL);
     free(t.document);
     free(t.oracle);

@@ -1,5 +1,6 @@
 /* belay check: everything that is wrong with a configuration and with runbooks, without touching anything. */
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -42,6 +43,21 @@ static void check_offers(struct checking *c, const char *path, const struct runb
     }
 }
 
+/* What can't be read at all: the message may begin with the place, "PATH:LINE: ". */
+static void report_unreadable(struct checking *c, const char *path, const char *message)
+{
+    long line = 0;
+    size_t length = strlen(path);
+    if (strncmp(message, path, length) == 0 && message[length] == ':') {
+        message += length + 1;
+        char *end;
+        line = strtol(message, &end, 10);
+        message = line > 0 && *end == ':' ? end + 1 : message;
+        message += strspn(message, " ");
+    }
+    report(c, true, path, line > 0 && line < INT_MAX ? (int)line : 0, 0, message);
+}
+
 /* named: somebody asked for this document, so it is said when nothing in it runs; in a folder it may be a
  * README. */
 static void check_runbook(struct checking *c, const char *path, bool named)
@@ -53,7 +69,7 @@ static void check_runbook(struct checking *c, const char *path, bool named)
     if (file_read(path, RUNBOOK_BYTES_MAX, &bytes, &e) == 0)
         book = runbook_parse(path, str_text(&bytes), bytes.len, &e);
     if (!book) {
-        report(c, true, path, 0, 0, e.msg);
+        report_unreadable(c, path, e.msg);
     } else {
         for (size_t i = 0; i < book->findings.len; i++) {
             const struct runbook_finding *f = &book->findings.data[i];

@@ -159,7 +159,7 @@ static void test_prose_goes_with_the_step_that_it_precedes(void **state)
         book_of("# Title\n\nIntro *x*.\n\n- one\n- two\n  - three\n\n```yaml\na: 1\n```\n\n## Go\n\nNow.\n\n"
                 "```sh\na\n```\nBetween.\n```sh\nb\n```\nThe end, see <https://x.y>.\n");
     assert_string_equal(book->steps.data[0].prose,
-                        "Title\n\nIntro x.\n\n- one\n- two\n  - three\n\n    a: 1\n\nNow.");
+                        "Intro x.\n\n- one\n- two\n  - three\n\n    a: 1\n\nNow.");
     assert_string_equal(book->steps.data[0].title, "Go");
     assert_string_equal(book->steps.data[0].section, "Go");
     assert_string_equal(book->steps.data[1].prose, "Between.");
