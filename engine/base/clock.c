@@ -153,6 +153,58 @@ int clock_parse(const char *text, int64_t *wall_us, struct err *e)
     return 0;
 }
 
+/* hh:mm[:ss], and the end. */
+static bool take_time_of_day(const char *p, int64_t *us)
+{
+    int hour, minute, second = 0;
+    bool good = take_number(&p, 2, 0, 23, &hour) && take(&p, ":") && take_number(&p, 2, 0, 59, &minute);
+    if (good && take(&p, ":"))
+        good = take_number(&p, 2, 0, 59, &second);
+    take(&p, "Zz");
+    if (!good || *p)
+        return false;
+    *us = (hour * 3600 + minute * 60 + second) * US_PER_S;
+    return true;
+}
+
+static bool take_ago(const char *text, int64_t now_us, int64_t *wall_us)
+{
+    char span[32];
+    size_t length = strcspn(text, " ");
+    int64_t ago_us;
+    struct err ignored;
+    bool good = length < sizeof span && (text[length] == '\0' || strcmp(text + length, " ago") == 0);
+    snprintf(span, sizeof span, "%.*s", good ? (int)length : 0, text);
+    if (!good || duration_parse(span, &ago_us, &ignored) < 0 || ago_us > now_us)
+        return false;
+    *wall_us = now_us - ago_us;
+    return true;
+}
+
+int clock_parse_past(const char *text, int64_t now_us, int64_t *wall_us, struct err *e)
+{
+    const int64_t day_us = 86400 * US_PER_S;
+    struct err ignored;
+    char date[32];
+    int64_t of_day;
+    if (take_time_of_day(text, &of_day)) {
+        *wall_us = now_us - now_us % day_us + of_day;
+        *wall_us -= *wall_us > now_us ? day_us : 0;
+        return 0;
+    }
+    snprintf(date, sizeof date, "%.10sT00:00:00Z", text);
+    if (strlen(text) > 11 && strchr("T ", text[10]) && take_time_of_day(text + 11, &of_day) &&
+        clock_parse(date, wall_us, &ignored) == 0)
+        *wall_us += of_day;
+    else if (!take_ago(text, now_us, wall_us) && clock_parse(text, wall_us, &ignored) < 0)
+        return err_set(
+            e, ERR_SYNTAX,
+            "\"%.40s\" is not a time: write 03:12, 2026-11-22 03:12, or 10m for ten minutes ago (UTC)", text);
+    return *wall_us <= now_us
+               ? 0
+               : err_set(e, ERR_RANGE, "\"%.40s\" has not been yet: only what has happened is noted", text);
+}
+
 static int64_t take_unit(const char **p)
 {
     static const struct {

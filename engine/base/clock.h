@@ -25,6 +25,10 @@ void clock_format(int64_t wall_us, char text[static CLOCK_TEXT_SIZE]);
 /* RFC 3339 with any offset and any number of fraction digits. */
 int clock_parse(const char *text, int64_t *wall_us, struct err *e);
 
+/* A time in the past as people write it, in UTC: "03:12", "03:12:30" (the last such moment), "2026-11-22 03:12" with
+ * seconds or not, as RFC 3339, or how long ago: "10m", "1h30m ago". ERR_SYNTAX, or ERR_RANGE when it is after now_us. */
+int clock_parse_past(const char *text, int64_t now_us, int64_t *wall_us, struct err *e);
+
 /* "250ms", "30s", "5m", "2h", "7d", "1m30s" and "0" to microseconds; a number without a unit is an error. */
 int duration_parse(const char *text, int64_t *us, struct err *e);
 

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "engine/io/io.h"
+#include "engine/journal/fold.h"
 #include "engine/journal/handle.h"
 #include "engine/journal/row.h"
 
@@ -37,16 +38,51 @@ static void take_opening(struct journal_incident *incident, const struct event *
     cJSON_Delete(data);
 }
 
+static bool state_admits(const struct journal_incident *incident, enum event_kind kind)
+{
+    enum incident_state state = incident->state;
+    switch (kind) {
+    case EVENT_INCIDENT_MITIGATED:
+        return state == INCIDENT_OPEN;
+    case EVENT_INCIDENT_RESOLVED:
+        return state == INCIDENT_OPEN || state == INCIDENT_MITIGATED;
+    case EVENT_INCIDENT_REVIEWED:
+        return state == INCIDENT_RESOLVED || (state == INCIDENT_CLOSED && incident->reviewed_us == 0);
+    case EVENT_INCIDENT_CLOSED:
+        return state != INCIDENT_CLOSED;
+    default:
+        return true;
+    }
+}
+
 static void move_on(struct journal_incident *incident, enum incident_state state, int64_t *when,
                     const struct event *event)
 {
-    if (state > incident->state) {
+    /* Two operators at once: the one that came second and isn't admitted any more changes nothing. */
+    if (state > incident->state && state_admits(incident, event->kind)) {
         incident->state = state;
         *when = event->at_us;
     }
 }
 
-static void fold(struct journal_incident *incident, const struct event *event)
+static void take_member(char *to, size_t size, const struct event *event, const char *member)
+{
+    cJSON *data = json_parse(event->data, strlen(event->data), NULL);
+    const char *text = json_string(data, member, NULL);
+    if (text)
+        copy_text(to, size, text);
+    cJSON_Delete(data);
+}
+
+static void take_commander(struct journal_incident *incident, const struct event *event)
+{
+    char role[32] = "";
+    take_member(role, sizeof role, event, "role");
+    if (str_eq(role, "commander"))
+        take_member(incident->commander, sizeof incident->commander, event, "person");
+}
+
+void incident_fold(struct journal_incident *incident, const struct event *event)
 {
     incident->last_seq = event->seq;
     switch (event->kind) {
@@ -65,6 +101,14 @@ static void fold(struct journal_incident *incident, const struct event *event)
         break;
     case EVENT_INCIDENT_REVIEWED:
         move_on(incident, INCIDENT_REVIEWED, &incident->reviewed_us, event);
+        if (incident->reviewed_us == 0 && incident->state == INCIDENT_CLOSED)
+            incident->reviewed_us = event->at_us; /* closed first, reviewed all the same */
+        break;
+    case EVENT_INCIDENT_SEVERITY:
+        take_member(incident->severity, sizeof incident->severity, event, "severity");
+        break;
+    case EVENT_INCIDENT_ROLE:
+        take_commander(incident, event);
         break;
     case EVENT_INCIDENT_CLOSED:
         move_on(incident, INCIDENT_CLOSED, &incident->closed_us, event);
@@ -87,7 +131,7 @@ static int fold_number(sqlite3 *db, int64_t number, struct journal_incident *inc
     if (rc == SQLITE_OK) {
         sqlite3_bind_int64(statement, 1, number);
         while ((rc = sqlite3_step(statement)) == SQLITE_ROW && (code = row_event(statement, &event, e)) == 0)
-            fold(incident, &event);
+            incident_fold(incident, &event);
     }
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         code = database_error(db, e, "incidents");
@@ -185,31 +229,30 @@ int journal_incident_current(struct journal *j, bool any, int64_t *number, struc
     return code;
 }
 
+static enum incident_state state_after(enum event_kind kind)
+{
+    return kind == EVENT_INCIDENT_MITIGATED  ? INCIDENT_MITIGATED
+           : kind == EVENT_INCIDENT_RESOLVED ? INCIDENT_RESOLVED
+           : kind == EVENT_INCIDENT_REVIEWED ? INCIDENT_REVIEWED
+                                             : INCIDENT_CLOSED;
+}
+
 int journal_incident_admits(const struct journal_incident *incident, enum event_kind kind, struct err *e)
 {
-    enum incident_state wanted = INCIDENT_OPEN;
-    switch (kind) {
-    case EVENT_INCIDENT_NOTED:
+    const char *name = incident_state_name(incident->state);
+    long long number = (long long)incident->number;
+    if (state_admits(incident, kind))
         return 0;
-    case EVENT_INCIDENT_MITIGATED:
-        wanted = INCIDENT_MITIGATED;
-        break;
-    case EVENT_INCIDENT_RESOLVED:
-        wanted = INCIDENT_RESOLVED;
-        break;
-    case EVENT_INCIDENT_REVIEWED:
-        wanted = INCIDENT_REVIEWED;
-        break;
-    case EVENT_INCIDENT_CLOSED:
-        wanted = INCIDENT_CLOSED;
-        break;
-    default:
-        break;
-    }
+    enum incident_state wanted = state_after(kind);
+    if (wanted == incident->state)
+        return err_set(e, ERR_EXISTS, "INC-%lld is %s already", number, name);
     if (wanted > incident->state)
-        return 0;
-    return err_set(e, ERR_EXISTS, "INC-%lld is %s already", (long long)incident->number,
-                   incident_state_name(incident->state));
+        return err_set(e, ERR_DENIED, "INC-%lld is %s: it must be resolved before it can be %s", number, name,
+                       incident_state_name(wanted));
+    return err_set(e, ERR_EXISTS,
+                   "INC-%lld is %s, there is no way back to %s: open another incident if it "
+                   "has come back",
+                   number, name, incident_state_name(wanted));
 }
 
 int incident_number_parse(const char *text, int64_t *number, struct err *e)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "engine/base/base.h"
+#include "engine/journal/incident.h"
 
 /* X(NAME, name, durable, help). All events are committed with FULL synchronisation. `durable` ones are
  * committed at once; the others may wait up to JOURNAL_LINGER_US for company, so that a storm of transitions
@@ -38,10 +39,18 @@
     X(OPERATOR_LEFT, "operator.left", false, "an operator became an observer, or closed the console")        \
     X(INCIDENT_OPENED, "incident.opened", true, "title, severity")                                           \
     X(INCIDENT_NOTED, "incident.noted", true, "a person's note")                                             \
+    X(INCIDENT_ROLE, "incident.role", true, "who has a role from now on")                                    \
+    X(INCIDENT_SEVERITY, "incident.severity", true, "how bad it is, from now on")                            \
+    X(INCIDENT_ACTION, "incident.action", true, "an action item: new, changed, done or dropped")             \
+    X(INCIDENT_WRITTEN, "incident.written", true, "a part of the postmortem was written: field, text")       \
     X(INCIDENT_MITIGATED, "incident.mitigated", true, "users no longer feel it")                             \
     X(INCIDENT_RESOLVED, "incident.resolved", true, "its cause is gone")                                     \
     X(INCIDENT_REVIEWED, "incident.reviewed", true, "the postmortem was held")                               \
     X(INCIDENT_CLOSED, "incident.closed", true, "nothing is left to do")                                     \
+    X(ENTITY_MUTED, "entity.muted", true, "a problem is out of the way for a while: until when, why")        \
+    X(ENTITY_UNMUTED, "entity.unmuted", true, "it is in sight again before its time")                        \
+    X(HANDOVER_GIVEN, "handover.given", true, "a shift is handed over, with what stands open")               \
+    X(HANDOVER_ACCEPTED, "handover.accepted", true, "somebody has taken it")                                 \
     X(RUN_STARTED, "run.started", true, "a runbook's run began: id, title, path, digest, vars")              \
     X(RUN_INPUT, "run.input", true, "one input of the run's machine; a run is restored by replaying them")   \
     X(RUN_CLAIMED, "run.claimed", true, "a console goes on with a run whose console is gone: owner")         \
@@ -314,55 +323,11 @@ int journal_blob_read(struct journal *j, const char *digest, int64_t offset, int
                       int (*visit)(const void *bytes, size_t length, int64_t at, void *data), void *data,
                       struct err *e);
 
-/* --- incidents: folds over incident.* events
- * ------------------------------------------------------------------ */
-
-#define INCIDENT_STATES(X)                                                                                   \
-    X(OPEN, "open")                                                                                          \
-    X(MITIGATED, "mitigated")                                                                                \
-    X(RESOLVED, "resolved")                                                                                  \
-    X(REVIEWED, "reviewed")                                                                                  \
-    X(CLOSED, "closed")
-
-enum incident_state {
-#define X(NAME, name) INCIDENT_##NAME,
-    INCIDENT_STATES(X)
-#undef X
-};
-
-const char *incident_state_name(enum incident_state state);
-
-struct journal_incident {
-    int64_t number; /* shown as INC-7 */
-    enum incident_state state;
-    char title[256];
-    char severity[16]; /* "SEV2"; "" when nobody said */
-    char opened_by[64];
-    int64_t opened_us;
-    int64_t mitigated_us, resolved_us, reviewed_us, closed_us; /* 0: not (passed over by a later state) */
-    int64_t opened_seq, last_seq;                              /* of its incident.* events */
-    int64_t notes;
-};
-
-/* ERR_NOT_FOUND when no such incident was opened. */
-int journal_incident(struct journal *j, int64_t number, struct journal_incident *incident, struct err *e);
-
-/* Newest first; open_only: those that are open or mitigated. At most limit (0: all). visit as in
- * journal_read.
+/* May an incident in this state take an event of this kind? Mitigated only from open; resolved from open or
+ * mitigated; reviewed once resolved, also after it was closed without (its evidence is held until then);
+ * closed from any state but closed: what was left out is a leftover then. The message says what comes first.
  */
-int journal_incidents(struct journal *j, bool open_only, size_t limit,
-                      int (*visit)(const struct journal_incident *incident, void *data), void *data,
-                      struct err *e);
-
-/* The newest open (or mitigated) incident, 0 when there is none: what `timeline` and `export` mean without a
- * name. any: the newest of all states when none is open. */
-int journal_incident_current(struct journal *j, bool any, int64_t *number, struct err *e);
-
-/* May an incident in this state take an event of this kind? States only move forward; they may skip. */
 int journal_incident_admits(const struct journal_incident *incident, enum event_kind kind, struct err *e);
-
-/* "INC-7", "inc-7" or "7". ERR_SYNTAX otherwise. */
-int incident_number_parse(const char *text, int64_t *number, struct err *e);
 
 /* --- verifying
  * -------------------------------------------------------------------------------------------------- */

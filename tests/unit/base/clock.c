@@ -194,9 +194,50 @@ static void test_the_clocks_run(void **state)
     assert_true(length == 36 || length == 0);
 }
 
+static void past_times(void **state)
+{
+    (void)state;
+    const char *now_text = "2026-11-22T03:14:21Z";
+    static const struct {
+        const char *text, *told;
+    } good[] = {
+        {"03:12", "2026-11-22T03:12:00.000000Z"},
+        {"03:12:30", "2026-11-22T03:12:30.000000Z"},
+        {"03:14:21Z", "2026-11-22T03:14:21.000000Z"},
+        {"03:15", "2026-11-21T03:15:00.000000Z"},
+        {"23:59", "2026-11-21T23:59:00.000000Z"},
+        {"2026-11-20 22:01", "2026-11-20T22:01:00.000000Z"},
+        {"2026-11-20T22:01", "2026-11-20T22:01:00.000000Z"},
+        {"2026-11-20 22:01:07Z", "2026-11-20T22:01:07.000000Z"},
+        {"2026-11-22T04:12:00+01:00", "2026-11-22T03:12:00.000000Z"},
+        {"10m", "2026-11-22T03:04:21.000000Z"},
+        {"1h30m ago", "2026-11-22T01:44:21.000000Z"},
+    };
+    int64_t now_us, wall_us;
+    struct err e;
+    char text[CLOCK_TEXT_SIZE];
+    assert_int_equal(clock_parse(now_text, &now_us, NULL), 0);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        if (clock_parse_past(good[i].text, now_us, &wall_us, &e) < 0)
+            fail_msg("%s: %s", good[i].text, e.msg);
+        clock_format(wall_us, text);
+        assert_string_equal(text, good[i].told);
+    }
+    static const char *const bad[] = {
+        "",          "3:12", "24:00",      "03:60", "03:12x",     "2026-13-01 00:00", "2026-02-30 00:00",
+        "yesterday", "10",   "10m before", "-5m",   "03:12:30:1", "2026-11-22",       NULL};
+    for (size_t i = 0; bad[i]; i++)
+        if (clock_parse_past(bad[i], now_us, &wall_us, &e) != ERR_SYNTAX)
+            fail_msg("%s is taken", bad[i]);
+    assert_int_equal(clock_parse_past("2026-11-22 03:15", now_us, &wall_us, &e), ERR_RANGE);
+    assert_int_equal(clock_parse_past("2027-01-01T00:00:00Z", now_us, &wall_us, &e), ERR_RANGE);
+    assert_int_equal(clock_parse_past("99999999999h", now_us, &wall_us, &e), ERR_SYNTAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(past_times),
         cmocka_unit_test(test_times_survive_the_round_trip),
         cmocka_unit_test(test_forms_of_rfc_3339),
         cmocka_unit_test(test_what_is_no_time_is_refused),

@@ -151,9 +151,86 @@ static void numbers(void **state)
         assert_int_equal(incident_number_parse(bad[i], &number, NULL), ERR_SYNTAX);
 }
 
+/* What is refused in which state, and what the message says comes first. */
+static void order_of_states(void **state)
+{
+    (void)state;
+    static const enum event_kind kinds[] = {EVENT_INCIDENT_MITIGATED, EVENT_INCIDENT_RESOLVED,
+                                            EVENT_INCIDENT_REVIEWED, EVENT_INCIDENT_CLOSED};
+    static const int wanted[INCIDENT_CLOSED + 1][4] = {
+        [INCIDENT_OPEN] = {0, 0, ERR_DENIED, 0},
+        [INCIDENT_MITIGATED] = {ERR_EXISTS, 0, ERR_DENIED, 0},
+        [INCIDENT_RESOLVED] = {ERR_EXISTS, ERR_EXISTS, 0, 0},
+        [INCIDENT_REVIEWED] = {ERR_EXISTS, ERR_EXISTS, ERR_EXISTS, 0},
+        [INCIDENT_CLOSED] = {ERR_EXISTS, ERR_EXISTS, 0, ERR_EXISTS},
+    };
+    struct err e;
+    for (int i = INCIDENT_OPEN; i <= INCIDENT_CLOSED; i++)
+        for (size_t k = 0; k < 4; k++) {
+            struct journal_incident incident = {.number = 7, .state = (enum incident_state)i};
+            if (journal_incident_admits(&incident, kinds[k], &e) != wanted[i][k])
+                fail_msg("%s in state %s", event_kind_name(kinds[k]),
+                         incident_state_name((enum incident_state)i));
+        }
+    struct journal_incident open = {.number = 7}, resolved = {.number = 7, .state = INCIDENT_RESOLVED};
+    journal_incident_admits(&open, EVENT_INCIDENT_REVIEWED, &e);
+    assert_string_equal(e.msg, "INC-7 is open: it must be resolved before it can be reviewed");
+    journal_incident_admits(&resolved, EVENT_INCIDENT_MITIGATED, &e);
+    assert_non_null(strstr(e.msg, "no way back to mitigated"));
+}
+
+/* Two operators at once: an event that isn't admitted any more changes nothing. */
+static void second_comers(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder();
+    struct journal *j = scratch_open(folder);
+    struct journal_incident incident;
+    event(j, EVENT_INCIDENT_OPENED, JOURNAL_NEW, NULL);
+    event(j, EVENT_INCIDENT_REVIEWED, 1, NULL);
+    assert_int_equal(journal_incident(j, 1, &incident, NULL), 0);
+    assert_int_equal(incident.state, INCIDENT_OPEN);
+    event(j, EVENT_INCIDENT_CLOSED, 1, NULL);
+    event(j, EVENT_INCIDENT_RESOLVED, 1, NULL);
+    assert_int_equal(journal_incident(j, 1, &incident, NULL), 0);
+    assert_int_equal(incident.state, INCIDENT_CLOSED);
+    assert_int_equal(incident.reviewed_us, 0);
+    event(j, EVENT_INCIDENT_REVIEWED, 1, NULL); /* late, but held */
+    assert_int_equal(journal_incident(j, 1, &incident, NULL), 0);
+    assert_int_equal(incident.state, INCIDENT_CLOSED);
+    assert_true(incident.reviewed_us > 0);
+    journal_close(j);
+    scratch_remove(folder);
+}
+
+static void severity_and_commander(void **state)
+{
+    (void)state;
+    char *folder = scratch_folder();
+    struct journal *j = scratch_open(folder);
+    struct journal_incident incident;
+    event(j, EVENT_INCIDENT_OPENED, JOURNAL_NEW, "{\"severity\":\"SEV3\"}");
+    event(j, EVENT_INCIDENT_SEVERITY, 1, "{\"severity\":\"SEV1\"}");
+    event(j, EVENT_INCIDENT_ROLE, 1, "{\"role\":\"commander\",\"person\":\"bob\"}");
+    event(j, EVENT_INCIDENT_ROLE, 1, "{\"role\":\"scribe\",\"person\":\"carol\"}");
+    assert_int_equal(journal_incident(j, 1, &incident, NULL), 0);
+    assert_string_equal(incident.severity, "SEV1");
+    assert_string_equal(incident.commander, "bob");
+    event(j, EVENT_INCIDENT_SEVERITY, 1, "[]");
+    event(j, EVENT_INCIDENT_ROLE, 1, "{\"role\":\"commander\",\"person\":\"\"}");
+    assert_int_equal(journal_incident(j, 1, &incident, NULL), 0);
+    assert_string_equal(incident.severity, "SEV1");
+    assert_string_equal(incident.commander, "");
+    journal_close(j);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_of_states),
+        cmocka_unit_test(second_comers),
+        cmocka_unit_test(severity_and_commander),
         cmocka_unit_test(life_of_an_incident),
         cmocka_unit_test(odd_openings),
         cmocka_unit_test(lists),
