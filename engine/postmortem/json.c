@@ -44,6 +44,34 @@ static void add_line(struct str *out, cJSON *item)
     cJSON_Delete(item);
 }
 
+/* What people wrote. */
+static void add_file(const struct incident_file *file, cJSON *object)
+{
+    cJSON *roles = cJSON_AddObjectToObject(object, "roles");
+    for (size_t i = 0; i < file->roles.len; i++)
+        put_text(roles, file->roles.data[i].role, file->roles.data[i].person);
+    cJSON *actions = cJSON_AddArrayToObject(object, "actions");
+    for (size_t i = 0; i < file->actions.len; i++) {
+        const struct incident_action *action = &file->actions.data[i];
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(actions, item);
+        json_add_int(item, "action", action->number);
+        put_text(item, "text", action->text);
+        put_text(item, "owner", action->owner);
+        put_text(item, "due", action->due);
+        put_text(item, "ticket", action->ticket);
+        put_text(item, "test", action->test);
+        put_text(item, "state", action->state);
+        put_text(item, "reason", action->reason);
+    }
+    cJSON *fields = cJSON_AddObjectToObject(object, "postmortem");
+    for (int i = 0; i < INCIDENT_FIELD_COUNT; i++)
+        put_text(fields, incident_field_name((enum incident_field)i), file->fields[i].text);
+    cJSON *left = cJSON_AddArrayToObject(object, "left_over");
+    for (char **text = file->left; text && *text; text++)
+        cJSON_AddItemToArray(left, cJSON_CreateString(*text));
+}
+
 static void add_incident(const struct story *story, struct str *out)
 {
     const struct journal_incident *incident = &story->incident;
@@ -69,6 +97,7 @@ static void add_incident(const struct story *story, struct str *out)
     cJSON *people = cJSON_AddArrayToObject(object, "people");
     for (char **p = story->people; p && *p; p++)
         cJSON_AddItemToArray(people, cJSON_CreateString(*p));
+    add_file(&story->file, object);
     add_line(out, object);
 }
 

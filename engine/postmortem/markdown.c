@@ -42,6 +42,13 @@ static void add_title(const struct story *story, struct str *out)
     add_row_time(out, "Resolved", incident->resolved_us, incident->opened_us);
     add_row_time(out, "Reviewed", incident->reviewed_us, incident->opened_us);
     add_row_time(out, "Closed", incident->closed_us, incident->opened_us);
+    for (size_t i = 0; i < story->file.roles.len; i++) {
+        str_add(out, "| Role: ");
+        text_markdown(out, story->file.roles.data[i].role);
+        str_add(out, " | ");
+        text_markdown(out, story->file.roles.data[i].person);
+        str_add(out, " |\n");
+    }
     str_add(out, "| People | ");
     for (char **p = story->people; p && *p; p++) {
         str_add(out, p == story->people ? "" : ", ");
@@ -118,6 +125,8 @@ static void add_summary(const struct story *story, struct str *out)
         still += !entity->flapping && !str_eq(story_entity_last(entity), "ok");
     }
     str_add(out, "## Summary\n\n");
+    if (markdown_field(story, INCIDENT_FIELD_SUMMARY, out))
+        str_add(out, "\n");
     add_course(&story->incident, out);
     add_count(out, hurt, "watched entity was not ok", "watched entities were not ok");
     if (hurt)
@@ -182,6 +191,8 @@ static void add_impact(const struct story *story, struct str *out)
 {
     bool any = false;
     str_add(out, "## Impact\n\n");
+    if (markdown_field(story, INCIDENT_FIELD_IMPACT, out))
+        str_add(out, "\n");
     for (size_t i = 0; i < story->entities.len; i++) {
         const struct story_entity *entity = story->entities.data[i];
         if (str_eq(story_entity_worst(entity), "ok"))
@@ -202,9 +213,9 @@ static void add_timeline(const struct story *story, struct str *out)
     char day[16] = "", at[CLOCK_TEXT_SIZE];
     bool any = false;
     str_add(out, "## Timeline (UTC)\n\n");
-    for (size_t i = 0; i < story->events.len; i++) {
+    for (size_t i = 0; i < story->told.len; i++) {
         struct timeline_line line;
-        timeline_line_init(&line, story->events.data[i]);
+        timeline_line_init(&line, story->told.data[i]);
         clock_format(line.at_us, at);
         if (line.level > TIMELINE_DETAIL) {
             if (strncmp(day, at, 10) != 0) { /* a table a day: the times need no date then */
@@ -318,6 +329,8 @@ void export_markdown(const struct story *story, struct str *out)
     add_title(story, out);
     add_summary(story, out);
     add_impact(story, out);
+    markdown_findings(story, out);
+    markdown_followup(story, out);
     add_timeline(story, out);
     markdown_runs(story, out);
     add_decisions(story, out);

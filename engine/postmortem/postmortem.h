@@ -32,7 +32,8 @@ const char *timeline_level_name(enum timeline_level level);
  */
 struct timeline_line {
     int64_t seq;
-    int64_t at_us; /* UTC */
+    int64_t at_us;      /* UTC; of a note that was written later the time that it is about */
+    int64_t written_us; /* 0: then; else when that note was written */
     enum event_kind kind;
     enum timeline_level level;
     int64_t incident, run;
@@ -51,8 +52,9 @@ struct timeline_filter {         /* zeroes: everything */
 
 bool timeline_shows(const struct timeline_line *line, const struct timeline_filter *filter);
 
-/* The last `capacity` lines, in order. Events may be added from several sides (own commits, polling for other
- * processes'): one whose seq is there already, or is older than all that is kept, changes nothing. */
+/* The last `capacity` lines, in order; a note that was written later stands at the time that it is about.
+ * Events may be added from several sides (own commits, polling for other processes'): one whose seq is there
+ * already, or is older than all that is kept, changes nothing. */
 struct timeline;
 struct timeline *timeline_new(size_t capacity);
 void timeline_free(struct timeline *t);                           /* NULL is fine */
@@ -60,15 +62,21 @@ bool timeline_add(struct timeline *t, const struct event *event); /* true: it is
 size_t timeline_count(const struct timeline *t);
 /* 0 is the oldest. Valid until the next timeline_add. */
 const struct timeline_line *timeline_at(const struct timeline *t, size_t index);
-int64_t timeline_last_seq(const struct timeline *t); /* 0 when empty */
+int64_t timeline_last_seq(const struct timeline *t); /* the greatest; 0 when empty */
 
 /* "2026-11-22 03:14:21Z  alice  reopen failed: exit 1": the line of `belay timeline` without a terminal. */
 void timeline_format(const struct timeline_line *line, struct str *out);
 
-/* Visits the events of one incident in order (0: all events): its own, those of its runs, and the transitions
- * and source failures from 15 minutes before it was opened until it was closed. What `belay timeline` and the
- * exports show. visit as in journal_read. */
+/* Visits the events of one incident in the order of the chain (0: all events): its own, those of its runs,
+ * and the transitions and source failures from 15 minutes before it was opened until it was closed; of
+ * several incidents at one time a transition belongs to the one that has to do with its entity, else to all
+ * of them. What `belay timeline` and the exports show. visit as in journal_read. */
 int timeline_read(struct journal *j, int64_t incident, int (*visit)(const struct event *event, void *data),
+                  void *data, struct err *e);
+
+/* The same in the order in which it is told: a note that was written later comes at the time that it is
+ * about. */
+int timeline_tell(struct journal *j, int64_t incident, int (*visit)(const struct event *event, void *data),
                   void *data, struct err *e);
 
 /* --- export ------------------------------------------------------------------------------------------------

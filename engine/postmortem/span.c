@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define NEIGHBOURS_MOST 50 /* newest incidents that are looked at for what is theirs */
+
 static void widen(struct span *span, int64_t seq)
 {
     span->first_seq = seq < span->first_seq ? seq : span->first_seq;
@@ -65,6 +67,95 @@ static int widen_by_runs(struct span *span, struct journal *j, struct err *e)
     return code;
 }
 
+/* ---- entities --------------------------------------------------------------------------------------------
+ */
+
+static bool is_among(char *const *list, const char *name)
+{
+    for (; list && *list; list++)
+        if (str_eq(*list, name))
+            return true;
+    return false;
+}
+
+static void take_entity(char ***list, const struct event *event)
+{
+    cJSON *data = json_parse(event->data, strlen(event->data), NULL);
+    const char *entity = json_string(data, "entity", "");
+    if (*entity && !is_among(*list, entity))
+        strv_add(list, entity);
+    cJSON_Delete(data);
+}
+
+struct concern {
+    char ***entities;
+    VEC(int64_t) runs;
+};
+
+static int take_concern(const struct event *event, void *data)
+{
+    struct concern *c = data;
+    if (event->kind == EVENT_INCIDENT_OPENED || event->kind == EVENT_RUN_STARTED)
+        take_entity(c->entities, event);
+    for (size_t i = 0; i < c->runs.len; i++)
+        if (c->runs.data[i] == event->run)
+            return 0;
+    if (event->run > 0)
+        *vec_push(&c->runs) = event->run;
+    return 0;
+}
+
+static int take_start(const struct event *event, void *data)
+{
+    take_entity(((struct concern *)data)->entities, event);
+    return 0;
+}
+
+/* What it was opened for, and what its runs were started for. */
+static int entities_of(struct journal *j, int64_t incident, char ***entities, struct err *e)
+{
+    static const enum event_kind started = EVENT_RUN_STARTED;
+    struct journal_filter own = {.incident = incident};
+    struct concern c = {.entities = entities};
+    int code = journal_read(j, 1, JOURNAL_FORWARD, &own, 0, take_concern, &c, e);
+    for (size_t i = 0; i < c.runs.len && code == 0; i++) {
+        struct journal_filter run = {.run = c.runs.data[i], .kinds = &started, .kind_count = 1};
+        code = journal_read(j, 1, JOURNAL_FORWARD, &run, 1, take_start, &c, e);
+    }
+    vec_fini(&c.runs);
+    return code;
+}
+
+struct neighbours {
+    struct journal *journal;
+    const struct journal_incident *mine;
+    struct span *span;
+    struct err *e;
+};
+
+static int take_neighbour(const struct journal_incident *other, void *data)
+{
+    struct neighbours *n = data;
+    bool before = other->closed_us && other->closed_us < n->mine->opened_us - SPAN_BEFORE_US;
+    bool after = n->mine->closed_us && other->opened_us - SPAN_BEFORE_US > n->mine->closed_us;
+    if (other->number == n->mine->number || before || after)
+        return 0;
+    return entities_of(n->journal, other->number, &n->span->others, n->e);
+}
+
+/* Does another incident of that time, and not this one, have to do with the entity of a transition? */
+static bool is_anothers(const struct span *span, const struct event *event)
+{
+    if (!span->others || event->kind != EVENT_TRANSITION)
+        return false;
+    cJSON *data = json_parse(event->data, strlen(event->data), NULL);
+    char *entity = xasprintf("%s %s", json_string(data, "kind", ""), json_string(data, "name", ""));
+    bool another = is_among(span->others, entity) && !is_among(span->own, entity);
+    free(entity);
+    cJSON_Delete(data);
+    return another;
+}
+
 static int init_incident(struct span *span, struct journal *j, struct err *e)
 {
     struct journal_incident incident;
@@ -83,6 +174,11 @@ static int init_incident(struct span *span, struct journal *j, struct err *e)
         code = journal_read(j, incident.opened_seq, JOURNAL_BACKWARD, NULL, 0, take_back, &back, e);
     if (code == 0 && incident.state == INCIDENT_CLOSED)
         code = journal_read(j, incident.opened_seq, JOURNAL_FORWARD, &own, 0, find_closing, &closed, e);
+    struct neighbours neighbours = {j, &incident, span, e};
+    if (code == 0)
+        code = entities_of(j, span->incident, &span->own, e);
+    if (code == 0)
+        code = journal_incidents(j, false, NEIGHBOURS_MOST, take_neighbour, &neighbours, e);
     span->around_first = back.seq;
     span->around_last = closed;
     widen(span, span->around_first);
@@ -99,12 +195,16 @@ int span_init(struct span *span, struct journal *j, int64_t incident, struct err
 void span_fini(struct span *span)
 {
     vec_fini(&span->runs);
+    strv_free(span->own);
+    strv_free(span->others);
 }
 
 static bool belongs_to_all(enum event_kind kind)
 {
     return kind == EVENT_TRANSITION || kind == EVENT_SOURCE_FAILED || kind == EVENT_SOURCE_RECOVERED ||
-           kind == EVENT_JOURNAL_TROUBLE || kind == EVENT_MIRROR_FAILED || kind == EVENT_MIRROR_RECOVERED;
+           kind == EVENT_ENTITY_MUTED || kind == EVENT_ENTITY_UNMUTED || kind == EVENT_HANDOVER_GIVEN ||
+           kind == EVENT_HANDOVER_ACCEPTED || kind == EVENT_JOURNAL_TROUBLE || kind == EVENT_MIRROR_FAILED ||
+           kind == EVENT_MIRROR_RECOVERED;
 }
 
 bool span_has(const struct span *span, const struct event *event)
@@ -115,7 +215,8 @@ bool span_has(const struct span *span, const struct event *event)
         return false;
     if (event->run > 0)
         return has_run(span, event->run);
-    return belongs_to_all(event->kind) && event->seq >= span->around_first && event->seq <= span->around_last;
+    return belongs_to_all(event->kind) && event->seq >= span->around_first &&
+           event->seq <= span->around_last && !is_anothers(span, event);
 }
 
 struct showing {
@@ -144,5 +245,66 @@ int timeline_read(struct journal *j, int64_t incident, int (*visit)(const struct
     if (code == 0)
         code = journal_read(j, span.first_seq, JOURNAL_FORWARD, NULL, 0, show_own, &showing, e);
     span_fini(&span);
+    return code;
+}
+
+/* ---- late notes in their places --------------------------------------------------------------------------
+ */
+
+struct telling {
+    VEC(struct event *) late; /* by the time that they are about */
+    size_t next;
+    bool stopped;
+    int (*visit)(const struct event *event, void *data);
+    void *data;
+};
+
+static int take_late(const struct event *event, void *data)
+{
+    struct telling *t = data;
+    int64_t told_us = event_told_us(event);
+    size_t place = t->late.len;
+    if (told_us == event->at_us)
+        return 0;
+    (void)vec_push(&t->late);
+    for (; place > 0 && event_told_us(t->late.data[place - 1]) > told_us; place--)
+        t->late.data[place] = t->late.data[place - 1];
+    t->late.data[place] = event_copy(event);
+    return 0;
+}
+
+static int tell_until(struct telling *t, int64_t at_us)
+{
+    int answer = 0;
+    while (answer == 0 && t->next < t->late.len && event_told_us(t->late.data[t->next]) < at_us)
+        answer = t->visit(t->late.data[t->next++], t->data);
+    return answer;
+}
+
+static int tell_event(const struct event *event, void *data)
+{
+    struct telling *t = data;
+    if (event_told_us(event) < event->at_us)
+        return 0; /* has its own place */
+    int answer = tell_until(t, event->at_us);
+    answer = answer ? answer : t->visit(event, t->data);
+    t->stopped = answer != 0;
+    return answer;
+}
+
+int timeline_tell(struct journal *j, int64_t incident, int (*visit)(const struct event *event, void *data),
+                  void *data, struct err *e)
+{
+    static const enum event_kind noted = EVENT_INCIDENT_NOTED;
+    struct journal_filter notes = {.incident = incident, .kinds = &noted, .kind_count = 1};
+    struct telling t = {.visit = visit, .data = data};
+    int code = journal_read(j, 1, JOURNAL_FORWARD, &notes, 0, take_late, &t, e);
+    if (code == 0)
+        code = timeline_read(j, incident, tell_event, &t, e);
+    if (code == 0 && !t.stopped)
+        (void)tell_until(&t, INT64_MAX);
+    for (size_t i = 0; i < t.late.len; i++)
+        free(t.late.data[i]);
+    vec_fini(&t.late);
     return code;
 }

@@ -11,6 +11,7 @@ struct span {
     int64_t first_seq, last_seq;
     int64_t around_first, around_last; /* where events of nobody's (transitions) belong to it */
     VEC(int64_t) runs;
+    char **own, **others; /* entities that it, or another incident of that time, has to do with; NULL */
 };
 
 int span_init(struct span *span, struct journal *j, int64_t incident, struct err *e);

@@ -47,6 +47,8 @@ static void take_event(struct story *story, const struct event *event)
 {
     cJSON *data = json_parse(event->data, strlen(event->data), NULL);
     take_person(story, event);
+    if (story->incident.number)
+        incident_file_take(&story->file, event);
     story_take_run(story, event, data);
     story_take_change(story, event, data);
     story_take_decision(story, event, data);
@@ -105,6 +107,21 @@ static int look_at_evidence(struct story *story, struct journal *j, struct err *
     return 0;
 }
 
+/* Notes that were written later, at the time that they are about. */
+static void put_in_order(struct story *story)
+{
+    for (size_t i = 0; i < story->events.len; i++) {
+        const struct event *event = story->events.data[i];
+        int64_t told_us = event_told_us(event);
+        (void)vec_push(&story->told);
+        size_t place = story->told.len - 1;
+        for (; told_us < event->at_us && place > 0 && event_told_us(story->told.data[place - 1]) > told_us;
+             place--)
+            story->told.data[place] = story->told.data[place - 1];
+        story->told.data[place] = event;
+    }
+}
+
 int story_read(struct story *story, struct journal *j, int64_t incident, struct err *e)
 {
     struct err mine = {0};
@@ -120,8 +137,10 @@ int story_read(struct story *story, struct journal *j, int64_t incident, struct 
     span_fini(&span);
     if (code < 0)
         return code;
+    story->file.incident.number = incident;
     for (size_t i = 0; i < story->events.len; i++)
         take_event(story, story->events.data[i]);
+    put_in_order(story);
     if (story->events.len)
         end_of_chain(story->events.data[story->events.len - 1], story);
     if (story->broken_seq > story->last_seq)
@@ -162,6 +181,8 @@ void story_fini(struct story *story)
     }
     for (size_t i = 0; i < story->gaps.len; i++)
         free(story->gaps.data[i].text);
+    incident_file_fini(&story->file);
+    vec_fini(&story->told);
     vec_fini(&story->events);
     vec_fini(&story->runs);
     vec_fini(&story->entities);

@@ -67,7 +67,9 @@ struct story_gap { /* something that isn't known, or wasn't seen */
 
 struct story {
     struct journal_incident incident; /* number 0: none, the whole journal */
-    VEC(struct event *) events;
+    struct incident_file file;        /* what people wrote into it */
+    VEC(struct event *) events;       /* by seq */
+    VEC(const struct event *) told;   /* the same, in the order in which they are told */
     VEC(struct story_run *) runs;
     VEC(struct story_entity *) entities;
     VEC(struct story_decision) decisions;

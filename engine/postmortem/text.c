@@ -42,6 +42,45 @@ static size_t longest_run(const char *text, char c)
     return longest;
 }
 
+/* A line that would be a heading, the underline of one, a rule, or a fence. */
+static bool opens_something(const char *line, size_t length)
+{
+    size_t at = strspn(line, " ");
+    char first = at < length ? line[at] : '\0';
+    size_t same = strspn(line + at, (char[]){first ? first : 'x', '\0'});
+    if (at > 3 || at >= length)
+        return false;
+    if (first == '#' || first == '=')
+        return true;
+    if (first == '`' || first == '~')
+        return same >= 3;
+    return first == '-' && at + same == length; /* "---" makes a heading of the line above */
+}
+
+void text_prose(struct str *out, const char *text)
+{
+    struct str clean = {0};
+    utf8_clean(&clean, text, strlen(text), true);
+    for (const char *line = str_text(&clean); *line;) {
+        size_t length = strcspn(line, "\n"), at = strspn(line, " \t");
+        if (at < length && (line[0] == '\t' || at > 3)) {
+            line += at; /* four blanks would be a block of code, whatever it is */
+            length -= at;
+            str_add(out, "  ");
+        }
+        if (opens_something(line, length))
+            str_add(out, "\\");
+        for (size_t i = 0; i < length; i++) {
+            if (line[i] == '<' || line[i] == '&')
+                str_add_char(out, '\\');
+            str_add_char(out, line[i]);
+        }
+        str_add(out, "\n");
+        line += length + (line[length] == '\n');
+    }
+    str_fini(&clean);
+}
+
 void text_fence(struct str *out, const char *text, size_t length, size_t lines)
 {
     struct str body = {0};

@@ -7,6 +7,10 @@
 /* Cleaned (utf8_clean), one line, every character that could mean something escaped. */
 void text_markdown(struct str *out, const char *text);
 
+/* What a person wrote as Markdown, over several lines: lists and emphasis stay, but nothing in it can end or
+ * open anything beyond it: no headings, fences, HTML, comments. Cleaned; ends with a newline. */
+void text_prose(struct str *out, const char *text);
+
 /* A fenced block that nothing inside can end; cleaned, lines kept, ends with a newline. At most `lines`
  * lines, what is left out is said. */
 void text_fence(struct str *out, const char *text, size_t length, size_t lines);

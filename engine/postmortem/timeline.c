@@ -68,6 +68,7 @@ static enum timeline_level level_of(const struct event *event)
     case EVENT_BLOB_STORED:
         return TIMELINE_DETAIL;
     case EVENT_INCIDENT_OPENED:
+    case EVENT_ENTITY_MUTED:
     case EVENT_SOURCE_FAILED:
     case EVENT_MIRROR_FAILED:
         return TIMELINE_WARN;
@@ -124,6 +125,18 @@ static void text_of(const struct event *event, struct str *out)
         str_add(out, "note \"");
         clean(out, event->summary);
         str_add(out, "\"");
+        if (event_told_us(event) < event->at_us) {
+            char later[DURATION_TEXT_SIZE];
+            duration_format(event->at_us - event_told_us(event), later);
+            str_addf(out, " (written %s later)", later);
+        }
+        break;
+    case EVENT_INCIDENT_ROLE:
+    case EVENT_INCIDENT_SEVERITY:
+    case EVENT_INCIDENT_ACTION:
+    case EVENT_INCIDENT_WRITTEN:
+        str_addf(out, "INC-%lld ", (long long)event->incident);
+        clean(out, event->summary);
         break;
     default:
         clean(out, *event->summary ? event->summary : event->subject);
@@ -138,9 +151,11 @@ void timeline_line_init(struct timeline_line *line, const struct event *event)
     struct str who = {0}, text = {0};
     clean(&who, *event->actor ? event->actor : "belay");
     text_of(event, &text);
+    int64_t told_us = event_told_us(event);
     *line = (struct timeline_line){
         .seq = event->seq,
-        .at_us = event->at_us,
+        .at_us = told_us,
+        .written_us = told_us < event->at_us ? event->at_us : 0,
         .kind = event->kind,
         .level = level_of(event),
         .incident = event->incident,
@@ -180,7 +195,8 @@ void timeline_format(const struct timeline_line *line, struct str *out)
 
 struct timeline {
     size_t capacity;
-    VEC(struct timeline_line) lines; /* by seq */
+    int64_t last_seq;
+    VEC(struct timeline_line) lines; /* by seq, but for those that were written later */
 };
 
 struct timeline *timeline_new(size_t capacity)
@@ -200,30 +216,39 @@ void timeline_free(struct timeline *t)
     free(t);
 }
 
-/* The place of the first line that isn't older. New events come at the end. */
-static size_t place_of(const struct timeline *t, int64_t seq)
+static bool is_there(const struct timeline *t, int64_t seq)
 {
-    size_t low = 0, high = t->lines.len;
-    if (high > 0 && t->lines.data[high - 1].seq < seq)
-        return high;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (t->lines.data[middle].seq < seq)
-            low = middle + 1;
-        else
-            high = middle;
+    for (size_t i = t->lines.len; seq <= t->last_seq && i-- > 0;)
+        if (t->lines.data[i].seq == seq)
+            return true;
+    return false;
+}
+
+/* Behind all that is earlier: by seq, a late one by the time that it is about. New events come at the end. */
+static size_t place_of(const struct timeline *t, const struct timeline_line *line)
+{
+    size_t place = t->lines.len;
+    for (; place > 0; place--) {
+        const struct timeline_line *other = &t->lines.data[place - 1];
+        bool by_time = line->written_us || other->written_us;
+        if (by_time ? other->at_us <= line->at_us : other->seq < line->seq)
+            break;
     }
-    return low;
+    return place;
 }
 
 bool timeline_add(struct timeline *t, const struct event *event)
 {
-    size_t place = place_of(t, event->seq);
+    struct timeline_line line;
+    if (is_there(t, event->seq))
+        return false;
+    timeline_line_init(&line, event);
+    size_t place = place_of(t, &line);
     bool full = t->lines.len == t->capacity;
-    if (place < t->lines.len && t->lines.data[place].seq == event->seq)
+    if (full && place == 0) {
+        timeline_line_fini(&line);
         return false;
-    if (full && place == 0)
-        return false;
+    }
     if (full) {
         timeline_line_fini(&t->lines.data[0]);
         vec_remove(&t->lines, 0);
@@ -232,7 +257,8 @@ bool timeline_add(struct timeline *t, const struct event *event)
     (void)vec_push(&t->lines);
     memmove(&t->lines.data[place + 1], &t->lines.data[place],
             (t->lines.len - 1 - place) * sizeof *t->lines.data);
-    timeline_line_init(&t->lines.data[place], event);
+    t->lines.data[place] = line;
+    t->last_seq = event->seq > t->last_seq ? event->seq : t->last_seq;
     return true;
 }
 
@@ -248,5 +274,5 @@ const struct timeline_line *timeline_at(const struct timeline *t, size_t index)
 
 int64_t timeline_last_seq(const struct timeline *t)
 {
-    return t->lines.len ? t->lines.data[t->lines.len - 1].seq : 0;
+    return t->last_seq;
 }

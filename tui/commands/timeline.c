@@ -19,7 +19,7 @@ static int print_event(const struct event *event, void *data)
 {
     struct printing *p = data;
     struct str text = {0};
-    p->last = event->seq;
+    p->last = event->seq > p->last ? event->seq : p->last;
     if (p->json) {
         event_json(event, &text);
         puts(str_text(&text));
@@ -92,7 +92,7 @@ static int timeline_run(const struct command_line *line)
     else if (journal && !command_has(line, "all"))
         journal_incident_current(journal, true, &incident, &e);
     if (journal && e.code == 0)
-        timeline_read(journal, incident, print_event, &printing, &e);
+        (printing.json ? timeline_read : timeline_tell)(journal, incident, print_event, &printing, &e);
     if (journal && e.code == 0 && command_has(line, "follow"))
         follow(journal, &printing, &e);
     journal_close(journal);
