@@ -177,6 +177,7 @@ struct mute {
     char *entity; /* "shard docs/shard-5": kind and name */
     char *who, *reason;
     int64_t from_us, until_us;
+    int64_t incident; /* that was focused then; 0 none */
 };
 
 struct mutes {

@@ -30,8 +30,12 @@ void mutes_take(struct mutes *mutes, const struct event *event, int64_t now_us)
                  clock_parse(json_string(data, "until", ""), &until_us, NULL) == 0 && until_us > now_us &&
                  until_us <= event->at_us + MUTE_LONGEST_US;
     if (sound)
-        *vec_push(mutes) = (struct mute){xstrdup(event->subject), xstrdup(event->actor),
-                                         xstrdup(json_string(data, "reason", "")), event->at_us, until_us};
+        *vec_push(mutes) = (struct mute){xstrdup(event->subject),
+                                         xstrdup(event->actor),
+                                         xstrdup(json_string(data, "reason", "")),
+                                         event->at_us,
+                                         until_us,
+                                         event->incident};
     cJSON_Delete(data);
 }
 

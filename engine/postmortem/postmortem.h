@@ -9,6 +9,7 @@
 
 #include "engine/base/base.h"
 #include "engine/journal/journal.h"
+#include "engine/postmortem/handover.h"
 
 /* --- timeline: events as lines for people ----------------------------------------------------------------
  */

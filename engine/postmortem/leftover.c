@@ -1,0 +1,168 @@
+#include <stdlib.h>
+
+#include "engine/postmortem/story.h"
+
+static const struct {
+    const char *name;
+    bool asks;
+} kinds[] = {
+#define X(NAME, name, asks) [LEFTOVER_##NAME] = {name, asks},
+    LEFTOVERS(X)
+#undef X
+};
+
+const char *leftover_name(enum leftover_kind kind)
+{
+    return kinds[kind].name;
+}
+
+bool leftover_asks(enum leftover_kind kind)
+{
+    return kinds[kind].asks;
+}
+
+static void add(struct leftovers *left, enum leftover_kind kind, int64_t run, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void add(struct leftovers *left, enum leftover_kind kind, int64_t run, const char *format, ...)
+{
+    struct str text = {0}, clean = {0};
+    va_list args;
+    va_start(args, format);
+    str_addv(&text, format, args);
+    va_end(args);
+    utf8_clean(&clean, str_text(&text), text.len, false);
+    *vec_push(left) = (struct leftover){kind, run, str_take(&clean)};
+    str_fini(&text);
+}
+
+static void add_run(struct leftovers *left, const struct story_run *run)
+{
+    char since[CLOCK_TEXT_SIZE];
+    const struct story_step *last = NULL;
+    int64_t newest = 0;
+    for (size_t i = 0; i < run->steps.len; i++) {
+        const struct story_step *step = &run->steps.data[i];
+        const struct story_execution *x =
+            step->executions.len ? &step->executions.data[step->executions.len - 1] : NULL;
+        int64_t seq = !x ? 0 : x->outcome_seq ? x->outcome_seq : x->intent_seq;
+        if (seq > newest) {
+            newest = seq;
+            last = step;
+        }
+    }
+    clock_format(run->started_us, since);
+    add(left, LEFTOVER_RUN, run->number, "run %lld, %s, by %s since %.16sZ%s%s%s%s", (long long)run->number,
+        run->title, run->who, since, last ? "; last: " : "", last ? last->title : "", last ? " " : "",
+        last ? story_step_outcome(last) : "");
+}
+
+static void add_unknowns(struct leftovers *left, const struct story_run *run)
+{
+    for (size_t i = 0; i < run->steps.len; i++) {
+        const struct story_step *step = &run->steps.data[i];
+        bool acts = false;
+        for (size_t k = 0; k < step->executions.len; k++)
+            acts = acts || step->executions.data[k].acts;
+        if (acts && str_eq(story_step_outcome(step), "unknown"))
+            add(left, LEFTOVER_UNKNOWN, run->number, "run %lld, %s: what came of it is unknown%s%s",
+                (long long)run->number, step->title, step->reason && *step->reason ? ": " : "",
+                step->reason ? step->reason : "");
+    }
+}
+
+static void add_changes(struct leftovers *left, const struct story *story)
+{
+    struct story_lasting *lasting;
+    size_t count = story_lasting(story, &lasting);
+    for (size_t i = 0; i < count; i++) {
+        const char *outcome = story_step_outcome(lasting[i].step), *undo = lasting[i].undo;
+        if (!lasting[i].undone_by && !str_eq(outcome, "unknown"))
+            add(left, LEFTOVER_CHANGED, lasting[i].run->number, "run %lld, %s: %s; %s%s",
+                (long long)lasting[i].run->number, lasting[i].step->title, outcome,
+                *undo ? "can be taken back by " : "no way back is declared", undo);
+    }
+    free(lasting);
+}
+
+static void add_mutes(struct leftovers *left, struct journal *j, int64_t incident, int64_t now_us)
+{
+    struct mutes mutes;
+    char until[CLOCK_TEXT_SIZE];
+    mutes_read(j, now_us, &mutes, NULL);
+    for (size_t i = 0; i < mutes.len; i++) {
+        clock_format(mutes.data[i].until_us, until);
+        if (mutes.data[i].incident == incident)
+            add(left, LEFTOVER_MUTED, 0, "%s until %.16sZ: %s", mutes.data[i].entity, until,
+                mutes.data[i].reason);
+    }
+    mutes_fini(&mutes);
+}
+
+static void add_actions(struct leftovers *left, const struct incident_file *file)
+{
+    for (size_t i = 0; i < file->actions.len; i++) {
+        const struct incident_action *a = &file->actions.data[i];
+        if (str_eq(a->state, "open"))
+            add(left, *a->ticket ? LEFTOVER_ACTION : LEFTOVER_TICKET, 0, "action item %lld: %s (%s%s%s%s%s)",
+                (long long)a->number, a->text, *a->owner ? a->owner : "no owner", *a->due ? ", due " : "",
+                a->due, *a->ticket ? ", " : ", no ticket", a->ticket);
+    }
+}
+
+static void add_state(struct leftovers *left, const struct journal_incident *incident)
+{
+    if (incident->state < INCIDENT_RESOLVED)
+        add(left, LEFTOVER_STATE, 0, "it is %s, not resolved", incident_state_name(incident->state));
+    if (incident->reviewed_us == 0)
+        add(left, LEFTOVER_STATE, 0, "nobody has reviewed it: its evidence is held until somebody does");
+}
+
+int leftovers_read(struct journal *j, int64_t incident, int64_t now_us, struct leftovers *left, struct err *e)
+{
+    struct story story;
+    *left = (struct leftovers){0};
+    int code = story_read(&story, j, incident, e);
+    for (size_t i = 0; code == 0 && i < story.runs.len; i++)
+        if (story.runs.data[i]->ended_us == 0)
+            add_run(left, story.runs.data[i]);
+    if (code == 0)
+        add_changes(left, &story);
+    for (size_t i = 0; code == 0 && i < story.runs.len; i++)
+        add_unknowns(left, story.runs.data[i]);
+    if (code == 0) {
+        add_mutes(left, j, incident, now_us);
+        add_actions(left, &story.file);
+        add_state(left, &story.incident);
+    }
+    story_fini(&story);
+    return code;
+}
+
+void leftovers_fini(struct leftovers *left)
+{
+    for (size_t i = 0; i < left->len; i++)
+        free(left->data[i].text);
+    vec_fini(left);
+}
+
+size_t leftovers_of(const struct leftovers *left, enum leftover_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < left->len; i++)
+        count += left->data[i].kind == kind;
+    return count;
+}
+
+char **leftovers_asking(const struct leftovers *left)
+{
+    char **texts = NULL;
+    for (size_t i = 0; i < left->len; i++) {
+        if (!kinds[left->data[i].kind].asks)
+            continue;
+        char *text = xasprintf("%s: %s", kinds[left->data[i].kind].name, left->data[i].text);
+        strv_add(&texts, text);
+        free(text);
+    }
+    return texts;
+}
