@@ -17,6 +17,8 @@ struct config *config_new(void)
     c->platform = xstrdup("local");
     c->observer = -1;
     c->identity.timeout_us = 3 * US_PER_S;
+    c->oncall.every_us = 300 * US_PER_S;
+    c->oncall.timeout_us = 5 * US_PER_S;
     return c;
 }
 
@@ -43,6 +45,24 @@ static void source_fini(struct config_source *s)
     free(s->ca);
 }
 
+static void links_fini(struct config *c)
+{
+    for (size_t i = 0; i < c->link_count; i++) {
+        free(c->links[i].kind);
+        free(c->links[i].name);
+        free(c->links[i].title);
+        free(c->links[i].url);
+    }
+    for (size_t i = 0; i < c->logs_count; i++) {
+        free(c->logs[i].kind);
+        free(c->logs[i].name);
+        free(c->logs[i].title);
+        strv_free(c->logs[i].command);
+    }
+    free(c->links);
+    free(c->logs);
+}
+
 void config_free(struct config *c)
 {
     if (!c)
@@ -60,6 +80,8 @@ void config_free(struct config *c)
     free(c->identity.expect);
     free(c->mirror.syslog);
     strv_free(c->mirror.command);
+    strv_free(c->oncall.command);
+    links_fini(c);
     free(c->theme);
     strv_free(c->runbooks);
     free(c);

@@ -69,6 +69,23 @@ struct config_source {
     int line, column; /* where the source stands */
 };
 
+/* A page elsewhere about an entity: shown on its detail page. */
+struct config_link {
+    char *kind; /* of the entities that it is for; NULL: all kinds */
+    char *name; /* a pattern with * and ?; NULL: all names */
+    char *title;
+    char *url; /* with {name}, {attribute} ... */
+    int line, column;
+};
+
+/* A command that prints the logs of an entity; shown in a pager. */
+struct config_logs {
+    char *kind, *name, *title; /* as above */
+    char **command;            /* argv, with {name}, {attribute} ... */
+    int64_t timeout_us;
+    int line, column;
+};
+
 enum config_journal { CONFIG_JOURNAL_PRIVATE, CONFIG_JOURNAL_SHARED };
 
 struct config {
@@ -89,7 +106,15 @@ struct config {
         char *syslog;   /* facility ("local3"), or NULL */
         char **command; /* reads lines on stdin, or NULL */
     } mirror;
+    struct {
+        char **command; /* prints who is on call; NULL: not shown */
+        int64_t every_us, timeout_us;
+    } oncall;
     char *theme; /* NULL: the default one */
+    struct config_link *links;
+    size_t link_count;
+    struct config_logs *logs;
+    size_t logs_count;
     struct config_source *sources;
     size_t source_count;
     char **runbooks; /* files and folders, absolute; NULL when none */

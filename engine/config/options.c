@@ -7,6 +7,10 @@
 #define OF_CONFIG(field) offsetof(struct config, field)
 #define OF_SOURCE(field) offsetof(struct config_source, field)
 
+#define OF_LINK(field) offsetof(struct config_link, field)
+#define OF_LOGS(field) offsetof(struct config_logs, field)
+
+#define ENTITY_KINDS      "signal|breaker|chain|shard|job|alert|snapshot|component"
 #define SYSLOG_FACILITIES "user|daemon|auth|authpriv|local0|local1|local2|local3|local4|local5|local6|local7"
 
 const struct option option_table[] = {
@@ -105,6 +109,123 @@ const struct option option_table[] = {
         .type = OPTION_ARGV,
         .help = "A program that reads the lines on its standard input.",
         .offset = OF_CONFIG(mirror.command),
+    },
+    {
+        .path = "oncall",
+        .type = OPTION_GROUP,
+        .help = "Who is on call, for the header.",
+    },
+    {
+        .path = "oncall.command",
+        .type = OPTION_ARGV,
+        .required = true,
+        .help = "Prints a name on its first line. When it fails the header says unknown.",
+        .offset = OF_CONFIG(oncall.command),
+    },
+    {
+        .path = "oncall.every",
+        .type = OPTION_DURATION,
+        .fallback = "5m",
+        .minimum = 10 * US_PER_S,
+        .maximum = 86400 * US_PER_S,
+        .help = "How often it is asked.",
+        .offset = OF_CONFIG(oncall.every_us),
+    },
+    {
+        .path = "oncall.timeout",
+        .type = OPTION_DURATION,
+        .fallback = "5s",
+        .minimum = 100 * US_PER_MS,
+        .maximum = 60 * US_PER_S,
+        .help = "How long it may take.",
+        .offset = OF_CONFIG(oncall.timeout_us),
+    },
+    {
+        .path = "links",
+        .type = OPTION_GROUPS,
+        .help = "Pages elsewhere about an entity, shown on its own page.",
+    },
+    {
+        .path = "links[].title",
+        .type = OPTION_TEXT,
+        .required = true,
+        .minimum = 1,
+        .maximum = 64,
+        .help = "What it is called.",
+        .offset = OF_LINK(title),
+    },
+    {
+        .path = "links[].url",
+        .type = OPTION_TEXT,
+        .required = true,
+        .minimum = 1,
+        .maximum = 2048,
+        .help = "Where it is. `{name}`, `{kind}`, `{group}`, `{source}`, `{state}` and any attribute of the "
+                "entity are "
+                "put in, percent-encoded.",
+        .offset = OF_LINK(url),
+    },
+    {
+        .path = "links[].kind",
+        .type = OPTION_CHOICE,
+        .choices = ENTITY_KINDS,
+        .help = "Only for entities of that kind.",
+        .offset = OF_LINK(kind),
+    },
+    {
+        .path = "links[].name",
+        .type = OPTION_TEXT,
+        .minimum = 1,
+        .maximum = 256,
+        .help = "Only for entities of such a name; `*` and `?` stand for others.",
+        .offset = OF_LINK(name),
+    },
+    {
+        .path = "logs",
+        .type = OPTION_GROUPS,
+        .help = "Commands that print the logs of an entity; `L` on its page opens them in a pager.",
+    },
+    {
+        .path = "logs[].title",
+        .type = OPTION_TEXT,
+        .required = true,
+        .minimum = 1,
+        .maximum = 64,
+        .help = "What they are called.",
+        .offset = OF_LOGS(title),
+    },
+    {
+        .path = "logs[].command",
+        .type = OPTION_ARGV,
+        .required = true,
+        .help = "A program and its arguments, run without a shell. `{name}` and the others are put in as "
+                "above; a value "
+                "of other characters than `A-Za-z0-9._:/@-`, or that begins with `-`, is refused.",
+        .offset = OF_LOGS(command),
+    },
+    {
+        .path = "logs[].kind",
+        .type = OPTION_CHOICE,
+        .choices = ENTITY_KINDS,
+        .help = "Only for entities of that kind.",
+        .offset = OF_LOGS(kind),
+    },
+    {
+        .path = "logs[].name",
+        .type = OPTION_TEXT,
+        .minimum = 1,
+        .maximum = 256,
+        .help = "Only for entities of such a name; `*` and `?` stand for others.",
+        .offset = OF_LOGS(name),
+    },
+    {
+        .path = "logs[].timeout",
+        .type = OPTION_DURATION,
+        .fallback = "30s",
+        .minimum = 100 * US_PER_MS,
+        .maximum = 600 * US_PER_S,
+        .help = "How long it may take.",
+        .offset = OF_LOGS(timeout_us),
     },
     {
         .path = "theme",

@@ -6,6 +6,7 @@
 #include "engine/config/options.h"
 
 #define SOURCE_LIMIT 4096
+#define LIST_LIMIT   1024
 
 static void complain_unknown(const struct value_place *place, const char *prefix, const cJSON *member)
 {
@@ -99,6 +100,49 @@ static void read_sources(const struct value_place *place, const cJSON *list, str
     }
 }
 
+/* A list of groups, zeroed; each element is read by its options. */
+static void *read_list(const struct value_place *place, const cJSON *list, size_t size, size_t *count)
+{
+    const char *name = list->string;
+    const cJSON *element;
+    if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) > LIST_LIMIT) {
+        value_complain(place, list,
+                       "%s: expected a list of at most %d, each element beginning with \"- title: ...\"",
+                       name, LIST_LIMIT);
+        return NULL;
+    }
+    char *elements = xcalloc((size_t)cJSON_GetArraySize(list) + 1, size), *prefix = xasprintf("%s[].", name);
+    cJSON_ArrayForEach(element, list) read_group(place, prefix, element, elements + size * (*count)++);
+    free(prefix);
+    return elements;
+}
+
+static void read_links(const struct value_place *place, const cJSON *list, struct config *c)
+{
+    const cJSON *element = list->child;
+    c->links = read_list(place, list, sizeof *c->links, &c->link_count);
+    for (size_t i = 0; i < c->link_count; i++, element = element->next) {
+        const char *url = c->links[i].url;
+        c->links[i].line = yaml_line(element);
+        c->links[i].column = yaml_column(element);
+        if (url && !str_starts(url, "http://") && !str_starts(url, "https://"))
+            value_complain(place, cJSON_GetObjectItemCaseSensitive(element, "url"),
+                           "url: must begin with http:// or https://");
+    }
+}
+
+static void read_logs(const struct value_place *place, const cJSON *list, struct config *c)
+{
+    const cJSON *element = list->child;
+    c->logs = read_list(place, list, sizeof *c->logs, &c->logs_count);
+    for (size_t i = 0; i < c->logs_count; i++, element = element->next) {
+        c->logs[i].line = yaml_line(element);
+        c->logs[i].column = yaml_column(element);
+        if (c->logs[i].timeout_us == 0)
+            c->logs[i].timeout_us = 30 * US_PER_S;
+    }
+}
+
 static void read_member(const struct value_place *place, const char *prefix, const cJSON *member, void *base)
 {
     const struct option *option = option_find(prefix, member->string);
@@ -109,7 +153,9 @@ static void read_member(const struct value_place *place, const char *prefix, con
         read_group(place, inner, member, base);
         free(inner);
     } else if (option->type == OPTION_GROUPS) {
-        read_sources(place, member, base);
+        (str_eq(option->path, "links")  ? read_links
+         : str_eq(option->path, "logs") ? read_logs
+                                        : read_sources)(place, member, base);
     } else if (option->type == OPTION_HEADER) {
         value_add_header(place, member, base);
     } else {

@@ -362,9 +362,48 @@ static void test_every_cut_is_answered(void **state)
     }
 }
 
+static void test_links_logs_and_who_is_on_call(void **state)
+{
+    (void)state;
+    struct config *c =
+        parsed("oncall: {command: [who-is-it], every: 1m}\n"
+               "links:\n"
+               "  - {title: Graphs, kind: shard, name: \"docs/*\", url: \"https://g/{name}\"}\n"
+               "logs:\n"
+               "  - {title: log, command: [tail, \"{name}\"]}\n"
+               "  - {title: more, kind: job, command: [cat], timeout: 2m}\n");
+    assert_string_equal(c->oncall.command[0], "who-is-it");
+    assert_int_equal(c->oncall.every_us, 60 * US_PER_S);
+    assert_int_equal(c->oncall.timeout_us, 5 * US_PER_S);
+    assert_int_equal(c->link_count, 1);
+    assert_string_equal(c->links[0].url, "https://g/{name}");
+    assert_int_equal(c->logs_count, 2);
+    assert_int_equal(c->logs[0].timeout_us, 30 * US_PER_S);
+    assert_int_equal(c->logs[1].timeout_us, 120 * US_PER_S);
+    config_free(c);
+    static const char *const bad[][2] = {
+        {"links: {}\n", "links: expected a list"},
+        {"links: [{title: x}]\n", "url is missing"},
+        {"links: [{title: x, url: \"javascript:alert(1)\"}]\n", "must begin with http"},
+        {"links: [{title: x, url: \"https://x\", kind: shards}]\n", "did you mean \"shard\"?"},
+        {"links: [{title: x, url: \"https://x\", urll: y}]\n", "did you mean \"url\"?"},
+        {"logs: [{title: x, command: tail}]\n", "command"},
+        {"logs: [x]\n", "expected a mapping"},
+        {"oncall: {every: 1m}\n", "command is missing"},
+        {"oncall: {command: [x], every: 1s}\n", "outside 10s to"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char *found = found_in(bad[i][0]);
+        if (!strstr(found, bad[i][1]))
+            fail_msg("%s: %s", bad[i][0], found);
+        free(found);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_links_logs_and_who_is_on_call),
         cmocka_unit_test(test_the_designs_example),
         cmocka_unit_test(test_every_option_reaches_its_field),
         cmocka_unit_test(test_all_problems_are_told_with_their_places),
