@@ -339,9 +339,28 @@ struct sweep {
     struct map *claimed; /* "run 12": some console walks it */
 };
 
+/* Of a very long output the journal keeps the beginning and the end. The whole of it stays in the spool until
+ * the incident that it belongs to has been reviewed; when nobody can say whether it has, it stays, too. */
+bool ticket_held(struct engine *engine, int64_t run, const struct exec_result *result)
+{
+    const int64_t kept = JOURNAL_BLOB_HEAD_BYTES + JOURNAL_BLOB_TAIL_BYTES;
+    int64_t incident = 0;
+    if (result->stdout_bytes <= kept && result->stderr_bytes <= kept)
+        return false;
+    return journal_held(engine->chronicle.journal, run, NULL, 0, &incident, NULL) < 0 || incident != 0;
+}
+
+static bool is_held(const struct sweep *s, const struct spool_entry *entry)
+{
+    long long run = 0;
+    return sscanf(entry->key, "r%lld-t", &run) == 1 && ticket_held(s->engine, run, &entry->result);
+}
+
 static void sweep_entry(void *data, const struct spool_entry *entry)
 {
     struct sweep *s = data;
+    if (is_held(s, entry))
+        return;
     if (entry->state == SPOOL_ENDED || entry->state == SPOOL_VOID || entry->state == SPOOL_LOST)
         *vec_push(&s->keys) = xstrdup(entry->key);
 }

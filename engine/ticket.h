@@ -27,6 +27,8 @@ struct ticket {
 
 /* The members that intent and outcome have in common. */
 cJSON *ticket_data(const struct ticket *t);
+/* Evidence that nothing may delete yet: see journal_held. */
+bool ticket_held(struct engine *engine, int64_t run, const struct exec_result *result);
 /* It has ended, t->result says how: its output is stored, its outcome journaled, its run told. */
 void ticket_ended(struct ticket *t);
 /* The same of one that never started and has no output. */

@@ -129,7 +129,7 @@ void ticket_applied(struct ticket *t)
         }
     execution_free(t->x);
     t->x = NULL;
-    if (t->in_spool)
+    if (t->in_spool && !ticket_held(w->engine, w->id, &t->result))
         execution_forget(w->engine->runs.spool, t->key, NULL);
     ticket_free(t);
 }
