@@ -49,6 +49,14 @@ size_t leftovers_of(const struct leftovers *left, enum leftover_kind kind);
 /* "KIND: text" of those that ask before closing, NULL-terminated; NULL when there are none. strv_free. */
 char **leftovers_asking(const struct leftovers *left);
 
+/* Reads the file of the incident and drafts the change, as incident_change_draft. Closing looks for what
+ * would be left behind: an open run refuses it (ERR_BUSY), what asks does so too (ERR_DENIED, it is named)
+ * unless accept_left, and is recorded then. incident 0: a note that belongs to none. draft_texts_fini in
+ * either case. */
+int incident_decide(struct journal *j, int64_t incident, const struct incident_change *change,
+                    bool accept_left, int64_t now_us, struct event_draft *draft, struct draft_texts *texts,
+                    struct err *e);
+
 struct handover_incident {
     struct incident_file file;
     struct leftovers left;

@@ -99,6 +99,25 @@ static void add_mutes(struct leftovers *left, struct journal *j, int64_t inciden
     mutes_fini(&mutes);
 }
 
+struct locking {
+    struct leftovers *left;
+    const struct story *story;
+};
+
+/* Locks are claims of runs: "lock shard-5" is held by "run 12". */
+static int take_lock(const struct claim *claim, void *data)
+{
+    struct locking *l = data;
+    if (!str_starts(claim->key, "lock ") || !str_starts(claim->owner, "run "))
+        return 0;
+    int64_t run = strtoll(claim->owner + strlen("run "), NULL, 10);
+    for (size_t i = 0; i < l->story->runs.len; i++)
+        if (l->story->runs.data[i]->number == run)
+            add(l->left, LEFTOVER_LOCK, run, "run %lld holds the lock \"%s\"", (long long)run,
+                claim->key + strlen("lock "));
+    return 0;
+}
+
 static void add_actions(struct leftovers *left, const struct incident_file *file)
 {
     for (size_t i = 0; i < file->actions.len; i++) {
@@ -131,6 +150,8 @@ int leftovers_read(struct journal *j, int64_t incident, int64_t now_us, struct l
     for (size_t i = 0; code == 0 && i < story.runs.len; i++)
         add_unknowns(left, story.runs.data[i]);
     if (code == 0) {
+        struct locking locking = {left, &story};
+        code = journal_claims(j, take_lock, &locking, e);
         add_mutes(left, j, incident, now_us);
         add_actions(left, &story.file);
         add_state(left, &story.incident);
@@ -165,4 +186,46 @@ char **leftovers_asking(const struct leftovers *left)
         free(text);
     }
     return texts;
+}
+
+static int look_before_closing(struct journal *j, int64_t incident, bool accept_left, int64_t now_us,
+                               char ***asking, struct err *e)
+{
+    struct leftovers left;
+    int code = leftovers_read(j, incident, now_us, &left, e);
+    size_t runs = leftovers_of(&left, LEFTOVER_RUN);
+    if (code == 0 && runs > 0)
+        code = err_set(e, ERR_BUSY,
+                       "INC-%lld has %zu open run%s: finish or stop them first (belay runbook resume)",
+                       (long long)incident, runs, runs == 1 ? "" : "s");
+    *asking = code == 0 ? leftovers_asking(&left) : NULL;
+    size_t count = strv_count(*asking);
+    if (count > 0 && !accept_left)
+        code = err_set(
+            e, ERR_DENIED,
+            "INC-%lld leaves %zu thing%s behind (%s%s): close it with a reason, or clear them first",
+            (long long)incident, count, count == 1 ? "" : "s", (*asking)[0], count > 1 ? ", ..." : "");
+    leftovers_fini(&left);
+    return code;
+}
+
+int incident_decide(struct journal *j, int64_t incident, const struct incident_change *change,
+                    bool accept_left, int64_t now_us, struct event_draft *draft, struct draft_texts *texts,
+                    struct err *e)
+{
+    struct incident_file file = {0};
+    struct incident_change own = *change;
+    char **asking = NULL;
+    *texts = (struct draft_texts){0};
+    int code = incident || change->verb != INCIDENT_NOTE ? incident_file_read(j, incident, &file, e) : 0;
+    if (code == 0 && change->verb == INCIDENT_CLOSE)
+        code = journal_incident_admits(&file.incident, EVENT_INCIDENT_CLOSED, e);
+    if (code == 0 && change->verb == INCIDENT_CLOSE)
+        code = look_before_closing(j, incident, accept_left, now_us, &asking, e);
+    own.left = asking;
+    if (code == 0)
+        code = incident_change_draft(&file, &own, draft, texts, e);
+    strv_free(asking);
+    incident_file_fini(&file);
+    return code;
 }

@@ -74,6 +74,18 @@ static void tell_open(struct told *t)
          DATA("step", "drain", "title", "Drain the queue", "ticket", "2", "role", "act", "acts", "true"));
 }
 
+/* As the engine takes it: a claim of the run, in the event's own transaction. */
+static void lock(struct told *t, const char *key, const char *owner)
+{
+    struct event_draft draft = {.kind = EVENT_RUN_INPUT,
+                                .actor = "alice",
+                                .summary = "locked",
+                                .incident = 1,
+                                .run = 4,
+                                .claim = {.op = CLAIM_TAKE, .key = key, .owner = owner}};
+    append(t, &draft, 1);
+}
+
 static void what_is_left(void **state)
 {
     (void)state;
@@ -88,7 +100,10 @@ static void what_is_left(void **state)
     CHANGE(&t, .verb = INCIDENT_SET_ACTION, .action = 3, .state = "done");
     mute(&t, "shard docs/shard-5", 1);
     mute(&t, "job nightly", 0);
+    lock(&t, "lock shard-5", "run 4");
+    lock(&t, "lock shard-6", "run 5"); /* another incident's */
     assert_int_equal(leftovers_read(t.journal, 1, t.now_us, &left, &e), 0);
+    must_leave(&left, LEFTOVER_LOCK, "run 4 holds the lock \"shard-5\"");
     must_leave(&left, LEFTOVER_RUN,
                "run 4, Vector store shard down, by alice since 2001-11-22T01:00Z; last: Drain the "
                "queue unknown");
@@ -99,9 +114,9 @@ static void what_is_left(void **state)
     must_leave(&left, LEFTOVER_MUTED, "shard docs/shard-5 until");
     must_leave(&left, LEFTOVER_STATE, "it is open, not resolved");
     must_leave(&left, LEFTOVER_STATE, "nobody has reviewed it");
-    assert_int_equal(left.len, 8);
+    assert_int_equal(left.len, 9);
     char **asking = leftovers_asking(&left);
-    assert_int_equal(strv_count(asking), 6); /* all but the run and the item that has a ticket */
+    assert_int_equal(strv_count(asking), 7); /* all but the run and the item that has a ticket */
     strv_free(asking);
     leftovers_fini(&left);
     assert_int_equal(leftovers_read(t.journal, 2, t.now_us, &left, &e), ERR_NOT_FOUND);
