@@ -20,6 +20,8 @@ struct reading {
     VEC(struct event *) events;
     VEC(struct journal_incident) incidents;
     bool incidents_read;
+    bool mutes_wanted;
+    struct mutes mutes; /* those that were there before `from` */
     struct err e;
 };
 
@@ -51,6 +53,8 @@ static void reading_work(void *data)
     if (last >= r->from &&
         journal_read(r->journal, r->from, JOURNAL_FORWARD, NULL, FOLLOW_PAGE, reading_event, r, &r->e) < 0)
         return;
+    if (r->mutes_wanted)
+        mutes_read(r->journal, clock_wall_us(), &r->mutes, NULL);
     if (r->incidents_wanted)
         r->incidents_read =
             journal_incidents(r->journal, false, INCIDENTS_SHOWN, reading_incident, r, &r->e) >= 0;
@@ -69,6 +73,14 @@ static void focus_refresh(struct engine *engine)
     engine->chronicle.focused = newest;
 }
 
+static void mutes_follow(struct engine *engine, const struct event *event)
+{
+    if (event->kind != EVENT_ENTITY_MUTED && event->kind != EVENT_ENTITY_UNMUTED)
+        return;
+    mutes_take(&engine->chronicle.mutes, event, clock_wall_us());
+    engine_changed(engine, ENGINE_ENTITIES);
+}
+
 static void reading_done(void *data)
 {
     struct reading *r = data;
@@ -84,8 +96,14 @@ static void reading_done(void *data)
             focus_refresh(engine);
             engine_changed(engine, ENGINE_INCIDENTS);
         }
+        if (r->mutes_wanted) {
+            mutes_fini(&engine->chronicle.mutes);
+            engine->chronicle.mutes = r->mutes;
+            r->mutes = (struct mutes){0};
+        }
         for (size_t i = 0; i < r->events.len; i++) {
             const struct event *event = r->events.data[i];
+            mutes_follow(engine, event);
             timeline_add(engine->chronicle.timeline, event);
             library_event(engine, event);
             walks_event(engine, event);
@@ -101,6 +119,7 @@ static void reading_done(void *data)
         free(r->events.data[i]);
     vec_fini(&r->events);
     vec_fini(&r->incidents);
+    mutes_fini(&r->mutes);
     free(r);
 }
 
@@ -115,7 +134,7 @@ void chronicle_follow(struct engine *engine)
     r->engine = engine;
     r->journal = engine->chronicle.journal;
     r->from = engine->chronicle.loaded ? engine->chronicle.seen_seq + 1 : 0;
-    r->incidents_wanted = !engine->chronicle.loaded;
+    r->incidents_wanted = r->mutes_wanted = !engine->chronicle.loaded;
     engine->chronicle.reading = true;
     loop_work(engine->loop, reading_work, reading_done, r);
 }
@@ -125,6 +144,8 @@ static void on_follow_timer(void *data)
 {
     struct engine *engine = data;
     int64_t last = 0;
+    if (mutes_expire(&engine->chronicle.mutes, clock_wall_us()))
+        engine_changed(engine, ENGINE_ENTITIES);
     if (journal_last_seq(engine->chronicle.journal, &last, NULL) == 0 && last > engine->chronicle.seen_seq)
         chronicle_follow(engine);
 }
@@ -223,6 +244,7 @@ void chronicle_close(struct engine *engine)
         (void)mirror_close(engine->chronicle.mirror, NULL);
     timeline_free(engine->chronicle.timeline);
     vec_fini(&engine->chronicle.incidents);
+    mutes_fini(&engine->chronicle.mutes);
     free(engine->chronicle.trouble);
 }
 
@@ -254,6 +276,11 @@ bool engine_incident_at(const struct engine *engine, size_t index, struct journa
         return false;
     *incident = engine->chronicle.incidents.data[index];
     return true;
+}
+
+const struct mutes *engine_mutes(const struct engine *engine)
+{
+    return &engine->chronicle.mutes;
 }
 
 int64_t engine_focused_incident(const struct engine *engine)

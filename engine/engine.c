@@ -56,6 +56,7 @@ struct engine *engine_open(struct loop *loop, const struct engine_options *optio
         return NULL;
     }
     library_open(engine);
+    oncall_open(engine);
     return engine;
 }
 
@@ -68,6 +69,7 @@ void engine_close(struct engine *engine)
     walks_close(engine);
     library_close(engine);
     identity_close(engine);
+    oncall_close(engine);
     chronicle_close(engine);
     walks_free(engine);
     presence_close(engine);

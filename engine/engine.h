@@ -149,6 +149,41 @@ size_t engine_incident_count(const struct engine *engine);            /* not clo
 bool engine_incident_at(const struct engine *engine, size_t index, struct journal_incident *incident);
 int64_t engine_focused_incident(const struct engine *engine);         /* 0 when there is none */
 
+/* Muted now; mutes_find with an entity's title. Muted problems are counted and shown as muted, they are never ok. */
+const struct mutes *engine_mutes(const struct engine *engine);
+/* NULL where no `oncall:` is configured; "unknown" until, and whenever, its command can't say. */
+const char *engine_oncall(const struct engine *engine);
+
+/* Read in the pool; done comes once, on the loop, never from inside the call. e: NULL, or why not. text: the
+ * hand-over's sheet. left: what closing the incident would leave behind and asks for, NULL when nothing.
+ * Borrowed for the call. */
+typedef void engine_sheet(void *context, const struct err *e, const char *text, char *const *left);
+void engine_leftovers_read(const struct engine *engine, int64_t incident, engine_sheet *done, void *context);
+void engine_handover_read(const struct engine *engine, engine_sheet *done, void *context);
+
+/* A status update to paste: what users feel, since when, what is being done, when the next one comes. */
+struct engine_update {
+    const struct journal_incident *incident;
+    const struct platform *platform; /* NULL: nothing is watched */
+    char *const *doing;              /* NULL-terminated, may be NULL */
+    int64_t now_us, next_us;         /* wall clock */
+};
+void update_text(const struct engine_update *update, struct str *out);
+#define UPDATE_NEXT_US (30 * 60 * US_PER_S) /* the next one, when nobody says */
+
+/* The pages and logs that the configuration names for an entity, by index from 0; false past the last. A page
+ * whose variables the entity lacks says so instead of its address. */
+bool entity_link(const struct config *c, const struct entity *e, size_t index, const char **title,
+                 struct str *url);
+struct entity_logs {
+    const char *title; /* the configuration's */
+    char **argv;
+    int64_t timeout_us;
+    struct err e; /* code 0, or why this command can't be made for it */
+};
+bool entity_logs(const struct config *c, const struct entity *e, size_t index, struct entity_logs *logs);
+void entity_logs_fini(struct entity_logs *logs);
+
 /* The newest lines in memory (up to 2,000), every process's of this journal. Older ones, and an event's whole
  * data: journal_read on engine_journal. */
 const struct timeline *engine_timeline(const struct engine *engine);
@@ -169,8 +204,12 @@ void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(vo
     X(JOIN, "join", REQUEST_JOURNALS, "become an operator here")                                             \
     X(NOTE, "note", REQUEST_JOURNALS, "write a note to the timeline")                                        \
     X(INCIDENT_OPEN, "incident open", REQUEST_JOURNALS, "open an incident")                                  \
-    X(INCIDENT_CLOSE, "incident close", REQUEST_JOURNALS | REQUEST_ACTS, "close an incident")                \
+    X(INCIDENT, "incident", REQUEST_JOURNALS, "write into the file of an incident")                          \
+    X(INCIDENT_MOVE, "incident state", REQUEST_JOURNALS | REQUEST_ACTS, "mitigate, resolve, review, close")  \
     X(INCIDENT_FOCUS, "incident focus", 0, "notes and exports go to this incident")                          \
+    X(MUTE, "mute", REQUEST_JOURNALS | REQUEST_ACTS, "take a problem out of the way for a while")            \
+    X(HANDOVER_GIVE, "handover give", REQUEST_JOURNALS, "hand the shift over")                               \
+    X(HANDOVER_ACCEPT, "handover accept", REQUEST_JOURNALS, "take the shift over")                           \
     X(RUN_START, "run", REQUEST_JOURNALS | REQUEST_ACTS, "start a runbook")                                  \
     X(RUN_INPUT, "step", REQUEST_JOURNALS | REQUEST_ACTS, "answer a step of a run")                          \
     X(RUN_RESUME, "resume", REQUEST_JOURNALS | REQUEST_ACTS, "go on with an interrupted run")                \
@@ -191,7 +230,12 @@ struct engine_request {
     int64_t incident;                /* 0: the focused one */
     int64_t run;                     /* RUN_INPUT, RUN_RESUME, RUN_TAKE */
     const char *path;                /* RUN_START: the document */
-    const char *entity;              /* RUN_START: "shard docs/shard-5" that offered it, may be NULL */
+    const char *entity;              /* RUN_START: "shard docs/shard-5" that offered it; INCIDENT_OPEN: what it is for;
+                                      * both may be NULL. MUTE */
+    const struct incident_change *change; /* INCIDENT, INCIDENT_MOVE */
+    bool accept_left;                /* INCIDENT_MOVE: close although something is left over; change->text says why */
+    int64_t until_us;                /* MUTE: wall clock, 0 unmutes */
+    const char *person;              /* HANDOVER_GIVE: for whom, may be NULL */
     char *const *variables;          /* RUN_START: NAME=VALUE, NULL-terminated, may be NULL */
     const struct run_input *input;   /* RUN_INPUT */
 };

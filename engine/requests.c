@@ -1,5 +1,5 @@
 /* The one door to anything that changes something: flags are checked here, then the request goes its way. */
-#include "engine/state.h"
+#include "engine/incidents.h"
 #include "engine/walk.h"
 
 #include <stdio.h>
@@ -86,22 +86,6 @@ static void request_join(struct engine *engine, const struct engine_request *req
     record(engine, &draft, "you are an operator now", done, context);
 }
 
-static void request_note(struct engine *engine, const struct engine_request *request, engine_done *done,
-                         void *context)
-{
-    struct err e = {0};
-    if (!request->text || !request->text[0]) {
-        err_set(&e, ERR_USAGE, "a note needs a text");
-        answer(done, context, &e);
-        return;
-    }
-    struct event_draft draft = {.kind = EVENT_INCIDENT_NOTED,
-                                .summary = request->text,
-                                .incident =
-                                    request->incident ? request->incident : engine->chronicle.focused};
-    record(engine, &draft, "noted", done, context);
-}
-
 static void request_incident_open(struct engine *engine, const struct engine_request *request,
                                   engine_done *done, void *context)
 {
@@ -114,6 +98,8 @@ static void request_incident_open(struct engine *engine, const struct engine_req
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "title", request->text);
     cJSON_AddStringToObject(data, "severity", request->severity ? request->severity : "");
+    if (request->entity)
+        cJSON_AddStringToObject(data, "entity", request->entity);
     char *text = json_print(data);
     struct event_draft draft = {
         .kind = EVENT_INCIDENT_OPENED, .summary = request->text, .data = text, .incident = JOURNAL_NEW};
@@ -125,35 +111,6 @@ static void request_incident_open(struct engine *engine, const struct engine_req
 static int64_t incident_meant(const struct engine *engine, const struct engine_request *request)
 {
     return request->incident ? request->incident : engine->chronicle.focused;
-}
-
-static void request_incident_close(struct engine *engine, const struct engine_request *request,
-                                   engine_done *done, void *context)
-{
-    struct err e = {0};
-    struct journal_incident incident;
-    int64_t number = incident_meant(engine, request);
-    if (!number)
-        err_set(&e, ERR_NOT_FOUND, "there is no open incident to close");
-    else if (journal_incident(engine->chronicle.journal, number, &incident, &e) == 0)
-        journal_incident_admits(&incident, EVENT_INCIDENT_CLOSED, &e);
-    for (size_t i = 0; e.code == 0 && i < engine->runs.walks.len; i++) {
-        const struct walk *w = engine->runs.walks.data[i];
-        if (w->incident == number && !w->ended)
-            err_set(&e, ERR_BUSY, "run %lld of INC-%lld is still open: finish or stop it first",
-                    (long long)w->id, (long long)number);
-    }
-    if (e.code) {
-        answer(done, context, &e);
-        return;
-    }
-    struct event_draft draft = {.kind = EVENT_INCIDENT_CLOSED,
-                                .incident = number,
-                                .outcome = "closed",
-                                .summary = request->text && request->text[0] ? request->text : "closed"};
-    char *message = xasprintf("INC-%lld closed", (long long)number);
-    record(engine, &draft, message, done, context);
-    free(message);
 }
 
 static void request_incident_focus(struct engine *engine, const struct engine_request *request,
@@ -314,13 +271,15 @@ void engine_submit(struct engine *engine, const struct engine_request *request, 
         request_join(engine, request, done, context);
         break;
     case REQUEST_NOTE:
-        request_note(engine, request, done, context);
+    case REQUEST_INCIDENT:
+    case REQUEST_INCIDENT_MOVE:
+    case REQUEST_MUTE:
+    case REQUEST_HANDOVER_GIVE:
+    case REQUEST_HANDOVER_ACCEPT:
+        incidents_submit(engine, request, done, context);
         break;
     case REQUEST_INCIDENT_OPEN:
         request_incident_open(engine, request, done, context);
-        break;
-    case REQUEST_INCIDENT_CLOSE:
-        request_incident_close(engine, request, done, context);
         break;
     case REQUEST_INCIDENT_FOCUS:
         request_incident_focus(engine, request, done, context);

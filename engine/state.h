@@ -46,6 +46,7 @@ struct engine {
         char *trouble;
         struct timeline *timeline;
         VEC(struct journal_incident) incidents;
+        struct mutes mutes;
         int64_t focused, seen_seq;
         struct loop_timer *timer;
         struct mirror *mirror;
@@ -69,6 +70,12 @@ struct engine {
         struct process *process;
         VEC(struct where_waiter) waiters;
     } identity;
+
+    struct {        /* oncall.c */
+        char *name; /* NULL: nobody is asked */
+        struct process *process;
+        struct loop_timer *timer;
+    } oncall;
 
     struct { /* presence.c */
         char *owner;
@@ -105,6 +112,10 @@ int chronicle_append(struct engine *engine, const struct event_draft *drafts, si
                      void *context, struct err *e);
 /* Reads on what has been committed, by anybody. */
 void chronicle_follow(struct engine *engine);
+
+/* oncall.c */
+void oncall_open(struct engine *engine);
+void oncall_close(struct engine *engine);
 
 /* library.c */
 void library_open(struct engine *engine);

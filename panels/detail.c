@@ -135,6 +135,29 @@ static void write_events(struct detail *d, const struct panel_scene *scene, cons
     }
 }
 
+/* What the configuration knows besides: `links:` and `logs:`. */
+static void write_links(struct detail *d, const struct panel_scene *scene, const struct entity *e)
+{
+    const struct config *config = engine_config(scene->engine);
+    const char *title;
+    struct str url = {0};
+    struct entity_logs logs;
+    for (size_t i = 0; entity_link(config, e, i, &title, &url); i++) {
+        if (i == 0) {
+            heading(d, "Pages elsewhere (:links shows them to copy)");
+        }
+        text_view_addf(d->text, ROLE_TEXT, "%-20s %s\n", title, str_text(&url));
+    }
+    for (size_t i = 0; entity_logs(config, e, i, &logs); i++) {
+        if (i == 0) {
+            heading(d, "Logs (L opens the first)");
+        }
+        text_view_addf(d->text, ROLE_TEXT, "%-20s %s\n", logs.title, logs.e.code != 0 ? logs.e.msg : "");
+        entity_logs_fini(&logs);
+    }
+    str_fini(&url);
+}
+
 static void write_answer(struct detail *d, const struct entity *e)
 {
     if (e->snippet == NULL || e->snippet_length == 0) {
@@ -177,6 +200,7 @@ void detail_update(struct detail *d, const struct panel_scene *scene, uint32_t e
     write_facts(d, scene, e);
     write_measures(d, scene, e);
     write_runbooks(d, scene, e);
+    write_links(d, scene, e);
     write_events(d, scene, e);
     write_answer(d, e);
     read_history(d, scene, e);

@@ -1,5 +1,7 @@
 #include "panels/entity.h"
 
+#include "engine/engine.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -46,7 +48,18 @@ void entity_state(const struct entity *e, struct str *out)
 
 void entity_why(const struct panel_scene *scene, const struct entity *e, struct str *out)
 {
-    entity_reason(scene->platform, e, scene->wall_us, !scene->seconds, out);
+    struct str title = {0};
+    entity_title(e, &title);
+    const struct mute *mute = mutes_find(engine_mutes(scene->engine), str_text(&title), scene->wall_us);
+    if (mute != NULL) {
+        char until[SCENE_TEXT_SIZE];
+        scene_time(scene, mute->until_us, false, until);
+        str_addf(out, "muted until %s by %s: %s", until, mute->who, mute->reason);
+    }
+    str_clear(&title);
+    entity_reason(scene->platform, e, scene->wall_us, !scene->seconds, &title);
+    str_addf(out, "%s%s", mute != NULL && title.len > 0 ? "; " : "", str_text(&title));
+    str_fini(&title);
 }
 
 void value_write(const struct panel_scene *scene, double value, enum value_form form,

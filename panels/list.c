@@ -357,14 +357,31 @@ static bool open_details(struct list *l)
     return true;
 }
 
+/* "logs shard docs/shard-5", for the one that is shown or selected. */
+static enum panel_answer ask_logs(struct list *l, const struct panel_scene *scene, enum panel_shape shape,
+                                  struct str *reply)
+{
+    const char *identity = shape == PANEL_DETAIL ? NULL : table_selected(l->table);
+    uint32_t id = identity != NULL ? (uint32_t)strtoul(identity, NULL, 10) : l->detailed;
+    const struct entity *e = platform_entity(scene->platform, id);
+    if (e == NULL || (shape != PANEL_DETAIL && identity == NULL)) {
+        return PANEL_IGNORED;
+    }
+    str_add(reply, "logs ");
+    entity_title(e, reply);
+    return PANEL_COMMAND;
+}
+
 enum panel_answer list_key(void *state, const struct panel_scene *scene, const struct key *key,
                            const char *command, enum panel_shape shape, struct str *reply)
 {
     (void)key;
-    (void)reply;
     struct list *l = state;
     if (command == NULL || shape == PANEL_TILE) {
         return PANEL_IGNORED;
+    }
+    if (str_eq(command, "logs")) {
+        return ask_logs(l, scene, shape, reply);
     }
     if (shape == PANEL_DETAIL) {
         return detail_command(l->detail, command) ? PANEL_REDRAW : PANEL_IGNORED;

@@ -6,7 +6,8 @@
 #include "panels/list.h"
 #include "panels/picture.h"
 
-#define ROWS_MOST 16
+#define ROWS_MOST  16
+#define MUTED_MOST 64
 
 static const struct list_column columns[] = {
     {{"", 1, 0, ALIGN_LEFT, 0}, COLUMN_MARK, NULL, FORM_NUMBER},
@@ -82,9 +83,63 @@ static const struct source_view *unclear_source(const struct platform *p)
     return NULL;
 }
 
-static void nothing(const struct panel_scene *scene, struct canvas *c)
+/* ---- muted ones are out of the way, but counted: nothing is ok because nobody wants to see it ---- */
+
+static bool is_muted(const struct panel_scene *scene, const struct entity *e)
+{
+    struct str title = {0};
+    entity_title(e, &title);
+    bool muted = mutes_find(engine_mutes(scene->engine), str_text(&title), scene->wall_us) != NULL;
+    str_fini(&title);
+    return muted;
+}
+
+/* How many of the muted are problems. */
+static size_t count_muted(const struct panel_scene *scene)
+{
+    const struct mutes *mutes = engine_mutes(scene->engine);
+    size_t muted = 0;
+    for (size_t i = 0; i < mutes->len; i++) {
+        const char *name = strchr(mutes->data[i].entity, ' ');
+        for (int kind = 0; name != NULL && kind < ENTITY_KIND_COUNT; kind++) {
+            const char *word = entity_kind_text((enum entity_kind)kind);
+            const struct entity *e =
+                str_starts(mutes->data[i].entity, word)
+                    ? platform_find(scene->platform, (enum entity_kind)kind, NULL, name + 1)
+                    : NULL;
+            muted += e != NULL && e->condition != CONDITION_OK && is_muted(scene, e);
+        }
+    }
+    return muted;
+}
+
+/* The worst that aren't muted, at most room; how many there are besides, and how many are muted. */
+static size_t worst_shown(const struct panel_scene *scene, const struct entity **shown, size_t room,
+                          size_t *more, size_t *muted)
+{
+    const struct entity *worst[ROWS_MOST + MUTED_MOST];
+    size_t total = 0, count, kept = 0;
+    *muted = count_muted(scene);
+    count =
+        platform_problems(scene->platform, worst, room + (*muted < MUTED_MOST ? *muted : MUTED_MOST), &total);
+    for (size_t i = 0; i < count && kept < room; i++) {
+        if (*muted == 0 || !is_muted(scene, worst[i])) {
+            shown[kept++] = worst[i];
+        }
+    }
+    *more = total > kept + *muted ? total - kept - *muted : 0;
+    return kept;
+}
+
+static void nothing(const struct panel_scene *scene, struct canvas *c, size_t muted)
 {
     int width = canvas_width(c);
+    if (muted > 0) {
+        int x = mark_put(mark_find("unknown"), c, 0, 0) + 1;
+        x = canvas_putf(c, x, 0, ROLE_UNKNOWN, "%zu muted", muted);
+        canvas_put_cut(c, x, 0, width - x, ROLE_FAINT, ", no other (:mute lists them)");
+        return;
+    }
     if (platform_source_count(scene->platform) == 0) {
         canvas_put_cut(c, 0, 0, width, ROLE_FAINT, "nothing is watched: no source is configured");
     } else if (platform_condition(scene->platform) != CONDITION_OK) {
@@ -102,29 +157,35 @@ static void nothing(const struct panel_scene *scene, struct canvas *c)
     }
 }
 
+/* "+9 more, 2 muted" at the end of the last row. Returns the column before it. */
+static int put_others(struct canvas *c, int y, size_t more, size_t muted)
+{
+    char text[64] = "";
+    int width = canvas_width(c);
+    if (more > 0 && muted > 0) {
+        snprintf(text, sizeof text, "+%zu more, %zu muted", more, muted);
+    } else if (more + muted > 0) {
+        snprintf(text, sizeof text, "+%zu %s", more + muted, more > 0 ? "more" : "muted");
+    }
+    return text[0] != '\0' ? canvas_put_right(c, 0, y, width, ROLE_STRONG, text) - 1 : width;
+}
+
 static void strip(const struct panel_scene *scene, struct canvas *c)
 {
-    const struct entity *worst[ROWS_MOST];
-    size_t total = 0;
+    const struct entity *list[ROWS_MOST];
+    size_t more, muted;
     int height = canvas_height(c);
     size_t room = height < ROWS_MOST ? (size_t)(height < 0 ? 0 : height) : ROWS_MOST;
-    size_t count = platform_problems(scene->platform, worst, room, &total);
     struct picture own = {0};
     const struct picture *p = picture_look(scene, PICTURE_RUNS, &own);
+    size_t count = worst_shown(scene, list, room, &more, &muted);
     for (size_t i = 0; i < count; i++) {
-        bool last = i + 1 == count && total > count;
-        int width = canvas_width(c);
-        if (last) {
-            char more[24];
-            snprintf(more, sizeof more, "+%zu more", total - count);
-            int x = canvas_put_right(c, 0, (int)i, width, ROLE_STRONG, more);
-            width = x - 1;
-        }
-        draw_row(scene, p, worst[i], c, (int)i, width);
+        int width = i + 1 == count ? put_others(c, (int)i, more, muted) : canvas_width(c);
+        draw_row(scene, p, list[i], c, (int)i, width);
     }
     picture_fini(&own);
     if (count == 0) {
-        nothing(scene, c);
+        nothing(scene, c, muted);
     }
 }
 
@@ -145,6 +206,9 @@ static void note(void *state, const struct panel_scene *scene, struct str *out)
     size_t total = 0;
     platform_problems(scene->platform, NULL, 0, &total);
     str_addf(out, "%zu", total);
+    if (count_muted(scene) > 0) {
+        str_addf(out, ", %zu of them muted", count_muted(scene));
+    }
 }
 
 static const struct list_type type = {

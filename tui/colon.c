@@ -11,8 +11,8 @@
 
 /* ---- words ---- */
 
-/* Splits at blanks; "..." and '...' keep them. NULL-terminated, strv_free; NULL with an error for an open
- * quote. */
+/* Splits at blanks; "..." and '...' at the beginning of a word, or behind a =, keep them. NULL-terminated,
+ * strv_free; NULL with an error for an open quote. */
 static char **split(const char *text, struct err *e)
 {
     char **words = xcalloc(1, sizeof *words);
@@ -26,7 +26,8 @@ static char **split(const char *text, struct err *e)
         str_clear(&word);
         char quote = '\0';
         for (; *text != '\0' && (quote != '\0' || (*text != ' ' && *text != '\t')); text++) {
-            if (quote == '\0' && (*text == '"' || *text == '\'')) {
+            bool begins = word.len == 0 || word.data[word.len - 1] == '='; /* don't is a word */
+            if (quote == '\0' && begins && (*text == '"' || *text == '\'')) {
                 quote = *text;
             } else if (*text == quote) {
                 quote = '\0';
@@ -66,40 +67,6 @@ static void join(char *const *words, size_t index, struct str *out)
 
 /* ---- the commands ---- */
 
-static void run_note(struct console *console, const char *rest, char *const *words, struct err *e)
-{
-    (void)words;
-    if (rest[0] == '\0') {
-        prompt_note(console);
-        return;
-    }
-    (void)e;
-    struct engine_request request = {.kind = REQUEST_NOTE, .text = rest};
-    console_submit(console, &request, 0, NULL);
-}
-
-static void run_incident_open(struct console *console, const char *rest, char *const *words, struct err *e)
-{
-    (void)rest;
-    struct str title = {0};
-    struct engine_request request = {.kind = REQUEST_INCIDENT_OPEN};
-    for (size_t i = 0; words[i] != NULL && e->code == 0; i++) {
-        if (str_eq(words[i], "--severity")) {
-            request.severity = value_after(words, &i, e);
-        } else {
-            str_addf(&title, "%s%s", title.len > 0 ? " " : "", words[i]);
-        }
-    }
-    if (e->code == 0 && title.len == 0) {
-        err_set(e, ERR_USAGE, "give it a title: :incident open customers see empty answers");
-    }
-    if (e->code == 0) {
-        request.text = str_text(&title);
-        console_submit(console, &request, 0, NULL);
-    }
-    str_fini(&title);
-}
-
 /* "INC-7" in front of the rest, else 0: the focused one. */
 static int64_t take_incident(char *const *words, size_t *index)
 {
@@ -109,20 +76,6 @@ static int64_t take_incident(char *const *words, size_t *index)
         (*index)++;
     }
     return number;
-}
-
-static void run_incident_close(struct console *console, const char *rest, char *const *words, struct err *e)
-{
-    (void)rest;
-    (void)e;
-    size_t index = 0;
-    struct str reason = {0};
-    struct engine_request request = {.kind = REQUEST_INCIDENT_CLOSE,
-                                     .incident = take_incident(words, &index)};
-    join(words, index, &reason);
-    request.text = reason.len > 0 ? reason.data : NULL;
-    console_submit(console, &request, 0, NULL);
-    str_fini(&reason);
 }
 
 static void run_incident_focus(struct console *console, const char *rest, char *const *words, struct err *e)
@@ -302,11 +255,39 @@ static void run_quit(struct console *console, const char *rest, char *const *wor
 /* ---- the table ---- */
 
 const struct colon colon_table[] = {
-    {"note", "TEXT", "write a note to the timeline", COLON_SAFE, run_note},
-    {"incident open", "[--severity SEV2] TITLE", "open an incident", COLON_SAFE, run_incident_open},
+    {"note", "[--at TIME] TEXT", "write a note to the timeline", COLON_SAFE, colon_incident_note},
+    {"incident open", "[--severity SEV2] [--entity ENTITY] TITLE", "open an incident", COLON_SAFE,
+     colon_incident_open},
     {"incident focus", "INC-7", "notes and exports go to this incident", COLON_SAFE, run_incident_focus},
     {"incident list", "", "the incidents that aren't closed", COLON_SAFE, run_incident_list},
-    {"incident close", "[INC-7] [REASON]", "close an incident", 0, run_incident_close},
+    {"incident show", "[INC-7]", "its roles, action items and postmortem", COLON_SAFE, colon_incident_show},
+    {"incident note", "[INC-7] [--at TIME] TEXT", "write a note; --at: about something earlier", COLON_SAFE,
+     colon_incident_note},
+    {"incident role", "[INC-7] ROLE PERSON", "who has a role: commander, scribe ...; nobody takes it away",
+     COLON_SAFE, colon_incident_role},
+    {"incident severity", "[INC-7] SEV [REASON]", "how bad it is, from now on", COLON_SAFE,
+     colon_incident_severity},
+    {"incident action", "[INC-7] TEXT | N [--done ...]", "an action item: --owner, --due, --ticket, --test",
+     COLON_SAFE, colon_incident_action},
+    {"incident write", "[INC-7] [FIELD TEXT]", "a part of the postmortem; alone: all of them in $EDITOR",
+     COLON_SAFE, colon_incident_write},
+    {"incident update", "[INC-7] [--next 30m]", "a status update, ready to paste", COLON_SAFE,
+     colon_incident_update},
+    {"incident mitigate", "[INC-7] [REASON]", "users no longer feel it", 0, colon_incident_mitigate},
+    {"incident resolve", "[INC-7] [REASON]", "its cause is gone", 0, colon_incident_resolve},
+    {"incident review", "[INC-7] [REASON]", "the postmortem was held; evidence may be pruned from now on", 0,
+     colon_incident_review},
+    {"incident close", "[INC-7] [REASON]", "close an incident; what is left over asks", 0,
+     colon_incident_close},
+    {"mute", "ENTITY for 2h REASON", "take a problem out of the way for a while; alone: what is muted",
+     COLON_TEXT, colon_mute},
+    {"unmute", "ENTITY", "show it again", COLON_TEXT, colon_unmute},
+    {"handover give", "[--to NAME] [NOTE]", "hand the shift over", COLON_SAFE, colon_handover_give},
+    {"handover accept", "", "take the shift over", COLON_SAFE, colon_handover_accept},
+    {"handover", "", "what the next shift has to know", COLON_SAFE, colon_handover},
+    {"logs", "ENTITY [--title TITLE]", "its logs in a pager, as configured", COLON_SAFE | COLON_TEXT,
+     colon_logs},
+    {"links", "ENTITY", "its pages elsewhere, as configured", COLON_SAFE | COLON_TEXT, colon_links},
     {"export", "[INC-7] [--format md|json] [-o FILE]", "write the timeline to a file here", COLON_SAFE,
      run_export},
     {"runbook list", "", "the runbooks", COLON_SAFE, run_runbook_list},
@@ -369,14 +350,15 @@ void colon_run(struct console *console, const char *line)
         text[length - 1] = '\0';
     }
     const struct colon *command = colon_find(text, &rest);
-    char **words = command != NULL ? split(rest, &e) : NULL;
+    bool whole = command != NULL && (command->flags & COLON_TEXT) != 0;
+    char **words = command != NULL && !whole ? split(rest, &e) : NULL;
     if (text[0] == '\0' || (command == NULL && open_panel(console, text))) {
         /* nothing, or done */
     } else if (command == NULL) {
         console_say(console, SAY_BAD, "no such command: %s (? lists them, Tab completes)", text);
     } else if ((command->flags & COLON_SAFE) == 0 && console_refuses_to_act(console)) {
         /* it has said why */
-    } else if (words != NULL) {
+    } else if (words != NULL || whole) {
         command->run(console, rest, words, &e);
     }
     if (e.code != 0) {

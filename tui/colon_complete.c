@@ -5,6 +5,7 @@
 
 #include "tui/colon.h"
 #include "tui/console_state.h"
+#include "tui/incident_verbs.h"
 
 struct candidates {
     const char *prefix;
@@ -88,6 +89,65 @@ static void offer_themes(const struct candidates *c)
     strv_free(names);
 }
 
+/* What a verb of an incident takes: its options, the fields and roles that everybody has. */
+static void offer_verb(struct console *console, const char *verb, const char *before,
+                       const struct candidates *c)
+{
+    static const char *const roles[] = {"commander", "operations", "communications", "scribe"};
+    const struct incident_verb_row *row = incident_verb_find(verb);
+    const char *options = row != NULL              ? row->options
+                          : str_eq(verb, "open")   ? "severity entity"
+                          : str_eq(verb, "update") ? "next"
+                                                   : "";
+    for (const char *at = options; *at != '\0'; at += strcspn(at, " "), at += strspn(at, " ")) {
+        char name[40];
+        snprintf(name, sizeof name, "--%.*s", (int)strcspn(at, " "), at);
+        offer(c, name);
+    }
+    for (size_t i = 0; str_ends(before, " role ") && i < sizeof roles / sizeof roles[0]; i++) {
+        offer(c, roles[i]);
+    }
+    for (int i = 0; str_ends(before, " write ") && i < INCIDENT_FIELD_COUNT; i++) {
+        offer(c, incident_field_name((enum incident_field)i));
+    }
+    if (!str_eq(verb, "open")) {
+        offer_incidents(console, c);
+    }
+}
+
+/* "shard docs/shard-5": the kind, then the names of that kind. */
+static void offer_entities(struct console *console, const char *typed, const struct candidates *c)
+{
+    size_t count = 0;
+    const struct entity *const *list = platform_list(engine_platform(console->engine), ENTITY_ANY, &count);
+    bool kinds = typed[0] == '\0';
+    const char *last = "";
+    for (size_t i = 0; i < count; i++) {
+        const char *kind = entity_kind_text(list[i]->kind);
+        size_t length = strlen(kind);
+        if (kinds && !str_eq(kind, last)) {
+            offer(c, kind);
+            last = kind;
+        } else if (!kinds && strncmp(typed, kind, length) == 0 && str_eq(typed + length, " ")) {
+            offer(c, list[i]->name);
+        }
+    }
+}
+
+static void offer_muted(struct console *console, const char *typed, const struct candidates *c)
+{
+    const struct mutes *mutes = engine_mutes(console->engine);
+    for (size_t i = 0; i < mutes->len; i++) {
+        const char *entity = mutes->data[i].entity;
+        if (strncmp(entity, typed, strlen(typed)) == 0) {
+            char word[256];
+            const char *at = entity + strlen(typed);
+            snprintf(word, sizeof word, "%.*s", (int)strcspn(at, " "), at);
+            offer(c, word);
+        }
+    }
+}
+
 static void offer_values(struct console *console, const struct colon *command, const char *before,
                          const struct candidates *c)
 {
@@ -105,8 +165,17 @@ static void offer_values(struct console *console, const struct colon *command, c
         offer_incidents(console, c);
         offer(c, export_words[0]);
         offer(c, export_words[1]);
-    } else if (str_starts(command->name, "incident ") && !str_eq(command->name, "incident open")) {
-        offer_incidents(console, c);
+    } else if (str_starts(command->name, "incident ")) {
+        offer_verb(console, command->name + strlen("incident "), before, c);
+    } else if (str_eq(command->name, "mute") || str_eq(command->name, "logs") ||
+               str_eq(command->name, "links")) {
+        offer_entities(console, before + strlen(command->name) + 1, c);
+    } else if (str_eq(command->name, "unmute")) {
+        offer_muted(console, before + strlen(command->name) + 1, c);
+    } else if (str_eq(command->name, "handover give")) {
+        offer(c, "--to");
+    } else if (str_eq(command->name, "note")) {
+        offer(c, "--at");
     }
 }
 
@@ -123,10 +192,9 @@ size_t colon_complete(void *data, const char *text, size_t cursor,
     struct candidates candidates = {prefix, strlen(prefix), add, list};
     const char *rest;
     const struct colon *command = colon_find(before, &rest);
+    offer_names(console, before, start, &candidates); /* "handover " may go on with "give" */
     if (command != NULL) {
         offer_values(console, command, before, &candidates);
-    } else {
-        offer_names(console, before, start, &candidates);
     }
     free(before);
     free(prefix);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tui/console_state.h"
+#include "tui/foreground.h"
 #include "tui/layout.h"
 
 /* ---- the moment that is drawn ---- */
@@ -102,6 +103,17 @@ static void clock_tick(void *data)
     console_frame(console);
 }
 
+/* Header and banners; returns the rows that they take. */
+static int draw_chrome(struct console *console, struct canvas *canvas)
+{
+    int width = canvas_width(canvas), banners = (int)header_banners(console);
+    struct canvas header = canvas_sub(canvas, (struct rect){0, 0, width, 1});
+    struct canvas lines = canvas_sub(canvas, (struct rect){0, 1, width, banners});
+    header_draw(console, &header);
+    header_draw_banners(console, &lines);
+    return 1 + banners;
+}
+
 void console_draw(struct console *console)
 {
     struct canvas *canvas = console->canvas;
@@ -116,12 +128,8 @@ void console_draw(struct console *console)
                     LAYOUT_HEIGHT_LEAST, width, height);
         return;
     }
-    struct canvas header = canvas_sub(canvas, (struct rect){0, 0, width, 1});
-    header_draw(console, &header);
-    int banners = (int)header_banners(console);
-    struct canvas lines = canvas_sub(canvas, (struct rect){0, 1, width, banners});
-    header_draw_banners(console, &lines);
-    struct canvas body = canvas_sub(canvas, (struct rect){0, 1 + banners, width, height - 2 - banners});
+    int used = top->type->bare ? 0 : draw_chrome(console, canvas);
+    struct canvas body = canvas_sub(canvas, (struct rect){0, used, width, height - 1 - used});
     top->type->draw(top, &body);
     prompt_draw(console, canvas);
 }
@@ -289,7 +297,7 @@ static void try_resume(void *data)
 {
     struct console *console = data;
     struct err e = {0};
-    if (!terminal_suspended(console->terminal)) {
+    if (!terminal_suspended(console->terminal) || console->foreground != NULL) {
         return;
     }
     int result = terminal_resume(console->terminal, &e);
@@ -340,7 +348,12 @@ static void signalled(void *data, int number)
             resize(console);
         }
         break;
-    default: /* SIGHUP, SIGTERM, SIGINT */
+    case SIGINT:
+        if (console->foreground == NULL) { /* else it was meant for the program that has the terminal */
+            gone(console);
+        }
+        break;
+    default: /* SIGHUP, SIGTERM */
         gone(console);
         break;
     }
@@ -423,6 +436,7 @@ static void finish(struct console *console)
         loop_signal_free(console->signals[i]);
     }
     loop_signal_free(console->stop_signal);
+    foreground_close(console);
     terminal_guard(NULL);
     pages_close(console);
     prompt_fini(console);

@@ -9,7 +9,7 @@
 #define FRAME_LEAST_US  50000   /* between two frames of data: 20 a second */
 #define FRAME_MOST_US   1000000 /* and on a slow link */
 #define SIGNALS_WATCHED 8
-#define HEADER_WORDS    3 /* incident, people, changes */
+#define HEADER_WORDS    4 /* incident, people, changes, on call */
 
 /* What an answer of the engine that comes after the console has gone finds. */
 struct console_link {
@@ -64,6 +64,7 @@ struct console {
     bool quitting, gone;
     bool quit_asked; /* q once, while a step runs */
     struct console_link *link;
+    struct foreground *foreground; /* a program has the terminal; NULL */
 };
 
 /* console.c */

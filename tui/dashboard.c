@@ -111,6 +111,39 @@ static void draw(struct page *page, struct canvas *c)
     }
 }
 
+/* Panels side by side can't be copied: one below the other, each as high as it is drawn. */
+static void copy(struct page *page, int width, struct str *out)
+{
+    struct dashboard *d = page->state;
+    const struct panel_scene *scene = console_scene(page->console);
+    struct canvas *strips = canvas_new(width, d->layout.problems.y + d->layout.problems.height, false);
+    canvas_clear(strips, ROLE_TEXT);
+    draw_strip(page, d->users, &d->layout.users, strips, false);
+    draw_strip(page, d->problems, &d->layout.problems, strips, false);
+    copy_canvas(strips, out);
+    canvas_free(strips);
+    for (size_t i = 0; i < d->layout.count; i++) {
+        const struct layout_place *place = &d->layout.places[i];
+        const struct panel_slot *panel = slot(page, d->panels[place->panel]);
+        int rows = place->framed && place->area.height > 2 ? place->area.height - 2 : 1;
+        struct canvas *tile = canvas_new(width, rows, false);
+        struct str note = {0};
+        if (panel->panel->note != NULL) {
+            panel->panel->note(panel->state, scene, &note);
+        }
+        str_addf(out, "\n%s  %s\n", panel->panel->title, str_text(&note));
+        canvas_clear(tile, ROLE_TEXT);
+        if (place->framed || panel->panel->summary == NULL) {
+            panel->panel->draw(panel->state, scene, tile, PANEL_TILE, false);
+        } else {
+            panel->panel->summary(panel->state, scene, tile);
+        }
+        copy_canvas(tile, out);
+        canvas_free(tile);
+        str_fini(&note);
+    }
+}
+
 static bool update(struct page *page, unsigned changes)
 {
     bool differs = (changes & ENGINE_OFFERS) != 0;
@@ -214,6 +247,7 @@ static const struct page_type type = {
     .close = close,
     .update = update,
     .draw = draw,
+    .copy = copy,
     .contexts = contexts,
     .command = command,
 };

@@ -75,6 +75,24 @@ static void do_incidents(struct console *console, const char *argument)
     page_open_incidents(console);
 }
 
+static void do_update(struct console *console, const char *argument)
+{
+    (void)argument;
+    page_open_update(console, 0, UPDATE_NEXT_US);
+}
+
+static void do_copy(struct console *console, const char *argument)
+{
+    (void)argument;
+    page_open_copy(console);
+}
+
+static void do_logs(struct console *console, const char *argument)
+{
+    (void)argument;
+    console_say(console, SAY_INFO, "select a thing first (1-9), or :logs ENTITY");
+}
+
 static void do_freeze(struct console *console, const char *argument)
 {
     (void)argument;
@@ -115,11 +133,11 @@ static const struct {
     const char *name;
     void (*run)(struct console *console, const char *argument);
 } everywhere[] = {
-    {"help", do_help},           {"filter", do_filter},       {"command", do_command},
-    {"panel", do_panel},         {"back", do_back},           {"runbooks", do_runbooks},
-    {"note", do_note},           {"incidents", do_incidents}, {"freeze", do_freeze},
-    {"time", do_time},           {"redraw", do_redraw},       {"suspend", do_suspend},
-    {"interrupt", do_interrupt}, {"quit", do_quit},
+    {"help", do_help},     {"filter", do_filter},     {"command", do_command}, {"panel", do_panel},
+    {"back", do_back},     {"runbooks", do_runbooks}, {"note", do_note},       {"incidents", do_incidents},
+    {"freeze", do_freeze}, {"time", do_time},         {"redraw", do_redraw},   {"suspend", do_suspend},
+    {"update", do_update}, {"copy", do_copy},         {"logs", do_logs},       {"interrupt", do_interrupt},
+    {"quit", do_quit},
 };
 
 static void run_everywhere(struct console *console, const char *command)

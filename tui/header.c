@@ -158,6 +158,9 @@ void header_words(struct console *console, struct str words[static HEADER_WORDS]
     if (changed > 0) {
         str_addf(&words[2], "changed %zu", changed);
     }
+    if (engine_oncall(console->engine) != NULL) {
+        str_addf(&words[3], "on call: %s", engine_oncall(console->engine));
+    }
 }
 
 static void frozen_word(struct console *console, struct str *out)
@@ -176,6 +179,7 @@ void header_draw(struct console *console, struct canvas *row)
         {.style = ROLE_HEADER | STYLE_BOLD, .worth = 9}, /* incident */
         {.style = ROLE_DANGER, .worth = 8},              /* frozen */
         {.style = ROLE_HEADER, .worth = 5},              /* people */
+        {.style = ROLE_HEADER, .worth = 4},              /* on call */
         {.style = ROLE_HEADER, .worth = 3},              /* changed */
     };
     const size_t count = sizeof parts / sizeof parts[0];
@@ -192,7 +196,8 @@ void header_draw(struct console *console, struct canvas *row)
     str_add(&parts[0].text, str_text(&shown[0]));
     frozen_word(console, &parts[1].text);
     str_add(&parts[2].text, str_text(&shown[1]));
-    str_add(&parts[3].text, str_text(&shown[2]));
+    str_add(&parts[3].text, str_text(&shown[3]));
+    str_add(&parts[4].text, str_text(&shown[2]));
     while (parts_columns(parts, count, row) > end - x && parts_columns(parts, count, row) > 0) {
         drop_least(parts, count);
     }

@@ -6,9 +6,10 @@
 #include "tui/list_page.h"
 
 static const struct table_column columns[] = {
-    {"", 1, 0, ALIGN_LEFT, 0},       {"incident", 9, 0, ALIGN_LEFT, 0}, {"severity", 8, 0, ALIGN_LEFT, 1},
-    {"state", 10, 0, ALIGN_LEFT, 0}, {"opened", 8, 0, ALIGN_LEFT, 2},   {"age", 5, 0, ALIGN_RIGHT, 1},
-    {"by", 8, 1, ALIGN_LEFT, 3},     {"notes", 5, 0, ALIGN_RIGHT, 4},   {"title", 20, 6, ALIGN_LEFT, 0},
+    {"", 1, 0, ALIGN_LEFT, 0},       {"incident", 9, 0, ALIGN_LEFT, 0},  {"severity", 8, 0, ALIGN_LEFT, 1},
+    {"state", 10, 0, ALIGN_LEFT, 0}, {"opened", 8, 0, ALIGN_LEFT, 2},    {"age", 5, 0, ALIGN_RIGHT, 1},
+    {"by", 8, 1, ALIGN_LEFT, 3},     {"commander", 9, 1, ALIGN_LEFT, 2}, {"notes", 5, 0, ALIGN_RIGHT, 4},
+    {"title", 20, 6, ALIGN_LEFT, 0},
 };
 
 static size_t rows_count(void *data)
@@ -82,9 +83,13 @@ static void row_cell(void *data, size_t row, size_t column, struct table_cell *c
         cell->style = ROLE_ACTOR;
         break;
     case 7:
-        scene_count((double)incident.notes, text);
+        said = incident.commander[0] != '\0' ? incident.commander : "nobody";
+        cell->style = incident.commander[0] != '\0' ? ROLE_ACTOR : ROLE_FAINT;
         break;
     case 8:
+        scene_count((double)incident.notes, text);
+        break;
+    case 9:
         said = incident.title;
         break;
     }
@@ -99,7 +104,7 @@ static void open_selected(struct page *page, const char *selected)
 
 static const struct list_page_type list = {
     .title = "Incidents",
-    .hint = "Enter focuses one; :incident open TITLE opens one, :incident close closes it",
+    .hint = "Enter focuses one; :incident show, role, action, resolve ... (:incident Tab)",
     .nothing = "No incident is open. The first action of a run opens one by itself; :incident open TITLE "
                "does it by hand.",
     .command = "incidents",

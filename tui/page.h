@@ -30,6 +30,10 @@ struct page_type {
     /* Only its own contexts count now. May be NULL: no. */
     bool (*modal)(struct page *page);
     bool live; /* shows what is, also while the picture is frozen: somebody acts here */
+    /* Appends what it shows, one thing below the other, for the copy view. NULL: as it is drawn. */
+    void (*copy)(struct page *page, int width, struct str *out);
+    /* No header, no banners: what is on the screen is to be copied. */
+    bool bare;
 };
 
 struct page {
@@ -98,6 +102,16 @@ void page_open_dashboard(struct console *console);
 void page_open_panel(struct console *console, size_t index);
 void page_open_help(struct console *console, const enum key_context *stack, size_t depth);
 void page_open_incidents(struct console *console);
+/* A text as it is now; with a title NULL bare, for copying. hint may be NULL. */
+struct page *page_open_sheet(struct console *console, const char *title, const char *hint, const char *text);
+/* What is on the screen, without frames. */
+void page_open_copy(struct console *console);
+/* Appends a canvas without its frames and the blanks at its ends. */
+void copy_canvas(const struct canvas *c, struct str *out);
+/* A status update on the focused incident, ready to paste. next_us: until the next one. */
+void page_open_update(struct console *console, int64_t incident, int64_t next_us);
+void page_open_handover(struct console *console);
+void page_open_mutes(struct console *console);
 void page_open_runbooks(struct console *console);
 void page_open_document(struct console *console, const char *path);
 /* fresh: it has just been started here; its first page opens by itself. */

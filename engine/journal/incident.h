@@ -187,6 +187,7 @@ struct mutes {
 
 /* Takes the next event: muted, unmuted, others change nothing. Those that have run out at now_us go. */
 void mutes_take(struct mutes *mutes, const struct event *event, int64_t now_us);
+bool mutes_expire(struct mutes *mutes, int64_t now_us); /* true: some have run out, and are gone */
 int mutes_read(struct journal *j, int64_t now_us, struct mutes *mutes, struct err *e);
 /* NULL when it isn't muted at now_us. */
 const struct mute *mutes_find(const struct mutes *mutes, const char *entity, int64_t now_us);

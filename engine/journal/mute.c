@@ -19,6 +19,13 @@ static void forget(struct mutes *mutes, const char *entity, int64_t now_us)
         }
 }
 
+bool mutes_expire(struct mutes *mutes, int64_t now_us)
+{
+    size_t before = mutes->len;
+    forget(mutes, "", now_us);
+    return mutes->len < before;
+}
+
 void mutes_take(struct mutes *mutes, const struct event *event, int64_t now_us)
 {
     int64_t until_us = 0;

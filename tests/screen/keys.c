@@ -126,6 +126,12 @@ static void to_dashboard(struct pty *p)
     (void)p;
 }
 
+static void to_incident(struct pty *p)
+{
+    pty_type(p, ":incident open it is down\r");
+    expect_screen(p, "INC-1 active");
+}
+
 static void to_list(struct pty *p)
 {
     pty_type(p, "1");
@@ -255,6 +261,11 @@ static const struct expectation expectations[] = {
     {ANY, "runbooks", to_dashboard, "", SHOWS, "Every key", ""},
     {ANY, "note", to_dashboard, "", SHOWS, "[Nn]ote:", ""},
     {ANY, "incidents", to_dashboard, "", SHOWS, "Incidents", ""},
+    {ANY, "update", to_dashboard, "", SHOWS, "no incident is open", ""},
+    {ANY, "update", to_incident, "", SHOWS, "^What users feel", ""},
+    {ANY, "copy", to_dashboard, "", LEAVES, "┌", ""},
+    {ANY, "logs", to_dashboard, "", SHOWS, "select a thing first", ""},
+    {ANY, "logs", to_list, "", SHOWS, "no logs: are configured", ""},
     {ANY, "freeze", to_dashboard, "", SHOWS, "FROZEN", ""},
     {ANY, "freeze", to_dashboard, "Z", LEAVES, "FROZEN", ""},
     {ANY, "time", to_dashboard, "", LEAVES, "[0-9]Z$", ""},

@@ -9,14 +9,19 @@ extern const struct command command_complete;
 extern const struct command command_console;
 extern const struct command command_demo;
 extern const struct command command_export;
+extern const struct command command_handover;
 extern const struct command command_help;
 extern const struct command command_incident;
+extern const struct command command_links;
+extern const struct command command_logs;
 extern const struct command command_manual;
+extern const struct command command_mute;
 extern const struct command command_runbook;
 extern const struct command command_simulate;
 extern const struct command command_stand_in;
 extern const struct command command_status;
 extern const struct command command_timeline;
+extern const struct command command_unmute;
 extern const struct command command_verify;
 
 #endif

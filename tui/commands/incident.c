@@ -1,42 +1,30 @@
-/* belay incident: open, note, close, list, show. */
-#include <pwd.h>
+/* belay incident: open, list, show, and the verbs of the table that the console shares. */
+#include "tui/commands/incident.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "tui/commands/commands.h"
-#include "tui/commands/session.h"
+#include "tui/commands/pass.h"
 #include "tui/commands/writing.h"
 
-static char *words_join(const struct command_line *line, size_t from)
-{
-    struct str text = {0};
-    for (size_t i = from; i < line->word_count; i++)
-        str_addf(&text, "%s%s", i > from ? " " : "", line->words[i]);
-    for (char *const *word = line->rest; word && *word; word++)
-        str_addf(&text, "%s%s", text.len ? " " : "", *word);
-    return str_take(&text);
-}
-
-static const char *actor_name(void)
-{
-    const struct passwd *entry = getpwuid(getuid());
-    return entry ? entry->pw_name : "unknown";
-}
-
-static int append(struct journal *journal, struct event_draft *draft, int64_t *incident, struct err *e)
+int incident_append(struct journal *journal, const struct command_line *line, struct event_draft *draft,
+                    int64_t *incident, struct err *e)
 {
     struct journal_result result = {0};
-    draft->actor = actor_name();
+    draft->actor = session_actor();
+    (void)line;
     int code = journal_append_wait(journal, draft, 1, &result, e);
     if (incident && code == 0 && result.incident)
         *incident = result.incident;
     return code;
 }
 
-static int incident_open(const struct command_line *line, struct journal *journal, struct err *e)
+static int incident_open(const struct command_line *line, const struct words *w, struct journal *journal,
+                         struct err *e)
 {
-    char *title = words_join(line, 1);
+    char *title = words_join(w, 0);
     int64_t number = 0;
     if (!title[0]) {
         free(title);
@@ -44,11 +32,13 @@ static int incident_open(const struct command_line *line, struct journal *journa
     }
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "title", title);
-    cJSON_AddStringToObject(data, "severity", command_value(line, "severity", ""));
+    cJSON_AddStringToObject(data, "severity", words_value(w, "severity", ""));
+    if (words_has(w, "entity"))
+        cJSON_AddStringToObject(data, "entity", words_value(w, "entity", ""));
     char *text = json_print(data);
     struct event_draft draft = {
         .kind = EVENT_INCIDENT_OPENED, .summary = title, .data = text, .incident = JOURNAL_NEW};
-    int code = append(journal, &draft, &number, e);
+    int code = incident_append(journal, line, &draft, &number, e);
     if (code == 0)
         printf("INC-%lld\n", (long long)number);
     free(text);
@@ -57,187 +47,240 @@ static int incident_open(const struct command_line *line, struct journal *journa
     return code;
 }
 
-static int incident_note(const struct command_line *line, struct journal *journal, struct err *e)
-{
-    int64_t number = 0;
-    char *text = words_join(line, 1);
-    int code = text[0] ? session_incident(journal, command_value(line, "incident", NULL), &number, e)
-                       : err_set(e, ERR_USAGE, "a note needs a text: belay incident note TEXT");
-    struct event_draft draft = {.kind = EVENT_INCIDENT_NOTED, .summary = text, .incident = number};
-    if (code == 0)
-        code = append(journal, &draft, NULL, e);
-    if (code == 0 && !command_has(line, "quiet"))
-        printf("noted in INC-%lld\n", (long long)number);
-    free(text);
-    return code;
-}
+/* ---- the verbs of the table ------------------------------------------------------------------------------
+ */
 
-struct open_runs {
-    int64_t *data;
-    size_t len, cap;
-};
-
-/* A run belongs to the incident from its first acting step on, so any event of it counts. */
-static int note_run(const struct event *event, void *data)
+/* What would be left behind is shown, and whoever closes it types its name and why. */
+static int ask_to_leave(struct incident_call *call, struct journal *journal, struct err *e)
 {
-    struct open_runs *open = data;
-    size_t i = 0;
-    while (i < open->len && open->data[i] != event->run)
-        i++;
-    if (event->kind == EVENT_RUN_ENDED && i < open->len)
-        vec_remove(open, i);
-    else if (event->run && event->kind != EVENT_RUN_ENDED && i == open->len)
-        *vec_push(open) = event->run;
-    return 0;
-}
-
-static int incident_close(const struct command_line *line, struct journal *journal, struct err *e)
-{
-    int64_t number = 0;
-    struct open_runs open = {0};
-    struct journal_incident incident;
-    const char *word = line->word_count > 1 ? line->words[1] : command_value(line, "incident", NULL);
-    if (session_incident(journal, word, &number, e) < 0 ||
-        journal_incident(journal, number, &incident, e) < 0 ||
-        journal_incident_admits(&incident, EVENT_INCIDENT_CLOSED, e) < 0)
-        return e->code;
-    struct journal_filter filter = {.incident = number};
-    int code = journal_read(journal, 1, JOURNAL_FORWARD, &filter, 0, note_run, &open, e);
-    size_t count = open.len;
-    vec_fini(&open);
-    if (code < 0)
+    struct leftovers left;
+    char typed[1024], name[32];
+    int code = leftovers_read(journal, call->incident, clock_wall_us(), &left, e);
+    char **asking = code == 0 ? leftovers_asking(&left) : NULL;
+    bool runs = leftovers_of(&left, LEFTOVER_RUN) > 0;
+    leftovers_fini(&left);
+    if (code < 0 || runs || !asking) {
+        strv_free(asking); /* nothing to ask about, or it is refused anyway */
         return code;
-    if (count > 0)
-        return err_set(e, ERR_BUSY,
-                       "INC-%lld has %zu open run%s: finish or stop them first (belay runbook resume)",
-                       (long long)number, count, count == 1 ? "" : "s");
-    const char *reason = command_value(line, "reason", "closed");
-    struct event_draft draft = {
-        .kind = EVENT_INCIDENT_CLOSED, .summary = reason, .outcome = "closed", .incident = number};
-    code = append(journal, &draft, NULL, e);
-    if (code == 0 && !command_has(line, "quiet"))
-        printf("INC-%lld closed\n", (long long)number);
+    }
+    snprintf(name, sizeof name, "INC-%lld", (long long)call->incident);
+    fprintf(stderr, "%s leaves behind:\n", name);
+    for (char **text = asking; *text; text++)
+        fprintf(stderr, "  %s\n", *text);
+    strv_free(asking);
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return err_set(e, ERR_DENIED,
+                       "%s is not closed: clear that first, or close it with --yes-with REASON", name);
+    fprintf(stderr, "Type %s and why it is closed all the same: ", name);
+    if (!fgets(typed, sizeof typed, stdin))
+        typed[0] = '\0';
+    typed[strcspn(typed, "\r\n")] = '\0';
+    size_t length = strlen(name);
+    const char *reason =
+        typed + length + strspn(typed + (strlen(typed) < length ? strlen(typed) : length), " :,");
+    if (strncmp(typed, name, length) != 0 || strlen(typed) <= length || !*reason)
+        return err_set(e, ERR_CANCELLED, "%s is not closed", name);
+    char *copy = xstrdup(reason);
+    *vec_push(&call->owned) = copy;
+    call->changes[0].text = copy;
+    call->accept_left = true;
+    return 0;
+}
+
+static int decide(const struct command_line *line, const struct incident_call *call, size_t index,
+                  struct journal *journal, struct err *e)
+{
+    struct event_draft draft;
+    struct draft_texts texts;
+    const struct incident_change *change = &call->changes[index];
+    int code = incident_decide(journal, call->incident, change, call->accept_left, clock_wall_us(), &draft,
+                               &texts, e);
+    if (code == 0)
+        code = incident_append(journal, line, &draft, NULL, e);
+    if (code == 0 && !command_has(line, "quiet")) {
+        struct str clean = {0};
+        if (change->verb == INCIDENT_NOTE)
+            str_addf(&clean, "noted in INC-%lld", (long long)call->incident);
+        else {
+            str_addf(&clean, "INC-%lld ", (long long)call->incident);
+            const char *said = draft.outcome ? draft.outcome : draft.summary;
+            utf8_clean(&clean, said, strlen(said), false);
+        }
+        puts(str_text(&clean));
+        str_fini(&clean);
+    }
+    draft_texts_fini(&texts);
     return code;
 }
 
-static void print_incident(const struct journal_incident *incident, bool json)
+static int run_verb(const struct command_line *line, const struct incident_verb_row *verb,
+                    const struct words *w, struct journal *journal, struct err *e)
 {
-    char opened[CLOCK_TEXT_SIZE];
-    clock_format(incident->opened_us, opened);
-    if (json) {
-        cJSON *object = cJSON_CreateObject();
-        char *name = xasprintf("INC-%lld", (long long)incident->number);
-        cJSON_AddStringToObject(object, "incident", name);
-        cJSON_AddStringToObject(object, "state", incident_state_name(incident->state));
-        cJSON_AddStringToObject(object, "severity", incident->severity);
-        cJSON_AddStringToObject(object, "title", incident->title);
-        cJSON_AddStringToObject(object, "opened_by", incident->opened_by);
-        cJSON_AddStringToObject(object, "opened", opened);
-        json_add_int(object, "notes", incident->notes);
-        char *text = json_print(object);
-        puts(text);
-        free(text);
-        free(name);
-        cJSON_Delete(object);
-        return;
-    }
-    struct str line = {0}, clean = {0};
-    str_addf(&line, "INC-%-5lld %-9s %-5s %.19sZ  %s  %s", (long long)incident->number,
-             incident_state_name(incident->state), incident->severity, opened, incident->opened_by,
-             incident->title);
-    utf8_clean(&clean, str_text(&line), line.len, false);
-    puts(str_text(&clean));
-    str_fini(&line);
-    str_fini(&clean);
+    struct incident_call call;
+    char *name = NULL;
+    int code = incident_call_build(&call, verb, w, clock_wall_us(), e);
+    if (code == 0 && call.incident)
+        name = xasprintf("%lld", (long long)call.incident);
+    if (code == 0)
+        code = session_incident(journal, name, &call.incident, e);
+    if (code == 0 && call.count == 0)
+        code = incident_edit(&call, journal, e);
+    if (code == 0 && call.changes[0].verb == INCIDENT_CLOSE && !call.accept_left)
+        code = ask_to_leave(&call, journal, e);
+    for (size_t i = 0; code == 0 && i < call.count; i++)
+        code = decide(line, &call, i, journal, e);
+    incident_call_fini(&call);
+    free(name);
+    return code;
 }
 
-static int visit_incident(const struct journal_incident *incident, void *data)
+/* ---- reading ---------------------------------------------------------------------------------------------
+ */
+
+static int incident_list(const struct command_line *line, const struct words *w, struct journal *journal,
+                         struct err *e)
 {
-    print_incident(incident, *(const bool *)data);
-    return 0;
+    (void)line;
+    return incident_print_list(journal, words_has(w, "open"), words_has(w, "json"), e);
 }
 
-static int incident_list(const struct command_line *line, struct journal *journal, struct err *e)
-{
-    bool json = command_has(line, "json");
-    return journal_incidents(journal, command_has(line, "open"), 0, visit_incident, &json, e);
-}
-
-static int incident_show(const struct command_line *line, struct journal *journal, struct err *e)
+static int incident_show(const struct command_line *line, const struct words *w, struct journal *journal,
+                         struct err *e)
 {
     int64_t number = 0;
-    struct journal_incident incident;
-    const char *word = line->word_count > 1 ? line->words[1] : command_value(line, "incident", NULL);
-    if (session_incident(journal, word, &number, e) < 0 ||
-        journal_incident(journal, number, &incident, e) < 0)
+    (void)line;
+    if (session_incident(journal, w->count > 0 ? w->words[0] : words_value(w, "incident", NULL), &number, e) <
+        0)
         return e->code;
-    print_incident(&incident, command_has(line, "json"));
-    return 0;
+    return incident_print(journal, number, words_has(w, "json"), e);
 }
 
-static const struct verb {
-    const char *name;
+/* The text that `u` shows in the console. */
+static int incident_update(const struct command_line *line, const struct words *w, struct journal *journal,
+                           struct err *e)
+{
+    int64_t number = 0, next_us = UPDATE_NEXT_US, now_us = clock_wall_us();
+    struct incident_file file = {0};
+    struct leftovers left = {0};
+    struct pass pass = {0};
+    struct str text = {0};
+    char **doing = NULL;
+    const char *next = words_value(w, "next", NULL);
+    struct config *config = NULL;
+    if ((next && duration_parse(next, &next_us, e) < 0) ||
+        session_incident(journal, w->count > 0 ? w->words[0] : words_value(w, "incident", NULL), &number, e) <
+            0 ||
+        incident_file_read(journal, number, &file, e) < 0 ||
+        leftovers_read(journal, number, now_us, &left, e) < 0)
+        goto out;
+    config = session_config(line, e);
+    if (!config || (config->source_count > 0 && pass_run(&pass, config, e) < 0))
+        goto out;
+    for (size_t i = 0; i < left.len; i++)
+        if (left.data[i].kind == LEFTOVER_RUN)
+            strv_add(&doing, left.data[i].text);
+    struct engine_update update = {.incident = &file.incident,
+                                   .platform = pass.platform,
+                                   .doing = doing,
+                                   .now_us = now_us,
+                                   .next_us = now_us + next_us};
+    update_text(&update, &text);
+    fputs(str_text(&text), stdout);
+out:
+    str_fini(&text);
+    strv_free(doing);
+    pass_fini(&pass);
+    config_free(config);
+    leftovers_fini(&left);
+    incident_file_fini(&file);
+    return e->code;
+}
+
+static const struct own_verb {
+    const char *name, *options;
     bool writes;
-    int (*run)(const struct command_line *line, struct journal *journal, struct err *e);
-} verbs[] = {
-    {"open", true, incident_open},  {"note", true, incident_note},  {"close", true, incident_close},
-    {"list", false, incident_list}, {"show", false, incident_show},
+    int (*run)(const struct command_line *line, const struct words *w, struct journal *journal,
+               struct err *e);
+} own_verbs[] = {
+    {"open", "severity entity", true, incident_open},
+    {"list", "open json", false, incident_list},
+    {"show", "json", false, incident_show},
+    {"update", "next", false, incident_update},
 };
 
-static void run_writing(const struct verb *verb, const struct command_line *line, struct err *e)
+static int refuse_verb(struct err *e)
 {
-    struct writing *writing = writing_open(line, e);
-    if (writing)
-        verb->run(line, writing_journal(writing), e);
-    writing_close(writing);
+    struct str names = {0};
+    for (const char *const *word = incident_words; *word; word++)
+        str_addf(&names, "%s%s", word == incident_words ? "" : ", ", *word);
+    err_set(e, ERR_USAGE, "belay incident needs one of: %s", str_text(&names));
+    str_fini(&names);
+    return e->code;
 }
 
-static void run_reading(const struct verb *verb, const struct command_line *line, struct err *e)
+static int check(const struct command_line *line, const struct own_verb *own,
+                 const struct incident_verb_row *shared, struct err *e)
 {
-    struct journal *journal = session_journal(line, false, e);
-    if (journal)
-        verb->run(line, journal, e);
-    journal_close(journal);
+    const char *name = line->word_count > 0 ? line->words[0] : NULL;
+    if (!own && !shared)
+        return refuse_verb(e);
+    if ((shared || own->writes) && command_has(line, "read-only"))
+        return err_set(e, ERR_USAGE,
+                       "incident %s writes to the journal and --read-only is set: leave one of them out",
+                       name);
+    return shared && shared->moves ? session_acts(line, name, e) : 0;
 }
 
 static int incident_run(const struct command_line *line)
 {
     struct err e = {0};
-    const struct verb *verb = NULL;
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (line->word_count > 0 && str_eq(verbs[i].name, line->words[0]))
-            verb = &verbs[i];
-    if (!verb)
-        err_set(&e, ERR_USAGE, "belay incident needs one of: open, note, close, list, show");
-    else if (verb->writes && command_has(line, "read-only"))
-        err_set(&e, ERR_USAGE,
-                "incident %s writes to the journal and --read-only is set: leave one of them out",
-                verb->name);
-    if (e.code)
+    struct words w;
+    const char *name = line->word_count > 0 ? line->words[0] : NULL;
+    const struct incident_verb_row *shared = name ? incident_verb_find(name) : NULL;
+    const struct own_verb *own = NULL;
+    for (size_t i = 0; i < sizeof own_verbs / sizeof own_verbs[0]; i++)
+        if (str_eq(own_verbs[i].name, name))
+            own = &own_verbs[i];
+    if (check(line, own, shared, &e) < 0 || words_from_line(&w, line, 1, &e) < 0 ||
+        (own && incident_options_check(&w, own->name, own->options, &e) < 0))
         return command_fail(EXIT_USAGE, &e);
-    if (verb->writes)
-        run_writing(verb, line, &e);
-    else
-        run_reading(verb, line, &e);
-    return e.code ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
+    struct writing *writing = shared || own->writes ? writing_open(line, &e) : NULL;
+    struct journal *journal = e.code    ? NULL
+                              : writing ? writing_journal(writing)
+                                        : session_journal(line, false, &e);
+    if (journal && shared)
+        run_verb(line, shared, &w, journal, &e);
+    else if (journal)
+        own->run(line, &w, journal, &e);
+    if (!writing)
+        journal_close(journal);
+    writing_close(writing);
+    return e.code ? command_fail(session_status(&e), &e) : EXIT_DONE;
 }
 
-static const char *const incident_words[] = {"open", "note", "close", "list", "show", NULL};
+const char *const incident_words[] = {"open",   "list",  "show",     "update",  "note",   "role",  "severity",
+                                      "action", "write", "mitigate", "resolve", "review", "close", NULL};
 
-static const struct command_option incident_options[] = {
-    {"incident", "ID", "which one (INC-7); the newest open one otherwise", false},
-    {"severity", "SEV", "of a new one: SEV1, SEV2 ...", false},
-    {"reason", "TEXT", "why it is closed", false},
-    {"open", NULL, "list: only those that are open or mitigated", false},
-    {"json", NULL, "list, show: one JSON object a line", false},
-    {0},
-};
+static const char incident_details[] =
+    "  open [--severity SEV] [--entity ENTITY] TITLE\n"
+    "  note [ID] [--at TIME] TEXT\n"
+    "  role [ID] ROLE PERSON\n"
+    "  severity [ID] SEV [REASON]\n"
+    "  action [ID] TEXT [--owner NAME] [--due DATE] [--ticket ID] [--test TEXT]\n"
+    "  action [ID] N [--done | --dropped REASON | --reopen | --owner NAME ...]\n"
+    "  write [ID] [FIELD TEXT] [--field NAME=TEXT] [--file NAME=PATH]    alone: in $EDITOR\n"
+    "  mitigate, resolve, review [ID] [REASON]\n"
+    "  close [ID] [REASON] [--yes-with REASON]\n"
+    "  list [--open] [--json], show [ID] [--json], update [ID] [--next DURATION]\n"
+    "Fields: summary, impact, root-cause, detection, went-well, went-badly, lucky, runbook-changes, "
+    "notified.\n";
 
 const struct command command_incident = {
     .name = "incident",
-    .usage = "open TITLE | note TEXT | close [ID] | list | show [ID]",
-    .help = "open, annotate, close and list incidents",
+    .usage = "VERB [ID] ...",
+    .help = "open, annotate, write up, move on and close incidents",
     .options = incident_options,
     .words = incident_words,
+    .details = incident_details,
     .run = incident_run,
 };

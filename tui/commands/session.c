@@ -1,7 +1,9 @@
 #include "tui/commands/session.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void findings_print(const struct config_findings *findings, size_t from)
 {
@@ -101,4 +103,50 @@ void session_console_options(const struct command_line *line, struct console_opt
     options->theme = command_value(line, "theme", NULL);
     options->ascii = command_has(line, "ascii");
     options->mono = command_has(line, "no-color");
+}
+
+const char *session_actor(void)
+{
+    const struct passwd *entry = getpwuid(getuid());
+    return entry ? entry->pw_name : "unknown";
+}
+
+int session_acts(const struct command_line *line, const char *what, struct err *e)
+{
+    struct err ignored = {0};
+    if (command_has(line, "join"))
+        return 0;
+    /* What is wrong with it is said where it is used. */
+    struct config *config = config_load(command_value(line, "config", NULL), NULL, &ignored);
+    if (config && config_observer(config))
+        err_set(e, ERR_USAGE, "%s acts, and you are an observer here: --join acts as an operator", what);
+    config_free(config);
+    return e->code;
+}
+
+int session_writes(const struct command_line *line, const char *what, struct err *e)
+{
+    if (command_has(line, "read-only"))
+        return err_set(e, ERR_USAGE, "%s writes to the journal and --read-only is set: leave one of them out",
+                       what);
+    return session_acts(line, what, e);
+}
+
+int session_status(const struct err *e)
+{
+    return e->code == ERR_USAGE || e->code == ERR_SYNTAX ? EXIT_USAGE : EXIT_FELL_SHORT;
+}
+
+int words_from_line(struct words *w, const struct command_line *line, size_t from, struct err *e)
+{
+    int code = 0;
+    *w = (struct words){0};
+    for (size_t i = from; i < line->word_count && code == 0; i++)
+        code = words_add(w, line->words[i], e);
+    for (char *const *word = line->rest; word && *word && code == 0; word++)
+        code = words_add(w, *word, e);
+    for (const struct command_option *o = line->command->options; o && o->name && code == 0; o++)
+        for (char *const *value = command_value_list(line, o->name); *value && code == 0; value++)
+            code = words_give(w, o->name, *value, e);
+    return code;
 }

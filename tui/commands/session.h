@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "tui/commands/command.h"
 #include "tui/console.h"
+#include "tui/words.h"
 
 /* The configuration that the options name, or the first that is found; with none at all the default one
  * (platform "local"). NULL and e when it has errors; all findings but the first are printed to stderr. */
@@ -22,11 +23,26 @@ struct journal *session_journal_on(const struct config *config, bool write, stru
  */
 int session_incident(struct journal *j, const char *word, int64_t *number, struct err *e);
 
+/* The login name of whoever runs this: the actor of what is journaled. */
+const char *session_actor(void);
+
+/* Where the console would start as observer, what acts is refused without --join. */
+int session_acts(const struct command_line *line, const char *what, struct err *e);
+
+/* What acts and journals: refused with --read-only, and as session_acts does. */
+int session_writes(const struct command_line *line, const char *what, struct err *e);
+
+/* EXIT_USAGE or EXIT_FELL_SHORT. */
+int session_status(const struct err *e);
+
 /* Fills what the common options say. The configuration stays the caller's. */
 void session_engine_options(const struct command_line *line, const struct config *config,
                             struct engine_options *options);
 
 /* Theme, ASCII and colours. */
 void session_console_options(const struct command_line *line, struct console_options *options);
+
+/* From a parsed command line: its words from `from` on, and the options of the command's own table. */
+int words_from_line(struct words *w, const struct command_line *line, size_t from, struct err *e);
 
 #endif

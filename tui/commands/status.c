@@ -9,6 +9,7 @@ struct pass {
     struct loop *loop;
     struct platform *platform;
     struct sources *sources;
+    struct mutes mutes; /* shown; the state stays what it is */
 };
 
 static void on_batch(void *data, const struct batch *b, int64_t now_us, int64_t wall_us)
@@ -37,7 +38,16 @@ static const char *source_trouble(const struct pass *p, const struct source_stat
     return s->error[0] || !view ? s->error : view->error;
 }
 
-static cJSON *entity_to_json(const struct entity *entity, int64_t now)
+static const struct mute *mute_of(const struct pass *p, const struct entity *entity, int64_t now)
+{
+    struct str title = {0};
+    entity_title(entity, &title);
+    const struct mute *mute = mutes_find(&p->mutes, str_text(&title), now);
+    str_fini(&title);
+    return mute;
+}
+
+static cJSON *entity_to_json(const struct pass *p, const struct entity *entity, int64_t now)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "kind", entity_kind_text(entity->kind));
@@ -51,6 +61,8 @@ static cJSON *entity_to_json(const struct entity *entity, int64_t now)
         cJSON_AddStringToObject(object, "group", entity->group);
     if (entity->reason[0])
         cJSON_AddStringToObject(object, "reason", entity->reason);
+    if (mute_of(p, entity, now))
+        add_time(object, "muted_until", mute_of(p, entity, now)->until_us);
     cJSON *measures = cJSON_AddObjectToObject(object, "measures");
     for (uint32_t i = 0; i < entity->measure_count; i++)
         if (entity->measures[i].value == entity->measures[i].value)
@@ -88,7 +100,7 @@ static void print_json(const struct pass *p, const char *platform, enum conditio
     size_t count = 0;
     const struct entity *const *list = platform_list(p->platform, ENTITY_ANY, &count);
     for (size_t i = 0; i < count; i++)
-        cJSON_AddItemToArray(entities, entity_to_json(list[i], now));
+        cJSON_AddItemToArray(entities, entity_to_json(p, list[i], now));
     char *text = json_print(root);
     puts(text);
     free(text);
@@ -131,6 +143,9 @@ static void print_text(const struct pass *p, const char *platform, enum conditio
         str_addf(&out, " %s", problems[i]->raw);
         if (problems[i]->reason[0])
             str_addf(&out, ": %s", problems[i]->reason);
+        const struct mute *mute = mute_of(p, problems[i], clock_wall_us());
+        if (mute)
+            str_addf(&out, " (muted by %s: %s)", mute->who, mute->reason);
         print_clean(str_text(&out));
     }
     if (total > count)
@@ -139,12 +154,14 @@ static void print_text(const struct pass *p, const char *platform, enum conditio
 }
 
 /* Since when things are as they are, when a console has journaled that here. */
-static void recall(const struct config *config, struct platform *platform)
+static void recall(const struct config *config, struct pass *p)
 {
     struct err e = {0};
     struct journal *journal = session_journal_of(config, false, &e);
     if (journal)
-        engine_recall(journal, platform);
+        engine_recall(journal, p->platform);
+    if (journal)
+        mutes_read(journal, clock_wall_us(), &p->mutes, &e);
     journal_close(journal);
 }
 
@@ -180,7 +197,7 @@ static int status_run(const struct command_line *line)
     if (p.sources) {
         p.platform = platform_new(NULL);
         sources_register(p.sources, p.platform, loop_now_us(p.loop), clock_wall_us());
-        recall(config, p.platform);
+        recall(config, &p);
         sources_once(p.sources, on_done, &p);
         loop_run(p.loop);
         enum condition worst = platform_condition(p.platform);
@@ -194,6 +211,7 @@ static int status_run(const struct command_line *line)
         command_fail(status, &e);
     sources_free(p.sources);
     platform_free(p.platform);
+    mutes_fini(&p.mutes);
     if (p.loop)
         loop_free(p.loop);
     config_free(config);

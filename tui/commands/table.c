@@ -3,7 +3,8 @@
 
 const struct command *const command_table[] = {
     &command_console,  &command_demo,     &command_check,    &command_status,   &command_runbook,
-    &command_incident, &command_timeline, &command_export,   &command_verify,   &command_help,
+    &command_incident, &command_handover, &command_mute,     &command_unmute,   &command_logs,
+    &command_links,    &command_timeline, &command_export,   &command_verify,   &command_help,
     &command_complete, &command_manual,   &command_simulate, &command_stand_in, NULL,
 };
 

@@ -29,6 +29,11 @@ struct engine {
     const char *output;
     struct config *config;
     const char *trouble, *badge;
+    struct mutes mutes;
+    const char *oncall;
+    char *asked; /* what was asked for last: its text, or the change's */
+    enum engine_request_kind asked_kind;
+    char *const *left; /* what closing would leave behind; NULL: nothing */
     bool observer, has_incident, empty, offered, where_differs;
     struct source_status sources[8];
     size_t source_count;
@@ -183,6 +188,24 @@ bool engine_incident_at(const struct engine *e, size_t index, struct journal_inc
                                           .opened_us = STAGE_WALL - 14 * 60 * US_PER_S};
     return true;
 }
+const struct mutes *engine_mutes(const struct engine *e)
+{
+    return &e->mutes;
+}
+const char *engine_oncall(const struct engine *e)
+{
+    return e->oncall;
+}
+void engine_leftovers_read(const struct engine *e, int64_t incident, engine_sheet *done, void *context)
+{
+    (void)incident;
+    done(context, NULL, "", e->left);
+}
+void engine_handover_read(const struct engine *e, engine_sheet *done, void *context)
+{
+    (void)e;
+    done(context, NULL, "Hand-over of rag-prod\n\nINC-7 SEV2 open\n", NULL);
+}
 int64_t engine_focused_incident(const struct engine *e)
 {
     return e->has_incident ? 7 : 0;
@@ -218,6 +241,16 @@ void engine_submit(struct engine *e, const struct engine_request *request, engin
 {
     struct err error = {0};
     e->requests++;
+    e->asked_kind = request->kind;
+    const struct incident_change *change = request->change;
+    const char *said = change != NULL ? change->text : request->text;
+    free(e->asked);
+    e->asked = xasprintf("%s%s%s%s%s", change != NULL && change->role ? change->role : "",
+                         change != NULL && change->role ? " " : "",
+                         change != NULL && change->person ? change->person
+                         : said                           ? said
+                                                          : "",
+                         request->entity ? " @ " : "", request->entity ? request->entity : "");
     if (request->kind == REQUEST_RUN_INPUT) {
         struct run_input input = *request->input;
         input.at_ms = e->clock_ms;

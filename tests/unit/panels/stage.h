@@ -389,6 +389,8 @@ static inline void stage_free(struct engine *e)
     timeline_free(e->timeline);
     platform_free(e->platform);
     config_free(e->config);
+    mutes_fini(&e->mutes);
+    free(e->asked);
     free(e);
 }
 

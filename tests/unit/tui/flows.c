@@ -296,12 +296,22 @@ static void test_completion(void **state)
         const char *line, *wanted;
     } cases[] = {
         {"inc", "incident "},
-        {"incident ", "open focus list close "},
+        {"incident ", "open focus list show note role severity action write update mitigate resolve review close "},
         {"incident f", "focus "},
         {"runbook run ", "vector-store-shard-down "},
         {"export --format ", "md json "},
         {"tim", "timeline "},
         {"incident close I", "INC-7 INC-6 "},
+        {"incident action --t", "--ticket --test "},
+        {"incident role c", "commander communications "},
+        {"incident write root", "root-cause "},
+        {"incident open --", "--severity --entity "},
+        {"mute sh", "shard "},
+        {"mute shard docs/shard-5", "docs/shard-5 "},
+        {"logs shard docs/shard-1", "docs/shard-1 docs/shard-10 docs/shard-11 "},
+        {"handover ", "give accept "},
+        {"handover give ", "--to "},
+        {"note --", "--at "},
         {"zzz", ""},
     };
     struct engine *engine = stage_new(true);
