@@ -8,139 +8,11 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "tui/where.h"
+#include "tui/line_state.h"
 
-#define TURN_US   (200 * US_PER_MS)
-#define LINE_HELD 4096 /* bytes of a line that are awaited before they are shown */
+#define TURN_US (200 * US_PER_MS)
 
-enum question { NO_QUESTION, ASKED_VALUE, ASKED_CONFIRM, ASKED_ANSWER, ASKED_CHOICE, ASKED_INTERRUPT };
-
-struct line_mode {
-    struct loop *loop;
-    struct engine *engine;
-    int64_t id;
-    struct str typed; /* bytes of stdin that are not a whole line yet */
-    int input;
-    struct loop_watch *watch;
-    enum question question;
-    int step;
-    char *variable;
-    uint64_t *printed;       /* bytes of each step's output that were shown */
-    enum run_outcome *shown; /* outcome of each step as it was last told */
-    bool waiting;            /* a request is under way */
-    bool trouble;            /* the journal can't be written, and that was told */
-    bool interrupted, left;
-    int status;
-};
-
-/* ---- out ------------------------------------------------------------------------------------------------
- */
-
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
-{
-    struct str text = {0}, clean = {0};
-    va_list args;
-    va_start(args, format);
-    str_addv(&text, format, args);
-    va_end(args);
-    utf8_clean(&clean, str_text(&text), text.len, true);
-    fputs(str_text(&clean), stdout);
-    fflush(stdout);
-    str_fini(&text);
-    str_fini(&clean);
-}
-
-static const struct step *step_of(const struct engine_run *view, int step)
-{
-    return &view->book->steps.data[step];
-}
-
-/* What is new of a step's output, in whole lines while it runs. */
-static void output_show(struct line_mode *m, int step, bool over)
-{
-    const char *text = engine_step_output(m->engine, m->id, step);
-    size_t length = strlen(text);
-    uint64_t fresh = engine_step_output_total(m->engine, m->id, step) - m->printed[step];
-    if (fresh == 0)
-        return;
-    if (fresh > length) {
-        printf("[%llu bytes of output are left out here; the timeline has them]\n",
-               (unsigned long long)(fresh - length));
-        m->printed[step] += fresh - length;
-    } else {
-        text += length - fresh;
-        length = fresh;
-    }
-    const char *end = memrchr(text, '\n', length);
-    size_t take = over || length > LINE_HELD ? length : end ? (size_t)(end - text) + 1 : 0;
-    fwrite(text, 1, take, stdout);
-    if (over && text[length - 1] != '\n')
-        fputc('\n', stdout);
-    fflush(stdout);
-    m->printed[step] += take;
-}
-
-static void outcomes_show(struct line_mode *m, const struct engine_run *view)
-{
-    for (size_t i = 0; i < view->book->steps.len; i++) {
-        struct run_step s;
-        run_step_at(view->run, (int)i, &s);
-        if (s.outcome == m->shown[i] || s.outcome < OUTCOME_RUNNING)
-            continue;
-        m->shown[i] = s.outcome;
-        if (s.outcome == OUTCOME_RUNNING) {
-            if (step_kind_acts(view->book->steps.data[i].kind))
-                say("%s runs\n", view->book->steps.data[i].title);
-            continue;
-        }
-        output_show(m, (int)i, true);
-        say("[%s] %s%s%s\n", run_outcome_text(s.outcome), view->book->steps.data[i].title,
-            s.reason[0] ? ": " : "", s.reason);
-    }
-}
-
-static void items_show(const struct engine_run *view, const char *label, const struct run_page_item *items,
-                       size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        say("  %-9s %s: %s%s%s\n", label, step_of(view, items[i].step)->title,
-            run_outcome_text(items[i].outcome), items[i].reason && items[i].reason[0] ? ", " : "",
-            items[i].reason ? items[i].reason : "");
-}
-
-static void page_show(struct line_mode *m, const struct engine_run *view, const struct run_page *page)
-{
-    const struct step *step = step_of(view, page->step);
-    struct str what = {0}, where = {0};
-    where_text(m->engine, &where);
-    run_command_text(&page->command, &what);
-    say("\n%s\n", step->title);
-    if (page->command_error)
-        say("  %-9s can't be run: %s\n", "What", page->command_message);
-    else
-        say("  %-9s %s\n", "What", str_text(&what));
-    for (size_t i = 0; i < page->command.env.len; i++)
-        if (page->command.env.data[i].interesting)
-            say("  %-9s %s=%s\n", "", page->command.env.data[i].name, page->command.env.data[i].value);
-    say("  %-9s %s\n", "Where", str_text(&where));
-    if (page->scope != SCOPE_NONE)
-        say("  %-9s %s\n", "Reach", step_scope_text(page->scope));
-    items_show(view, "Tried", page->narrower.data, page->narrower.len);
-    if (page->why_stronger)
-        say("  %-9s %s\n", "Careful", page->why_stronger);
-    items_show(view, "Before", page->before.data, page->before.len);
-    items_show(view, "Evidence", page->evidence.data, page->evidence.len);
-    items_show(view, "After", page->after.data, page->after.len);
-    if (page->rollback != STEP_NONE)
-        say("  %-9s %s\n", "If it fails", step_of(view, page->rollback)->title);
-    str_fini(&where);
-    str_fini(&what);
-}
-
-/* ---- asking
- * ------------------------------------------------------------------------------------------------ */
+/* ---- asking ---- */
 
 /* What was typed before a question stood there was not meant for it. */
 static void forget_typed(struct line_mode *m)
@@ -161,7 +33,7 @@ static void on_done(void *context, int code, const char *message, int64_t id)
     struct line_mode *m = context;
     m->waiting = false;
     if (code < 0)
-        say("  not done: %s\n", message);
+        line_say("  not done: %s\n", message);
 }
 
 static void submit(struct line_mode *m, const struct run_input *input)
@@ -188,7 +60,7 @@ static void ask_value(struct line_mode *m, const struct engine_run *view, int st
             continue;
         free(m->variable);
         m->variable = xstrdup(value.name);
-        say("%s (%s): ", value.ask, value.name);
+        line_say("%s (%s): ", value.ask, value.name);
         ask(m, ASKED_VALUE, step);
         return;
     }
@@ -199,7 +71,7 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
     struct run_page page;
     struct err e = {0};
     if (run_page(view->run, step, NULL, &page, &e) < 0) {
-        say("  %s\n", e.msg);
+        line_say("  %s\n", e.msg);
         m->left = true;
         return;
     }
@@ -207,9 +79,9 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
     engine_where(m->engine, &where);
     bool observed = !where.configured || where.observed_us > 0;
     if (!page.before_pending && observed) {
-        page_show(m, view, &page);
-        say("Type %s to run it, skip to leave it out, stop to end the run here: ",
-            page.confirm_text ? page.confirm_text : "yes");
+        line_page_show(m, view, &page);
+        line_say("Type %s to run it, skip to leave it out, stop to end the run here: ",
+                 page.confirm_text ? page.confirm_text : "yes");
         ask(m, ASKED_CONFIRM, step);
     }
     run_page_fini(&page);
@@ -217,29 +89,30 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
 
 static void ask_answer(struct line_mode *m, const struct engine_run *view, int step)
 {
-    const struct step *s = step_of(view, step);
-    say("\n%s\n", s->title);
+    const struct step *s = line_step(view, step);
+    line_say("\n%s\n", s->title);
     if (s->prose[0])
-        say("%s\n", s->prose);
+        line_say("%s\n", s->prose);
     if (s->kind == STEP_DECISION)
         for (size_t i = 0; i < s->answers.len; i++)
-            say("  %s: %s\n", s->answers.data[i].value, s->answers.data[i].text);
-    say(s->kind == STEP_DECISION ? "Your answer, then why: " : "done or failed, then a word about it: ");
+            line_say("  %s: %s\n", s->answers.data[i].value, s->answers.data[i].text);
+    line_say(s->kind == STEP_DECISION ? "Your answer, then why: " : "done or failed, then a word about it: ");
     ask(m, ASKED_ANSWER, step);
 }
 
 static void ask_choice(struct line_mode *m, const struct engine_run *view, int step, const struct run_step *s)
 {
-    say("\n%s: %s\n", step_of(view, step)->title, s->reason);
+    line_say("\n%s: %s\n", line_step(view, step)->title, s->reason);
     if (s->ask == ASK_UNKNOWN)
-        say("  ok        it did what it should, with the reason why you know\n  failed    it did not, with "
+        line_say(
+            "  ok        it did what it should, with the reason why you know\n  failed    it did not, with "
             "the reason\n");
 #define X(name, text, help)                                                                                  \
     if (s->choices & (1u << CHOICE_##name))                                                                  \
-        say("  %-9s %s\n", text, help);
+        line_say("  %-9s %s\n", text, help);
     RUN_CHOICES(X)
 #undef X
-    say("Your choice%s: ", s->reasons ? ", then the reason" : "");
+    line_say("Your choice%s: ", s->reasons ? ", then the reason" : "");
     ask(m, ASKED_CHOICE, step);
 }
 
@@ -260,9 +133,9 @@ static void ask_next(struct line_mode *m, const struct engine_run *view)
         break;
     case ASK_OPEN:
         if (s.reason[0])
-            say("[%s] %s: %s\n", run_outcome_text(s.outcome), step_of(view, step)->title, s.reason);
-        if (step_of(view, step)->prose[0])
-            say("\n%s\n", step_of(view, step)->prose);
+            line_say("[%s] %s: %s\n", run_outcome_text(s.outcome), line_step(view, step)->title, s.reason);
+        if (line_step(view, step)->prose[0])
+            line_say("\n%s\n", line_step(view, step)->prose);
         submit_step(m, INPUT_OPEN, NULL, NULL);
         break;
     case ASK_CONFIRM:
@@ -277,8 +150,7 @@ static void ask_next(struct line_mode *m, const struct engine_run *view)
     }
 }
 
-/* ---- answers
- * ------------------------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void answer_choice(struct line_mode *m, const char *word, const char *rest)
 {
@@ -290,7 +162,7 @@ static void answer_choice(struct line_mode *m, const char *word, const char *res
     } else if (run_choice_parse(word, &input.choice)) {
         input.kind = INPUT_CHOOSE;
     } else {
-        say("  that is none of them\n");
+        line_say("  that is none of them\n");
         m->question = NO_QUESTION;
         return;
     }
@@ -408,15 +280,14 @@ static void on_interrupt(void *data, int number)
     if (number == SIGINT && m->question == NO_QUESTION && engine_run_by_id(m->engine, m->id, &view) &&
         view.current_step >= 0) {
         forget_typed(m);
-        say("\ncancel: stop the step; leave: it goes on without you; Enter: wait on: ");
+        line_say("\ncancel: stop the step; leave: it goes on without you; Enter: wait on: ");
         ask(m, ASKED_INTERRUPT, view.current_step);
         return;
     }
     m->left = true;
 }
 
-/* ---- the walk
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the walk ---- */
 
 static int exit_status(enum run_outcome outcome)
 {
@@ -430,12 +301,13 @@ static void trouble_show(struct line_mode *m)
 {
     const char *trouble = engine_trouble(m->engine);
     if (trouble && !m->trouble) {
-        say("\nthe journal can't be written, so nothing acts: %s\nwaiting for that to pass; what runs goes "
+        line_say(
+            "\nthe journal can't be written, so nothing acts: %s\nwaiting for that to pass; what runs goes "
             "on\n",
             trouble);
         m->question = NO_QUESTION;
     } else if (!trouble && m->trouble) {
-        say("the journal can be written again\n");
+        line_say("the journal can be written again\n");
     }
     m->trouble = trouble != NULL;
 }
@@ -445,32 +317,32 @@ static bool walk_turn(struct line_mode *m)
     struct engine_run view;
     enum run_outcome outcome;
     if (!engine_run_by_id(m->engine, m->id, &view)) {
-        say("run %lld is gone\n", (long long)m->id);
+        line_say("run %lld is gone\n", (long long)m->id);
         m->status = 1;
         return false;
     }
     if (view.elsewhere && view.owner) {
-        say("\nrun %lld was taken over by %s: it goes on there\n", (long long)m->id, view.owner);
+        line_say("\nrun %lld was taken over by %s: it goes on there\n", (long long)m->id, view.owner);
         m->status = 1;
         return false;
     }
     if (view.elsewhere)
         return true;
-    outcomes_show(m, &view);
+    line_outcomes_show(m, &view);
     if (run_ended(view.run, &outcome) && view.ended) {
         if (view.book->closing[0])
-            say("\n%s\n\n", view.book->closing);
-        say("run %lld ended: %s\n", (long long)m->id, run_outcome_text(outcome));
+            line_say("\n%s\n\n", view.book->closing);
+        line_say("run %lld ended: %s\n", (long long)m->id, run_outcome_text(outcome));
         m->status = exit_status(outcome);
         return false;
     }
     if (m->left) {
-        say("\nrun %lld stays open: the console (belay) finds it under r\n", (long long)m->id);
+        line_say("\nrun %lld stays open: the console (belay) finds it under r\n", (long long)m->id);
         m->status = 130;
         return false;
     }
     if (view.current_step >= 0)
-        output_show(m, view.current_step, false);
+        line_output_show(m, view.current_step, false);
     trouble_show(m);
     if (!m->waiting && !m->trouble && m->question == NO_QUESTION)
         ask_next(m, &view);
@@ -495,9 +367,9 @@ int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run)
     struct loop_signal *interrupt = loop_signal_new(loop, SIGINT, on_interrupt, &m);
     struct loop_signal *terminate = loop_signal_new(loop, SIGTERM, on_interrupt, &m);
     struct loop_signal *hangup = loop_signal_new(loop, SIGHUP, on_interrupt, &m);
-    say("%s\n", view.book->title);
+    line_say("%s\n", view.book->title);
     if (engine_lifetime_warning(engine))
-        say("note: %s\n", engine_lifetime_warning(engine));
+        line_say("note: %s\n", engine_lifetime_warning(engine));
     while (walk_turn(&m))
         loop_run_once(loop, TURN_US);
     loop_watch_free(m.watch);

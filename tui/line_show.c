@@ -1,0 +1,109 @@
+/* Line mode's words: output, outcomes, and the page of a step as text. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tui/line_state.h"
+#include "tui/where.h"
+
+#define LINE_HELD 4096 /* bytes of a line that are awaited before they are shown */
+
+void line_say(const char *format, ...)
+{
+    struct str text = {0}, clean = {0};
+    va_list args;
+    va_start(args, format);
+    str_addv(&text, format, args);
+    va_end(args);
+    utf8_clean(&clean, str_text(&text), text.len, true);
+    fputs(str_text(&clean), stdout);
+    fflush(stdout);
+    str_fini(&text);
+    str_fini(&clean);
+}
+
+const struct step *line_step(const struct engine_run *view, int step)
+{
+    return &view->book->steps.data[step];
+}
+
+/* What is new of a step's output, in whole lines while it runs. */
+void line_output_show(struct line_mode *m, int step, bool over)
+{
+    const char *text = engine_step_output(m->engine, m->id, step);
+    size_t length = strlen(text);
+    uint64_t fresh = engine_step_output_total(m->engine, m->id, step) - m->printed[step];
+    if (fresh == 0)
+        return;
+    if (fresh > length) {
+        printf("[%llu bytes of output are left out here; the timeline has them]\n",
+               (unsigned long long)(fresh - length));
+        m->printed[step] += fresh - length;
+    } else {
+        text += length - fresh;
+        length = fresh;
+    }
+    const char *end = memrchr(text, '\n', length);
+    size_t take = over || length > LINE_HELD ? length : end ? (size_t)(end - text) + 1 : 0;
+    fwrite(text, 1, take, stdout);
+    if (over && text[length - 1] != '\n')
+        fputc('\n', stdout);
+    fflush(stdout);
+    m->printed[step] += take;
+}
+
+void line_outcomes_show(struct line_mode *m, const struct engine_run *view)
+{
+    for (size_t i = 0; i < view->book->steps.len; i++) {
+        struct run_step s;
+        run_step_at(view->run, (int)i, &s);
+        if (s.outcome == m->shown[i] || s.outcome < OUTCOME_RUNNING)
+            continue;
+        m->shown[i] = s.outcome;
+        if (s.outcome == OUTCOME_RUNNING) {
+            if (step_kind_acts(view->book->steps.data[i].kind))
+                line_say("%s runs\n", view->book->steps.data[i].title);
+            continue;
+        }
+        line_output_show(m, (int)i, true);
+        line_say("[%s] %s%s%s\n", run_outcome_text(s.outcome), view->book->steps.data[i].title,
+                 s.reason[0] ? ": " : "", s.reason);
+    }
+}
+
+static void items_show(const struct engine_run *view, const char *label, const struct run_page_item *items,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        line_say("  %-9s %s: %s%s%s\n", label, line_step(view, items[i].step)->title,
+                 run_outcome_text(items[i].outcome), items[i].reason && items[i].reason[0] ? ", " : "",
+                 items[i].reason ? items[i].reason : "");
+}
+
+void line_page_show(struct line_mode *m, const struct engine_run *view, const struct run_page *page)
+{
+    const struct step *step = line_step(view, page->step);
+    struct str what = {0}, where = {0};
+    where_text(m->engine, &where);
+    run_command_text(&page->command, &what);
+    line_say("\n%s\n", step->title);
+    if (page->command_error)
+        line_say("  %-9s can't be run: %s\n", "What", page->command_message);
+    else
+        line_say("  %-9s %s\n", "What", str_text(&what));
+    for (size_t i = 0; i < page->command.env.len; i++)
+        if (page->command.env.data[i].interesting)
+            line_say("  %-9s %s=%s\n", "", page->command.env.data[i].name, page->command.env.data[i].value);
+    line_say("  %-9s %s\n", "Where", str_text(&where));
+    if (page->scope != SCOPE_NONE)
+        line_say("  %-9s %s\n", "Reach", step_scope_text(page->scope));
+    items_show(view, "Tried", page->narrower.data, page->narrower.len);
+    if (page->why_stronger)
+        line_say("  %-9s %s\n", "Careful", page->why_stronger);
+    items_show(view, "Before", page->before.data, page->before.len);
+    items_show(view, "Evidence", page->evidence.data, page->evidence.len);
+    items_show(view, "After", page->after.data, page->after.len);
+    if (page->rollback != STEP_NONE)
+        line_say("  %-9s %s\n", "If it fails", line_step(view, page->rollback)->title);
+    str_fini(&where);
+    str_fini(&what);
+}
