@@ -70,6 +70,11 @@ void config_free(struct config *c)
     for (size_t i = 0; i < c->source_count; i++)
         source_fini(&c->sources[i]);
     free(c->sources);
+    for (size_t i = 0; i < c->policy_count; i++) {
+        free(c->policies[i].name);
+        free(c->policies[i].jitter);
+    }
+    free(c->policies);
     free(c->path);
     free(c->folder);
     free(c->platform);
@@ -98,6 +103,21 @@ void config_source_defaults(struct config_source *s, bool signals)
 bool config_observer(const struct config *c)
 {
     return c->observer >= 0 ? c->observer == 1 : str_eq(c->badge, "PROD");
+}
+
+const struct config_policy *config_policy_find(const struct config *c, const char *name)
+{
+    static const struct config_policy builtin = {.name = "default",
+                                                 .attempts = 3,
+                                                 .max_retries = -1,
+                                                 .base_us = 100 * US_PER_MS,
+                                                 .cap_us = 30 * US_PER_S,
+                                                 .factor_milli = 2000,
+                                                 .growth_milli = 1000};
+    for (size_t i = 0; c && i < c->policy_count; i++)
+        if (str_eq(c->policies[i].name, name))
+            return &c->policies[i];
+    return str_eq(name, builtin.name) ? &builtin : NULL;
 }
 
 char *config_state_folder(const struct config *c)

@@ -86,6 +86,21 @@ struct config_logs {
     int line, column;
 };
 
+#define CONFIG_RETRIES_WISE 5 /* so many retries are warned of */
+
+/* How often a step may be tried: the resilience policy that `policy=NAME` names. */
+struct config_policy {
+    char *name;
+    int64_t attempts;    /* the first one included; max_retries is counted in */
+    int64_t max_retries; /* as written, -1 not said */
+    int64_t base_us, cap_us;
+    int64_t factor_milli; /* 2000: each delay doubles */
+    char *jitter;         /* additive, none, equal, full, decorrelated; NULL: additive */
+    int64_t deadline_us;  /* for all attempts together; 0: none */
+    int64_t growth_milli; /* of the time-out, from attempt to attempt; 1000: none */
+    int line, column;     /* where the policy stands; 0 for the one that is always there */
+};
+
 enum config_journal { CONFIG_JOURNAL_PRIVATE, CONFIG_JOURNAL_SHARED };
 
 struct config {
@@ -118,6 +133,8 @@ struct config {
     struct config_source *sources;
     size_t source_count;
     char **runbooks; /* files and folders, absolute; NULL when none */
+    struct config_policy *policies;
+    size_t policy_count;
 };
 
 /* A configuration without a file: platform "local", everything else at its default. */
@@ -147,6 +164,10 @@ bool config_observer(const struct config *c);
  * has called it with what `map:` shows; call it again once the preset is known. */
 void config_source_defaults(struct config_source *s, bool signals);
 
+/* The policy of that name, or NULL. "default" is always there: 3 attempts, 100ms, doubling, at most 30s. c
+ * may be NULL. */
+const struct config_policy *config_policy_find(const struct config *c, const char *name);
+
 /* Folder of journal, spool, state database and leases: $XDG_STATE_HOME/belay/PLATFORM, or the shared folder.
  * c may be NULL (platform "local"). It is not created. The caller frees. */
 char *config_state_folder(const struct config *c);
@@ -171,6 +192,7 @@ enum option_type {
     OPTION_CHOICE,  /* one of choices */
     OPTION_BOOLEAN, /* true or false */
     OPTION_INTEGER,
+    OPTION_DECIMAL,  /* 1.5: the field and the range are in thousandths */
     OPTION_DURATION, /* 250ms, 30s, 5m, 1h; the range is in microseconds */
     OPTION_PATH,     /* relative to the file */
     OPTION_URL,
@@ -190,13 +212,13 @@ struct option {
     const char *path; /* "platform", "identity.expect", "sources[].every", "sources[].headers.*" */
     enum option_type type;
     bool required;
-    const char *fallback; /* the default as it would be written, or NULL */
-    int64_t minimum,
-        maximum;         /* OPTION_INTEGER, OPTION_DURATION; length in bytes of OPTION_TEXT, OPTION_NAME */
-    const char *choices; /* "user|kern|local0": OPTION_CHOICE */
-    const char *unit;    /* shown in the reference, or NULL */
-    const char *help;    /* one sentence */
-    size_t offset;       /* of the field in struct config or struct config_source */
+    const char *fallback;     /* the default as it would be written, or NULL */
+    int64_t minimum, maximum; /* OPTION_INTEGER, OPTION_DECIMAL, OPTION_DURATION; length in bytes of
+                                 OPTION_TEXT, OPTION_NAME */
+    const char *choices;      /* "user|kern|local0": OPTION_CHOICE */
+    const char *unit;         /* shown in the reference, or NULL */
+    const char *help;         /* one sentence */
+    size_t offset;            /* of the field in struct config, config_source or config_policy */
 };
 
 extern const struct option option_table[]; /* ends with a NULL path */

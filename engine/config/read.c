@@ -1,5 +1,6 @@
 #include "engine/config/read.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 #define SOURCE_LIMIT 4096
 #define LIST_LIMIT   1024
+#define POLICY_LIMIT 256
 
 static void complain_unknown(const struct value_place *place, const char *prefix, const cJSON *member)
 {
@@ -75,6 +77,59 @@ static void check_source(const struct value_place *place, const struct config *c
         warn(place, s, "timeout is longer than every: a slow answer delays the next question");
     if (s->stale_after_us && s->stale_after_us < s->every_us)
         warn(place, s, "stale_after is shorter than every: it will be unknown most of the time");
+}
+
+static void complain_policy(const struct value_place *place, const struct config_policy *p, const char *text)
+{
+    config_finding_add(place->findings, CONFIG_ERROR, place->file, p->line, p->column, "policy %s: %s",
+                       p->name, text);
+}
+
+static void check_policy(const struct value_place *place, const struct config *c, struct config_policy *p,
+                         bool attempts_given)
+{
+    if (attempts_given && p->max_retries >= 0)
+        complain_policy(place, p, "has attempts and max_retries: one of them");
+    if (p->max_retries >= 0)
+        p->attempts = p->max_retries + 1;
+    for (const struct config_policy *other = c->policies; p->name && other < p; other++)
+        if (str_eq(other->name, p->name))
+            complain_policy(place, p, "the name stands there twice");
+    if (p->cap_us < p->base_us)
+        complain_policy(place, p, "cap is shorter than base");
+    if (p->deadline_us && p->deadline_us <= p->base_us)
+        complain_policy(place, p, "deadline leaves no room for a second attempt: base is as long");
+    if (p->attempts > CONFIG_RETRIES_WISE)
+        config_finding_add(place->findings, CONFIG_WARNING, place->file, p->line, p->column,
+                           "policy %s: %" PRId64
+                           " retries; what fails so often is rarely mended by trying on",
+                           p->name, p->attempts - 1);
+}
+
+static void read_policies(const struct value_place *place, const cJSON *list, struct config *c)
+{
+    if (!cJSON_IsArray(list)) {
+        value_complain(place, list, "policies: expected a list, each element beginning with \"- name: ...\"");
+        return;
+    }
+    const cJSON *element;
+    if (cJSON_GetArraySize(list) > POLICY_LIMIT) {
+        value_complain(place, list, "policies: more than %d", POLICY_LIMIT);
+        return;
+    }
+    c->policies = xcalloc((size_t)cJSON_GetArraySize(list), sizeof *c->policies);
+    cJSON_ArrayForEach(element, list)
+    {
+        struct config_policy *policy = &c->policies[c->policy_count++];
+        *policy = *config_policy_find(NULL, "default");
+        policy->name = NULL;
+        policy->line = yaml_line(element);
+        policy->column = yaml_column(element);
+        size_t errors = place->findings->errors;
+        read_group(place, "policies[].", element, policy);
+        if (place->findings->errors == errors)
+            check_policy(place, c, policy, cJSON_GetObjectItemCaseSensitive(element, "attempts") != NULL);
+    }
 }
 
 static void read_sources(const struct value_place *place, const cJSON *list, struct config *c)
@@ -153,9 +208,10 @@ static void read_member(const struct value_place *place, const char *prefix, con
         read_group(place, inner, member, base);
         free(inner);
     } else if (option->type == OPTION_GROUPS) {
-        (str_eq(option->path, "links")  ? read_links
-         : str_eq(option->path, "logs") ? read_logs
-                                        : read_sources)(place, member, base);
+        (str_eq(option->path, "links")      ? read_links
+         : str_eq(option->path, "policies") ? read_policies
+         : str_eq(option->path, "logs")     ? read_logs
+                                            : read_sources)(place, member, base);
     } else if (option->type == OPTION_HEADER) {
         value_add_header(place, member, base);
     } else {

@@ -18,6 +18,8 @@ static const char *type_text(enum option_type type)
         return "true or false";
     case OPTION_INTEGER:
         return "whole number";
+    case OPTION_DECIMAL:
+        return "number";
     case OPTION_DURATION:
         return "duration";
     case OPTION_PATH:
@@ -59,6 +61,9 @@ static void add_range(struct str *out, const struct option *o)
     case OPTION_INTEGER:
         str_addf(out, "%" PRId64 " to %" PRId64 "%s%s", o->minimum, o->maximum, o->unit ? " " : "",
                  o->unit ? o->unit : "");
+        break;
+    case OPTION_DECIMAL:
+        str_addf(out, "%g to %g", (double)o->minimum / 1000, (double)o->maximum / 1000);
         break;
     case OPTION_TEXT:
     case OPTION_NAME:
@@ -119,9 +124,10 @@ char *config_reference_markdown(void)
         add_range(&out, o);
         str_addf(&out, " | %s |\n", o->help);
     }
-    str_add(&out, "\n`sources[]` stands for each element of the list `sources:`, and `*` for any name. What "
-                  "`map:` may hold is\n"
-                  "described in [Sources and the mapping language](mapping.md).\n");
+    str_add(
+        &out,
+        "\n`sources[]` stands for each element of the list `sources:` (and so `policies[]`), and `*` for any "
+        "name.\nWhat `map:` may hold is described in [Sources and the mapping language](mapping.md).\n");
     return str_take(&out);
 }
 
@@ -207,6 +213,11 @@ static cJSON *option_schema(const struct option *o)
         schema = typed("integer");
         must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum));
         must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum));
+        return schema;
+    case OPTION_DECIMAL:
+        schema = typed("number");
+        must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum / 1000));
+        must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum / 1000));
         return schema;
     case OPTION_DURATION:
         return text_matching("^([0-9]+(\\.[0-9]+)?(us|ms|s|m|min|h|d))+$");

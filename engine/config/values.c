@@ -38,37 +38,36 @@ void value_complain_key(const struct value_place *place, const cJSON *item, cons
     va_end(args);
 }
 
-/* Messages name an option by the last part of its path, as the user wrote it. */
-static const char *label(const struct option *option)
+const char *value_label(const struct option *option)
 {
     const char *dot = strrchr(option->path, '.');
     return dot ? dot + 1 : option->path;
 }
 
-/* One line without control characters, of a length within the option's range (0: none); NULL and a finding
- * otherwise. */
-static const char *take_text(const struct value_place *place, const struct option *option, const cJSON *item)
+const char *value_text(const struct value_place *place, const struct option *option, const cJSON *item)
 {
     if (!cJSON_IsString(item)) {
-        value_complain(place, item, "%s: expected text, found a %s", label(option),
+        value_complain(place, item, "%s: expected text, found a %s", value_label(option),
                        cJSON_IsArray(item) ? "list" : "mapping");
         return NULL;
     }
     const char *text = item->valuestring;
     for (const char *p = text; *p; p++) {
         if ((unsigned char)*p < 0x20 || *p == 0x7F) {
-            value_complain(place, item, "%s: must be one line without control characters", label(option));
+            value_complain(place, item, "%s: must be one line without control characters",
+                           value_label(option));
             return NULL;
         }
     }
     size_t length = strlen(text);
     bool ranged = option->type == OPTION_TEXT || option->type == OPTION_NAME;
     if (length == 0) {
-        value_complain_key(place, item, "%s: is empty: give it a value or leave it out", label(option));
+        value_complain_key(place, item, "%s: is empty: give it a value or leave it out", value_label(option));
         return NULL;
     }
     if (ranged && option->maximum && length > (size_t)option->maximum) {
-        value_complain(place, item, "%s: longer than %" PRId64 " bytes", label(option), option->maximum);
+        value_complain(place, item, "%s: longer than %" PRId64 " bytes", value_label(option),
+                       option->maximum);
         return NULL;
     }
     return text;
@@ -83,7 +82,7 @@ static void replace(char **field, char *text)
 static void set_text(const struct value_place *place, const struct option *option, const cJSON *item,
                      void *field)
 {
-    const char *text = take_text(place, option, item);
+    const char *text = value_text(place, option, item);
     if (text)
         replace(field, xstrdup(text));
 }
@@ -91,7 +90,7 @@ static void set_text(const struct value_place *place, const struct option *optio
 static void set_name(const struct value_place *place, const struct option *option, const cJSON *item,
                      void *field)
 {
-    const char *text = take_text(place, option, item);
+    const char *text = value_text(place, option, item);
     if (!text)
         return;
     bool good = isalnum((unsigned char)*text);
@@ -102,13 +101,13 @@ static void set_name(const struct value_place *place, const struct option *optio
     else
         value_complain(place, item,
                        "%s: \"%s\" must begin with a letter or digit and hold letters, digits, '.', '_', '-'",
-                       label(option), text);
+                       value_label(option), text);
 }
 
 static void set_choice(const struct value_place *place, const struct option *option, const cJSON *item,
                        void *field)
 {
-    const char *text = take_text(place, option, item);
+    const char *text = value_text(place, option, item);
     if (!text)
         return;
     char *all = xstrdup(option->choices), **choices = NULL, *rest = all;
@@ -121,9 +120,11 @@ static void set_choice(const struct value_place *place, const struct option *opt
     if (found)
         replace(field, xstrdup(text));
     else if (nearest)
-        value_complain(place, item, "%s: unknown \"%s\", did you mean \"%s\"?", label(option), text, nearest);
+        value_complain(place, item, "%s: unknown \"%s\", did you mean \"%s\"?", value_label(option), text,
+                       nearest);
     else
-        value_complain(place, item, "%s: unknown \"%s\": one of %s", label(option), text, option->choices);
+        value_complain(place, item, "%s: unknown \"%s\": one of %s", value_label(option), text,
+                       option->choices);
     strv_free(choices);
     free(all);
 }
@@ -131,7 +132,7 @@ static void set_choice(const struct value_place *place, const struct option *opt
 static void set_boolean(const struct value_place *place, const struct option *option, const cJSON *item,
                         void *field)
 {
-    const char *text = take_text(place, option, item);
+    const char *text = value_text(place, option, item);
     if (!text)
         return;
     if (str_eq(text, "true") || str_eq(text, "yes"))
@@ -139,48 +140,7 @@ static void set_boolean(const struct value_place *place, const struct option *op
     else if (str_eq(text, "false") || str_eq(text, "no"))
         *(int *)field = 0;
     else
-        value_complain(place, item, "%s: \"%s\" is neither true nor false", label(option), text);
-}
-
-static void set_integer(const struct value_place *place, const struct option *option, const cJSON *item,
-                        void *field)
-{
-    const char *text = take_text(place, option, item);
-    if (!text)
-        return;
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    bool plain = isdigit((unsigned char)*text) || (*text == '-' && isdigit((unsigned char)text[1]));
-    if (!plain || *end)
-        value_complain(place, item, "%s: \"%s\" is not a whole number", label(option), text);
-    else if (errno || value < option->minimum || value > option->maximum)
-        value_complain(place, item, "%s: %s is outside %" PRId64 " to %" PRId64, label(option), text,
-                       option->minimum, option->maximum);
-    else
-        *(int64_t *)field = value;
-}
-
-static void set_duration(const struct value_place *place, const struct option *option, const cJSON *item,
-                         void *field)
-{
-    const char *text = take_text(place, option, item);
-    if (!text)
-        return;
-    int64_t us;
-    struct err e;
-    if (duration_parse(text, &us, &e) < 0) {
-        value_complain(place, item, "%s: %s", label(option), e.msg);
-        return;
-    }
-    if (us < option->minimum || us > option->maximum) {
-        char low[OPTION_DURATION_SIZE], high[OPTION_DURATION_SIZE];
-        option_duration_text(option->minimum, low);
-        option_duration_text(option->maximum, high);
-        value_complain(place, item, "%s: %s is outside %s to %s", label(option), text, low, high);
-        return;
-    }
-    *(int64_t *)field = us;
+        value_complain(place, item, "%s: \"%s\" is neither true nor false", value_label(option), text);
 }
 
 /* Absolute, "~/" is the home folder. */
@@ -202,7 +162,7 @@ static char *absolute_path(const struct value_place *place, const char *text)
 static void set_path(const struct value_place *place, const struct option *option, const cJSON *item,
                      void *field)
 {
-    const char *text = take_text(place, option, item);
+    const char *text = value_text(place, option, item);
     if (text)
         replace(field, absolute_path(place, text));
 }
@@ -210,7 +170,7 @@ static void set_path(const struct value_place *place, const struct option *optio
 static void set_url(const struct value_place *place, const struct option *option, const cJSON *item,
                     void *field)
 {
-    const char *text = take_text(place, option, item);
+    const char *text = value_text(place, option, item);
     if (!text)
         return;
     size_t scheme = 0;
@@ -219,12 +179,12 @@ static void set_url(const struct value_place *place, const struct option *option
     const char *host = text + scheme + 3;
     if (scheme == 0 || strncmp(text + scheme, "://", 3) != 0 || strchr(text, ' ') || *host == '\0')
         value_complain(place, item, "%s: \"%s\" is not a URL: write it as http://HOST:PORT/PATH",
-                       label(option), text);
+                       value_label(option), text);
     else if (memchr(host, '@', strcspn(host, "/?#")))
         value_complain(
             place, item,
             "%s: no user or password in a URL: write user: NAME and password: {secret: env:VARIABLE}",
-            label(option));
+            value_label(option));
     else
         replace(field, xstrdup(text));
 }
@@ -234,7 +194,7 @@ static char **take_list(const struct value_place *place, const struct option *op
                         const char *example)
 {
     if (!cJSON_IsArray(item)) {
-        value_complain(place, item, "%s: expected a list, as %s", label(option), example);
+        value_complain(place, item, "%s: expected a list, as %s", value_label(option), example);
         return NULL;
     }
     char **list = xcalloc(1, sizeof *list);
@@ -242,7 +202,7 @@ static char **take_list(const struct value_place *place, const struct option *op
     cJSON_ArrayForEach(element, item)
     {
         if (!cJSON_IsString(element) || strchr(element->valuestring, '\n')) {
-            value_complain(place, element, "%s: each element must be one line of text", label(option));
+            value_complain(place, element, "%s: each element must be one line of text", value_label(option));
             strv_free(list);
             return NULL;
         }
@@ -256,7 +216,7 @@ static void set_argv(const struct value_place *place, const struct option *optio
 {
     char **list = take_list(place, option, item, "[kubectl, config, current-context]; no shell reads it");
     if (list && (!list[0] || !*list[0])) {
-        value_complain(place, item, "%s: names no program", label(option));
+        value_complain(place, item, "%s: names no program", value_label(option));
     } else if (list) {
         strv_free(*(char ***)field);
         *(char ***)field = list;
@@ -272,7 +232,7 @@ static void set_paths(const struct value_place *place, const struct option *opti
     char **paths = NULL;
     for (size_t i = 0; list && list[i]; i++) {
         if (!*list[i]) {
-            value_complain(place, item, "%s: an empty path", label(option));
+            value_complain(place, item, "%s: an empty path", value_label(option));
             continue;
         }
         char *path = absolute_path(place, list[i]);
@@ -287,7 +247,7 @@ static void set_paths(const struct value_place *place, const struct option *opti
 static void set_journal(const struct value_place *place, const struct option *option, const cJSON *item,
                         struct config *c)
 {
-    const char *text = take_text(place, option, item);
+    const char *text = value_text(place, option, item);
     if (!text)
         return;
     if (str_eq(text, "private")) {
@@ -297,7 +257,8 @@ static void set_journal(const struct value_place *place, const struct option *op
         c->journal = CONFIG_JOURNAL_SHARED;
         replace(&c->journal_folder, absolute_path(place, text + 7));
     } else {
-        value_complain(place, item, "%s: \"%s\" is neither private nor shared:FOLDER", label(option), text);
+        value_complain(place, item, "%s: \"%s\" is neither private nor shared:FOLDER", value_label(option),
+                       text);
     }
 }
 
@@ -345,7 +306,7 @@ static char *secret_text(const struct value_place *place, const char *reference)
 static void set_secret(const struct value_place *place, const struct option *option, const cJSON *item,
                        void *field)
 {
-    const char *reference = take_secret(place, label(option), item, NULL);
+    const char *reference = take_secret(place, value_label(option), item, NULL);
     if (reference)
         replace(field, secret_text(place, reference));
 }
@@ -353,7 +314,7 @@ static void set_secret(const struct value_place *place, const struct option *opt
 static bool strings_good(const struct value_place *place, const struct option *option, const cJSON *item)
 {
     if (!cJSON_IsObject(item)) {
-        value_complain(place, item, "%s: expected a mapping of names to text", label(option));
+        value_complain(place, item, "%s: expected a mapping of names to text", value_label(option));
         return false;
     }
     bool good = true;
@@ -361,7 +322,8 @@ static bool strings_good(const struct value_place *place, const struct option *o
     cJSON_ArrayForEach(member, item)
     {
         if (!cJSON_IsString(member)) {
-            value_complain(place, member, "%s: the value of %s must be text", label(option), member->string);
+            value_complain(place, member, "%s: the value of %s must be text", value_label(option),
+                           member->string);
             good = false;
         }
     }
@@ -390,7 +352,7 @@ static void set_environment(const struct value_place *place, const struct option
         for (; *p && good; p++)
             good = isalnum((unsigned char)*p) || *p == '_';
         if (!good) {
-            value_complain_key(place, member, "%s: \"%s\" is not the name of a variable", label(option),
+            value_complain_key(place, member, "%s: \"%s\" is not the name of a variable", value_label(option),
                                member->string);
             continue;
         }
@@ -415,9 +377,9 @@ void value_set(const struct value_place *place, const struct option *option, con
     case OPTION_BOOLEAN:
         return set_boolean(place, option, item, field);
     case OPTION_INTEGER:
-        return set_integer(place, option, item, field);
+    case OPTION_DECIMAL:
     case OPTION_DURATION:
-        return set_duration(place, option, item, field);
+        return value_set_number(place, option, item, field);
     case OPTION_PATH:
         return set_path(place, option, item, field);
     case OPTION_URL:
@@ -438,7 +400,7 @@ void value_set(const struct value_place *place, const struct option *option, con
         return;
     case OPTION_TREE:
         if (cJSON_IsString(item))
-            value_complain(place, item, "%s: expected a mapping or a list of mappings", label(option));
+            value_complain(place, item, "%s: expected a mapping or a list of mappings", value_label(option));
         else
             set_tree(item, field);
         return;

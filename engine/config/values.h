@@ -20,6 +20,17 @@ void value_complain_key(const struct value_place *place, const cJSON *item, cons
  * are not values. What is wrong becomes a finding, and the field stays as it was. */
 void value_set(const struct value_place *place, const struct option *option, const cJSON *item, void *base);
 
+/* Messages name an option by the last part of its path, as the user wrote it. */
+const char *value_label(const struct option *option);
+
+/* One line without control characters, of a length within the option's range (0: none); NULL and a finding
+ * otherwise. */
+const char *value_text(const struct value_place *place, const struct option *option, const cJSON *item);
+
+/* numbers.c */
+void value_set_number(const struct value_place *place, const struct option *option, const cJSON *item,
+                      void *field);
+
 /* A header of a source: text, or {secret: REFERENCE, prefix: TEXT}. */
 void value_add_header(const struct value_place *place, const cJSON *item, struct config_source *source);
 

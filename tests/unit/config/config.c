@@ -400,6 +400,56 @@ static void test_links_logs_and_who_is_on_call(void **state)
     }
 }
 
+static void test_policies(void **state)
+{
+    (void)state;
+    struct config_findings findings = {0};
+    const char *text =
+        "policies:\n"
+        "  - {name: slow, attempts: 4, base: 2s, factor: 1.25, cap: 1m, jitter: full, deadline: 10m, "
+        "timeout_growth: 2}\n"
+        "  - {name: default, max_retries: 0}\n";
+    struct err e = {0};
+    struct config *c = config_parse(text, strlen(text), "belay.yaml", "/conf", &findings, &e);
+    if (!c)
+        fail_msg("%s", e.msg);
+    const struct config_policy *slow = config_policy_find(c, "slow"),
+                               *standard = config_policy_find(c, "default");
+    assert_int_equal(slow->attempts, 4);
+    assert_int_equal(slow->base_us, 2 * US_PER_S);
+    assert_int_equal(slow->factor_milli, 1250);
+    assert_int_equal(slow->cap_us, 60 * US_PER_S);
+    assert_string_equal(slow->jitter, "full");
+    assert_int_equal(slow->deadline_us, 600 * US_PER_S);
+    assert_int_equal(slow->growth_milli, 2000);
+    assert_int_equal(standard->attempts, 1);
+    assert_int_equal(standard->base_us, 100 * US_PER_MS);
+    assert_int_equal(config_policy_find(NULL, "default")->attempts, 3);
+    assert_null(config_policy_find(c, "nobody"));
+    config_free(c);
+    config_findings_fini(&findings);
+#define POLICY(more) "policies:\n  - {name: p, " more "}\n"
+    finds(POLICY("attempts: 2, max_retries: 1"), "2:5: policy p: has attempts and max_retries: one of them");
+    finds(POLICY("base: 2m"), "2:5: policy p: cap is shorter than base");
+    finds(POLICY("base: 2s, deadline: 1s"),
+          "2:5: policy p: deadline leaves no room for a second attempt: base is as long");
+    finds(POLICY("attempts: 5"), "");
+    finds(POLICY("max_retries: 5"),
+          "warning 2:5: policy p: 5 retries; what fails so often is rarely mended by trying on");
+    finds(POLICY("attempts: 0"), "2:25: attempts: 0 is outside 1 to 100");
+    finds(POLICY("factor: 0.5"), "2:23: factor: 0.5 is outside 1 to 1000");
+    finds(POLICY("factor: 1."),
+          "2:23: factor: \"1.\" is not a number (at most three digits behind the point)");
+    finds(POLICY("factor: 1.2345"),
+          "2:23: factor: \"1.2345\" is not a number (at most three digits behind the point)");
+    finds(
+        POLICY("factor: 99999999999999999999999"),
+        "2:23: factor: \"99999999999999999999999\" is not a number (at most three digits behind the point)");
+    finds("policies:\n  - {name: p}\n  - {name: p}\n", "3:5: policy p: the name stands there twice");
+    finds("policies: {}\n", "1:11: policies: expected a list, each element beginning with \"- name: ...\"");
+    finds("policies:\n  - {attempts: 2}\n", "2:5: name is missing: Unique among the policies.");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +462,7 @@ int main(void)
         cmocka_unit_test(test_setting_as_the_command_line_does),
         cmocka_unit_test(test_the_file_is_found_in_order),
         cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_policies),
         cmocka_unit_test(test_every_cut_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
