@@ -35,6 +35,9 @@ void identity_open(struct engine *engine)
     actor_open(engine, uid);
     engine->identity.actor_line = xasprintf("%s%s%s on %s", engine->identity.person,
                                             claim ? ", says to be " : "", claim ? claim : "", host);
+    const char *expect = engine->config->identity.expect;
+    engine->identity.target =
+        xasprintf("%s%s%s", engine->config->platform, expect ? ": " : "", expect ? expect : "");
 }
 
 void identity_close(struct engine *engine)
@@ -47,6 +50,7 @@ void identity_close(struct engine *engine)
     free(engine->identity.key);
     free(engine->identity.claim);
     free(engine->identity.where);
+    free(engine->identity.target);
 }
 
 const char *engine_actor(const struct engine *engine)

@@ -29,6 +29,7 @@ struct restoring {
     VEC(struct concluded) concluded;
     bool ended;
     struct runbook *book;
+    struct item_tables items;
     struct err e;
 };
 
@@ -91,6 +92,8 @@ static void restoring_work(void *data)
     if (r->blob[0] && journal_blob_read(r->journal, r->blob, 0, 0, restoring_document, r, &r->e) < 0)
         return;
     r->book = runbook_parse(r->path ? r->path : "runbook.md", str_text(&r->document), r->document.len, &r->e);
+    if (r->book && r->inputs.len > 0 && item_tables_wanted(r->book))
+        item_tables_recall(&r->items, r->book, r->journal, r->inputs.data[0], &r->e);
 }
 
 /* Inputs that the machine refuses now were not applied when they were journaled either (the disk took one,
@@ -149,18 +152,12 @@ static void tickets_restore(struct walk *w, const uint64_t *intended, size_t cou
     free(known);
 }
 
-/* A page that a console left open was on nobody's screen since: its checks run again when it is opened again.
- */
-static void page_close(struct walk *w)
+/* Nobody watched since the console went: pages are closed, and nothing acts by itself any more. */
+static void adopt(struct walk *w)
 {
-    struct run_step view;
-    int step = run_current(w->run);
-    if (step == STEP_NONE)
-        return;
-    run_step_at(w->run, step, &view);
-    struct run_input leave = {.kind = INPUT_LEAVE, .step = step};
-    if (view.opened_ms >= 0)
-        walk_input(w, &leave, NULL, NULL);
+    struct run_input input = {.kind = INPUT_ADOPT, .step = STEP_NONE, .actor = w->engine->identity.actor};
+    if (run_started(w->run) && !run_ended(w->run, NULL))
+        walk_input(w, &input, NULL, NULL);
 }
 
 static void restoring_free(struct restoring *r)
@@ -173,6 +170,7 @@ static void restoring_free(struct restoring *r)
         free(r->concluded.data[i].step);
     vec_fini(&r->concluded);
     str_fini(&r->document);
+    item_tables_free(&r->items);
     runbook_free(r->book);
     free(r->actor);
     free(r->entity);
@@ -204,6 +202,9 @@ static void restoring_done(void *data)
     w->entity = r->entity;
     w->owner = r->owner;
     w->fence = r->fence;
+    w->items = r->items;
+    r->items = (struct item_tables){0};
+    item_tables_lend(&w->items, w->run);
     restoring_replay(r, w);
     r->book = NULL;
     r->actor = r->entity = r->owner = NULL;
@@ -212,8 +213,9 @@ static void restoring_done(void *data)
     w->elsewhere = !str_eq(w->owner, engine->presence.owner);
     if (!w->ended && !w->elsewhere) {
         refusals_tell(r, w);
+        locks_recall(w);
+        adopt(w);
         tickets_restore(w, r->intended.data, r->intended.len);
-        page_close(w);
         walk_wake(w);
         walk_settle(w);
     }

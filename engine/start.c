@@ -10,6 +10,9 @@ struct starting {
     char *path, *entity, **variables, **context;
     int64_t incident;
     struct runbook *book;
+    struct str document;
+    struct item_tables items;
+    struct err e;
     struct pending *start;
     engine_done *done;
     void *done_context;
@@ -24,6 +27,8 @@ static void starting_end(struct starting *s, int code, const char *message, int6
         free(s->start->json);
         free(s->start);
     }
+    item_tables_free(&s->items);
+    str_fini(&s->document);
     runbook_free(s->book);
     strv_free(s->variables);
     strv_free(s->context);
@@ -66,6 +71,9 @@ static void started(void *context, const struct journal_result *result)
     }
     struct walk *w = walk_new(engine, result->run, s->book);
     s->book = NULL;
+    w->items = s->items;
+    s->items = (struct item_tables){0};
+    item_tables_lend(&w->items, w->run);
     w->actor = xstrdup(engine->identity.actor);
     w->entity = xstrdup(s->entity);
     w->incident = s->incident;
@@ -120,8 +128,9 @@ static int incident_check(const struct starting *s, struct err *e)
                : 0;
 }
 
-static int starting_journal(struct starting *s, const struct str *bytes, struct err *e)
+static int starting_journal(struct starting *s, struct err *e)
 {
+    const struct str *bytes = &s->document;
     struct engine *engine = s->engine;
     char blob[SHA256_HEX_SIZE] = "";
     struct journal_blob_origin origin = {
@@ -157,37 +166,86 @@ static int starting_journal(struct starting *s, const struct str *bytes, struct 
     return code;
 }
 
+/* What the document names comes with it: policies as numbers, items by their digest. */
+static int starting_input(struct starting *s, struct err *e)
+{
+    struct run_policy *policies = NULL;
+    struct run_input input = {.kind = INPUT_START,
+                              .step = STEP_NONE,
+                              .actor = s->engine->identity.actor,
+                              .variables = s->variables,
+                              .context = s->context,
+                              .seed = rng_entropy() >> 11};
+    struct run_pin *pins = item_tables_pins(&s->items, &input.pin_count);
+    struct run *trial = run_new(s->book);
+    item_tables_lend(&s->items, trial);
+    int code = incident_check(s, e);
+    if (code == 0)
+        code = runbook_runnable(s->book, e);
+    if (code == 0)
+        code = runbook_policies(s->book, s->engine->config, &policies, &input.policy_count, e);
+    input.policies = policies;
+    input.pins = pins;
+    if (code == 0)
+        code = run_admits(trial, &input, e);
+    run_free(trial);
+    if (code == 0) {
+        s->start = xcalloc(1, sizeof *s->start);
+        s->start->json = run_input_to_json(s->book, &input);
+        code = run_input_from_json(s->book, s->start->json, strlen(s->start->json), &s->start->input, e);
+    }
+    free(policies);
+    free(pins);
+    return code;
+}
+
+static void starting_go(struct starting *s)
+{
+    struct err e = {0};
+    s->context = entity_context(s->engine, s->book, s->entity);
+    int code = starting_input(s, &e);
+    if (code == 0)
+        code = starting_journal(s, &e);
+    if (code < 0)
+        starting_end(s, code, e.msg, 0);
+}
+
+static void items_work(void *data)
+{
+    struct starting *s = data;
+    struct journal_blob_origin origin = {
+        .actor = s->engine->identity.actor, .what = "items", .incident = s->incident};
+    item_tables_read(&s->items, s->book, s->engine->chronicle.journal, &origin, &s->e);
+}
+
+static void items_done(void *data)
+{
+    struct starting *s = data;
+    s->engine->runs.storing--;
+    if (s->engine->closing)
+        starting_end(s, ERR_CANCELLED, "", 0);
+    else if (s->e.code)
+        starting_end(s, s->e.code, s->e.msg, 0);
+    else
+        starting_go(s);
+}
+
 static void document_read(void *context, struct runbook *book, struct str *bytes, const struct err *problem)
 {
     struct starting *s = context;
-    struct err e = {0};
     s->book = book;
     if (s->engine->closing || !book) {
         starting_end(s, book ? ERR_CANCELLED : problem->code, problem->msg, 0);
         return;
     }
-    s->context = entity_context(s->engine, book, s->entity);
-    struct run_input input = {.kind = INPUT_START,
-                              .step = STEP_NONE,
-                              .actor = s->engine->identity.actor,
-                              .variables = s->variables,
-                              .context = s->context};
-    struct run *trial = run_new(book);
-    int code = incident_check(s, &e);
-    if (code == 0)
-        code = runbook_runnable(book, &e);
-    if (code == 0)
-        code = run_admits(trial, &input, &e);
-    run_free(trial);
-    if (code == 0) {
-        s->start = xcalloc(1, sizeof *s->start);
-        s->start->json = run_input_to_json(book, &input);
-        code = run_input_from_json(book, s->start->json, strlen(s->start->json), &s->start->input, &e);
+    s->document = *bytes;
+    *bytes = (struct str){0};
+    if (item_tables_wanted(book) && s->engine->chronicle.journal) {
+        s->engine->runs.storing++;
+        loop_work(s->engine->loop, items_work, items_done, s);
+    } else {
+        starting_go(s);
     }
-    if (code == 0)
-        code = starting_journal(s, bytes, &e);
-    if (code < 0)
-        starting_end(s, code, e.msg, 0);
 }
 
 void walk_start(struct engine *engine, const struct engine_request *request, engine_done *done, void *context)

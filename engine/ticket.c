@@ -28,13 +28,14 @@ static void ticket_key(struct ticket *t, unsigned again)
         snprintf(t->key + length, sizeof t->key - (size_t)length, "-%u", again);
 }
 
-static struct ticket *ticket_new(struct walk *w, uint64_t number, int step, enum run_role role,
+static struct ticket *ticket_new(struct walk *w, uint64_t number, int step, int part, enum run_role role,
                                  unsigned attempt)
 {
     struct ticket *t = xcalloc(1, sizeof *t);
     t->walk = w;
     t->number = number;
     t->step = step;
+    t->part = part;
     t->role = role;
     t->attempt = attempt;
     ticket_key(t, 0);
@@ -135,7 +136,10 @@ static int intent_append(struct ticket *t, struct err *e)
     cJSON *data = intent_data(t);
     char *text = json_print(data), *subject = xasprintf("run %lld", (long long)t->walk->id);
     const char *title = t->walk->book->steps.data[t->step].title;
-    char *summary = xasprintf("%s: %s begins", title, run_role_text(t->role));
+    struct str what = {0};
+    ticket_name(t, &what);
+    char *summary = xasprintf("%s: %s begins", title, str_text(&what));
+    str_fini(&what);
     struct event_draft draft = {.kind = EVENT_STEP_INTENT,
                                 .subject = subject,
                                 .summary = summary,
@@ -223,8 +227,13 @@ static void ticket_prepare(struct ticket *t)
     char incident[24], run[24];
     struct err e = {0};
     walk_context(t->walk, &context, incident, run);
-    if (run_command(t->walk->run, t->step, &context, &t->command, &e) < 0) {
+    if (run_ticket_command(t->walk->run, t->number, &context, &t->command, &e) < 0) {
         ticket_not_started(t, e.msg);
+        return;
+    }
+    if (t->command.interactive) {
+        ticket_not_started(
+            t, "it runs on the terminal itself, which is not done yet: run it by hand, then skip it");
         return;
     }
     bool secrets = false;
@@ -253,7 +262,8 @@ static void on_where(void *context, int code, const char *message)
 
 void ticket_begin(struct walk *w, const struct run_effect *effect)
 {
-    struct ticket *t = ticket_new(w, effect->ticket, effect->step, effect->role, effect->attempt);
+    struct ticket *t =
+        ticket_new(w, effect->ticket, effect->step, effect->part, effect->role, effect->attempt);
     if (run_role_acts(t->role))
         identity_observe(w->engine, on_where, t);
     else
@@ -264,7 +274,7 @@ void ticket_begin(struct walk *w, const struct run_effect *effect)
 
 void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended)
 {
-    struct ticket *t = ticket_new(w, known->ticket, known->step, known->role, known->attempt);
+    struct ticket *t = ticket_new(w, known->ticket, known->step, known->part, known->role, known->attempt);
     struct err e = {0};
     struct spool_entry entry;
     for (unsigned again = AGAIN_MAX; w->engine->runs.spool && again > 0 && t->again == 0; again--) {

@@ -8,7 +8,7 @@
 struct ticket {
     struct walk *walk;
     uint64_t number;
-    int step;
+    int step, part;
     enum run_role role;
     unsigned attempt, again;
     char key[64];
@@ -25,6 +25,8 @@ struct ticket {
     struct err store_error;
 };
 
+/* "act", "act, item 12 of 500: doc-17". Appended. */
+void ticket_name(const struct ticket *t, struct str *out);
 /* The members that intent and outcome have in common. */
 cJSON *ticket_data(const struct ticket *t);
 /* Evidence that nothing may delete yet: see journal_held. */

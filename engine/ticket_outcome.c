@@ -42,6 +42,12 @@ cJSON *ticket_data(const struct ticket *t)
     cJSON_AddStringToObject(data, "role", run_role_text(t->role));
     cJSON_AddBoolToObject(data, "acts", run_role_acts(t->role));
     json_add_int(data, "attempt", t->attempt);
+    if (t->part != PART_NONE) {
+        struct str part = {0};
+        run_part_text(t->walk->run, t->step, t->part, &part);
+        cJSON_AddStringToObject(data, "part", str_text(&part));
+        str_fini(&part);
+    }
     return data;
 }
 
@@ -81,18 +87,28 @@ static cJSON *outcome_data(const struct ticket *t)
     return data;
 }
 
+void ticket_name(const struct ticket *t, struct str *out)
+{
+    str_add(out, run_role_text(t->role));
+    if (t->part != PART_NONE)
+        str_add(out, ", ");
+    run_part_text(t->walk->run, t->step, t->part, out);
+}
+
 static char *outcome_summary(const struct ticket *t)
 {
     const struct exec_result *r = &t->result;
-    const char *title = t->walk->book->steps.data[t->step].title;
+    struct str text = {0};
+    str_addf(&text, "%s: ", t->walk->book->steps.data[t->step].title);
+    ticket_name(t, &text);
     double seconds = (double)r->duration_us / (double)US_PER_S;
     if (r->how == EXEC_EXITED)
-        return xasprintf("%s: %s exit %d (%.1f s)", title, run_role_text(t->role), r->status, seconds);
-    if (r->how == EXEC_SIGNALLED)
-        return xasprintf("%s: %s ended by signal %d (%.1f s)", title, run_role_text(t->role), r->signal,
-                         seconds);
-    return xasprintf("%s: %s %s%s%s", title, run_role_text(t->role), run_end_text(end_of(r->how)),
-                     r->text[0] ? ": " : "", r->text);
+        str_addf(&text, " exit %d (%.1f s)", r->status, seconds);
+    else if (r->how == EXEC_SIGNALLED)
+        str_addf(&text, " ended by signal %d (%.1f s)", r->signal, seconds);
+    else
+        str_addf(&text, " %s%s%s", run_end_text(end_of(r->how)), r->text[0] ? ": " : "", r->text);
+    return str_take(&text);
 }
 
 static void ticket_report(struct ticket *t)

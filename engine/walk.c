@@ -45,7 +45,9 @@ void walk_free(struct walk *w)
     vec_fini(&w->queue);
     vec_fini(&w->tickets);
     outputs_free(w);
+    locks_free(w);
     run_free(w->run);
+    item_tables_free(&w->items);
     runbook_free(w->book);
     free(w->concluded);
     free(w->actor);
@@ -96,7 +98,12 @@ void walk_context(const struct walk *w, struct run_context *context, char incide
     snprintf(incident, 24, "INC-%lld", (long long)w->incident);
     snprintf(run, 24, "%lld", (long long)w->id);
     *context = (struct run_context){
-        .incident = w->incident ? incident : NULL, .run = run, .operator= w->engine->identity.actor };
+        .incident = w->incident ? incident : NULL,
+        .run = run,
+        .operator= w->engine->identity.actor,
+        .person = w->engine->identity.person,
+        .where = w->engine->identity.target,
+    };
 }
 
 void walk_wake(struct walk *w)

@@ -19,6 +19,12 @@ struct pending {
 };
 
 struct step_output;
+struct walk_lock;
+
+struct item_tables { /* of each step; NULL where it has none */
+    struct items **of;
+    size_t count;
+};
 
 struct walk {
     struct engine *engine;
@@ -26,6 +32,7 @@ struct walk {
     char *actor, *entity;
     struct runbook *book;
     struct run *run;
+    struct item_tables items;
     int64_t zero_us; /* the loop's clock at run clock 0 */
     char *owner;     /* the console whose run it is, as the journal has it; NULL: nobody's */
     int64_t fence;   /* of its claim */
@@ -36,6 +43,7 @@ struct walk {
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output *) outputs; /* output.c */
+    VEC(struct walk_lock *) locks;     /* lock.c */
     enum run_outcome *concluded;       /* a step's outcome as it was journaled last */
     struct loop_timer *wake;
 };
@@ -93,6 +101,24 @@ void output_add(struct walk *w, int step, enum exec_stream stream, const char *b
 void output_say(struct walk *w, int step, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void output_clear(struct walk *w, int step);
 void outputs_free(struct walk *w);
+
+/* lock.c */
+void lock_take(struct walk *w, const struct run_effect *effect);
+void lock_drop(struct walk *w, const struct run_effect *effect);
+void locks_recall(struct walk *w);
+void locks_free(struct walk *w);
+
+/* item_tables.c */
+bool item_tables_wanted(const struct runbook *book);
+/* From the files, which go to the journal too. In the pool. */
+int item_tables_read(struct item_tables *t, const struct runbook *book, struct journal *journal,
+                     const struct journal_blob_origin *origin, struct err *e);
+/* From the journal, as the run's first input (its JSON) pinned them. In the pool. */
+int item_tables_recall(struct item_tables *t, const struct runbook *book, struct journal *journal,
+                       const char *start, struct err *e);
+void item_tables_lend(const struct item_tables *t, struct run *run);
+struct run_pin *item_tables_pins(const struct item_tables *t, size_t *count); /* the caller frees the array */
+void item_tables_free(struct item_tables *t);
 
 /* restore.c */
 void restore_all(struct engine *engine);

@@ -33,6 +33,14 @@ static char *input_summary(const struct walk *w, const struct run_input *in)
         return xasprintf("cancels: %s", title);
     case INPUT_SET:
         return xasprintf("%s = %s", in->name ? in->name : "", in->value ? in->value : "");
+    case INPUT_APPROVE:
+        return xasprintf("approves: %s", title);
+    case INPUT_BREAK_GLASS:
+        return xasprintf("breaks the glass: %s: %s", title, in->reason ? in->reason : "");
+    case INPUT_REFUSED:
+        return xasprintf("the lock is held by %s", in->value ? in->value : "somebody else");
+    case INPUT_ADOPT:
+        return xasprintf("goes on with what another console left");
     default:
         return xasprintf("%s %s", run_input_text(in->kind), title);
     }
@@ -65,7 +73,9 @@ static void queue_shift(struct walk *w)
 /* What belay itself found out is journaled sooner or later; what a person asked for is refused now. */
 static bool must_not_be_lost(const struct pending *p)
 {
-    return p->input.kind == INPUT_FINISHED || p->input.kind == INPUT_STARTED;
+    enum run_input_kind kind = p->input.kind;
+    return kind == INPUT_FINISHED || kind == INPUT_STARTED || kind == INPUT_ADOPT || kind == INPUT_LOCKED ||
+           kind == INPUT_REFUSED;
 }
 
 /* ---- what follows from the machine's state and is journaled once ---- */
@@ -168,6 +178,28 @@ void walk_settle(struct walk *w)
     walk_pump(w);
 }
 
+static void note_append(const struct walk *w, const struct run_effect *effect)
+{
+    char *subject = xasprintf("run %lld", (long long)w->id);
+    char *summary = xasprintf("%s: %s", step_title(w, effect->step), effect->text);
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddStringToObject(data, "step", effect->step >= 0 ? w->book->steps.data[effect->step].id : "");
+    char *text = json_print(data);
+    struct event_draft draft = {.kind = EVENT_STEP_NOTED,
+                                .actor = "belay",
+                                .subject = subject,
+                                .summary = summary,
+                                .data = text,
+                                .incident = w->incident,
+                                .run = w->id,
+                                .claim = walk_claim(w, CLAIM_CHECK)};
+    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
+    cJSON_Delete(data);
+    free(text);
+    free(subject);
+    free(summary);
+}
+
 int walk_effects(struct walk *w, const struct run_effects *effects, struct err *e)
 {
     int code = 0;
@@ -179,6 +211,12 @@ int walk_effects(struct walk *w, const struct run_effects *effects, struct err *
             code = e->code;
         else if (effect->kind == EFFECT_ENDED)
             walk_end(w, effect->outcome);
+        else if (effect->kind == EFFECT_LOCK)
+            lock_take(w, effect);
+        else if (effect->kind == EFFECT_UNLOCK)
+            lock_drop(w, effect);
+        else if (effect->kind == EFFECT_NOTE && effect->record)
+            note_append(w, effect);
     }
     return code;
 }
@@ -316,6 +354,12 @@ void walk_input(struct walk *w, const struct run_input *input, engine_done *done
     struct err e = {0};
     struct run_input stamped = *input;
     stamped.at_ms = walk_clock_ms(w);
+    bool lands = input->kind == INPUT_OPEN || input->kind == INPUT_CONFIRM || input->kind == INPUT_APPROVE ||
+                 input->kind == INPUT_BREAK_GLASS;
+    if (lands && stamped.actor) /* approvals rest on who that is: the uid and the key, not a name */
+        stamped.actor = w->engine->identity.person;
+    if (lands && !stamped.where)
+        stamped.where = w->engine->identity.target;
     if (w->elsewhere)
         err_set(&e, ERR_CLAIMED, "run %lld is walked by %s: it is only shown here", (long long)w->id,
                 w->owner ? w->owner : "another console");

@@ -61,6 +61,10 @@
     X(STEP_EVIDENCE, "step.evidence", true, "evidence captured before a step acts")                          \
     X(STEP_CONCLUDED, "step.concluded", false,                                                               \
       "what came of a step, verification included: outcome, reason")                                         \
+    X(STEP_NOTED, "step.noted", true,                                                                        \
+      "what a run decided by its document: a rung, an attempt, an approval void")                            \
+    X(LOCK_TAKEN, "lock.taken", true, "a run holds a lock of its steps: lock")                               \
+    X(LOCK_RELEASED, "lock.released", true, "it gave the lock back")                                         \
     X(BLOB_STORED, "blob.stored", false, "a blob's manifest: digest, length, pieces, what was dropped")      \
     X(EXPORT_WRITTEN, "export.written", false, "an export was written: path, format, digest")                \
     X(MIRROR_FAILED, "mirror.failed", false, "events no longer reach the mirror off this host")              \
@@ -81,8 +85,8 @@ enum event_kind event_kind_find(const char *name); /* EVENT_UNKNOWN when there i
 
 /* A claim is a name that has one holder at a time among all processes of a journal: a run that is walked, a
  * lock of steps. An event takes it, checks it or gives it back in its own transaction; an event whose claim
- * is refused is not written, nor is the rest of its group (ERR_CLAIMED, the reason names the holder). The fence
- * of a claim is the number of the event that took it: whoever lost it meanwhile holds an older one, and
+ * is refused is not written, nor is the rest of its group (ERR_CLAIMED, the reason names the holder). The
+ * fence of a claim is the number of the event that took it: whoever lost it meanwhile holds an older one, and
  * everything that still carries it is refused. */
 enum claim_op {
     CLAIM_NONE,

@@ -6,10 +6,11 @@
 
 static void step_fini(struct step *s)
 {
-    char *texts[] = {s->id,           s->title,     s->section,   s->prose,        s->language,
-                     s->source,       s->script,    s->expected,  s->interpreter,  s->cwd,
-                     s->confirm_text, s->expect,    s->exports,   s->timeout.text, s->until.text,
-                     s->every.text,   s->hold.text, s->fresh.text};
+    char *texts[] = {s->id,           s->title,     s->section,       s->prose,        s->language,
+                     s->source,       s->script,    s->expected,      s->interpreter,  s->cwd,
+                     s->confirm_text, s->expect,    s->exports,       s->timeout.text, s->until.text,
+                     s->every.text,   s->hold.text, s->fresh.text,    s->lock,         s->policy,
+                     s->follow,       s->items,     s->rung_hold.text};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     for (size_t i = 0; i < s->when.len; i++)
@@ -23,6 +24,8 @@ static void step_fini(struct step *s)
     vec_fini(&s->pre);
     vec_fini(&s->verify);
     vec_fini(&s->evidence);
+    vec_fini(&s->undoes);
+    strv_free(s->rungs);
     strv_free(s->carries);
     strv_free(s->tags);
     free(s->needs);
@@ -47,13 +50,11 @@ void runbook_free(struct runbook *book)
         free(book->offers.data[i].condition);
     for (size_t i = 0; i < book->findings.len; i++)
         free(book->findings.data[i].message);
-    for (size_t i = 0; i < book->unsupported.len; i++)
-        free(book->unsupported.data[i].name);
     vec_fini(&book->steps);
     vec_fini(&book->vars);
     vec_fini(&book->offers);
     vec_fini(&book->findings);
-    vec_fini(&book->unsupported);
+    map_free(book->ids);
     vec_fini(&book->walk);
     free(book->path);
     free(book->id);
@@ -65,10 +66,7 @@ void runbook_free(struct runbook *book)
 
 int runbook_find(const struct runbook *book, const char *id)
 {
-    for (size_t i = 0; i < book->steps.len; i++)
-        if (str_eq(book->steps.data[i].id, id))
-            return (int)i;
-    return STEP_NONE;
+    return id && id[0] != '\n' && book->ids ? (int)(intptr_t)map_get(book->ids, id) - 1 : STEP_NONE;
 }
 
 int runbook_find_var(const struct runbook *book, const char *name)
@@ -87,26 +85,6 @@ size_t runbook_count(const struct runbook *book, enum finding_severity severity)
     return count;
 }
 
-static int unsupported_error(const struct runbook *book, struct err *e)
-{
-    struct str names = {0};
-    for (size_t i = 0; i < book->unsupported.len; i++) {
-        const char *name = book->unsupported.data[i].name;
-        bool told = false;
-        for (size_t j = 0; j < i && !told; j++)
-            told = str_eq(book->unsupported.data[j].name, name);
-        if (!told)
-            str_addf(&names, "%s%s", names.len ? ", " : "", name);
-        if (i > 100)
-            break;
-    }
-    int code = err_set(e, ERR_UNSUPPORTED,
-                       "%s:%d: it uses %s, which this version does not have yet: it does not run", book->path,
-                       book->unsupported.data[0].line, str_text(&names));
-    str_fini(&names);
-    return code;
-}
-
 int runbook_runnable(const struct runbook *book, struct err *e)
 {
     for (size_t i = 0; i < book->findings.len; i++) {
@@ -114,8 +92,6 @@ int runbook_runnable(const struct runbook *book, struct err *e)
         if (f->severity == FINDING_ERROR)
             return err_set(e, ERR_SYNTAX, "%s:%d:%d: %s", book->path, f->line, f->column, f->message);
     }
-    if (book->unsupported.len > 0)
-        return unsupported_error(book, e);
     if (book->walk.len == 0)
         return err_set(e, ERR_NOT_FOUND,
                        "%s:1: nothing in it runs: no shell block (```sh) and no task (- [ ]) stands there",

@@ -14,6 +14,9 @@
     (120 * 1024)                /* a longer block is shown, never run: the kernel's limit of one argument */
 #define RUNBOOK_VALUE_MAX  4096 /* bytes of a variable's value, an export, an answer's reason */
 #define RUNBOOK_SAFE_VALUE "[A-Za-z0-9._:/@-]{1,253}"
+#define STEP_PARALLEL_MAX  32
+#define STEP_APPROVALS_MAX 9
+#define STEP_RUNGS_MAX     64
 #define STEP_NONE          (-1) /* no step; steps are numbered from 0 in the order of the document */
 
 /* ---- The document ----------------------------------------------------------------------------------- */
@@ -120,7 +123,22 @@ struct step {
     int *needs;  /* variables (placeholders, prompts) that must have a value first: indexes of vars, ends with
                     -1 */
     char **tags; /* NULL-terminated or NULL */
-    int place;   /* its number in the walk, from 1; 0 for what runs by reference only */
+    bool interactive;  /* runs on the terminal itself */
+    char *lock;        /* one holder at a time over all consoles; may hold $NAME; NULL */
+    char *policy;      /* the name of a resilience policy; NULL: one attempt */
+    int approvals;     /* other people who must approve the exact command */
+    char *follow;      /* the job whose progress is this step's, without "job:"; may hold $NAME; NULL */
+    char *items;       /* FILE.jsonl, below the document's folder or absolute; NULL */
+    int64_t minimum;   /* fewer items than this fail the step */
+    int64_t threshold; /* of items that must be ok, in millionths */
+    int parallel;      /* items at a time, 1 to STEP_PARALLEL_MAX */
+    char **rungs;      /* values of $RUNG from the lowest, NULL-terminated; NULL */
+    struct step_time rung_hold;
+    int guard;               /* the check that measures each rung; STEP_NONE */
+    bool guard_lower;        /* a lower value is the better one */
+    int64_t guard_slack;     /* in millionths of the baseline: so much worse is not worse yet */
+    struct step_list undoes; /* steps whose undo or rollback this one is */
+    int place;               /* its number in the walk, from 1; 0 for what runs by reference only */
     bool branches; /* a check that a later step's `when` names: its "no" is an answer, not a failure to ask
                       about */
 };
@@ -164,13 +182,6 @@ struct runbook_finding {
     char *message;    /* without position */
 };
 
-/* A power of the format that this version reads and does not have yet. */
-struct runbook_feature {
-    char *name; /* the annotation's key: items, lock ... */
-    int step;
-    int line;
-};
-
 struct runbook {
     char *path;
     char *id;                     /* front matter's, else the file's name without .md */
@@ -184,7 +195,7 @@ struct runbook {
     VEC(struct step) steps;
     struct step_list walk; /* those the walk reaches, in order: not what runs by reference only */
     VEC(struct runbook_finding) findings; /* by line */
-    VEC(struct runbook_feature) unsupported;
+    struct map *ids;                      /* id -> number of the step + 1 */
 };
 
 /* The document, or NULL when it is refused as a whole: not UTF-8 (byte offset), a NUL byte, larger than
@@ -196,8 +207,8 @@ void runbook_free(struct runbook *book); /* NULL is fine */
 int runbook_find(const struct runbook *book, const char *id);       /* STEP_NONE when there is no such step */
 int runbook_find_var(const struct runbook *book, const char *name); /* -1 */
 size_t runbook_count(const struct runbook *book, enum finding_severity severity);
-/* 0 when it can be run; else ERR_SYNTAX with the first error, ERR_UNSUPPORTED naming what it uses that is not
- * there yet, or ERR_NOT_FOUND when it has nothing to walk. The message begins with path:line. */
+/* 0 when it can be run; else ERR_SYNTAX with the first error, or ERR_NOT_FOUND when it has nothing to walk.
+ * The message begins with path:line. */
 int runbook_runnable(const struct runbook *book, struct err *e);
 
 #endif

@@ -3,25 +3,15 @@
 #include <stdlib.h>
 
 #include "engine/runbook/block.h"
+#include "engine/runbook/keys.h"
 #include "engine/runbook/names.h"
-#include "engine/runbook/reading.h"
 
 #define EVERY_MIN_MS 100
 #define TIME_MAX_MS  (400LL * 24 * 3600 * 1000)
 
-struct place {
-    struct reading *r;
-    int number;
-    struct step *step;
-    const struct annotation *note;
-};
-
-#define bad(p, ...)         book_finding((p)->r->book, FINDING_ERROR, (p)->step->line, (p)->note->column, __VA_ARGS__)
-#define bad_foreign(p, ...) book_finding_strict((p)->r->book, (p)->step->line, (p)->note->column, __VA_ARGS__)
-
 /* ---- Values ---- */
 
-static bool boolean(const char *text, bool *value)
+bool key_boolean(const char *text, bool *value)
 {
     static const char *const words[] = {"true",  "True",  "TRUE",  "t", "T", "1",
                                         "false", "False", "FALSE", "f", "F", "0"};
@@ -36,7 +26,7 @@ static bool boolean(const char *text, bool *value)
 /* Ours: what isn't true or false is an error. */
 static void set_boolean(struct place *p, bool *value)
 {
-    if (!boolean(p->note->value, value))
+    if (!key_boolean(p->note->value, value))
         bad(p, "%s is true or false, not \"%.60s\"", p->note->key, p->note->value);
 }
 
@@ -48,7 +38,7 @@ static bool holds_variable(const char *text)
     return false;
 }
 
-static void set_time(struct place *p, struct step_time *time, int64_t least)
+void key_time(struct place *p, struct step_time *time, int64_t least)
 {
     if (holds_variable(p->note->value)) {
         free(time->text);
@@ -65,7 +55,7 @@ static void set_time(struct place *p, struct step_time *time, int64_t least)
         time->ms = us / US_PER_MS;
 }
 
-static void set_text(struct place *p, char **text)
+void key_text(struct place *p, char **text)
 {
     if (!*p->note->value) {
         bad(p, "%s has no value", p->note->key);
@@ -115,7 +105,7 @@ static void set_onfail(struct place *p)
 
 static void set_expect(struct place *p)
 {
-    set_text(p, &p->step->expect);
+    key_text(p, &p->step->expect);
     struct err why;
     struct pattern *pattern = reading_pattern(p->r, p->note->value, &why);
     if (!pattern)
@@ -125,27 +115,27 @@ static void set_expect(struct place *p)
 
 static void set_timeout(struct place *p)
 {
-    set_time(p, &p->step->timeout, 0);
+    key_time(p, &p->step->timeout, 0);
 }
 
 static void set_until(struct place *p)
 {
-    set_time(p, &p->step->until, 0);
+    key_time(p, &p->step->until, 0);
 }
 
 static void set_every(struct place *p)
 {
-    set_time(p, &p->step->every, EVERY_MIN_MS);
+    key_time(p, &p->step->every, EVERY_MIN_MS);
 }
 
 static void set_hold(struct place *p)
 {
-    set_time(p, &p->step->hold, 0);
+    key_time(p, &p->step->hold, 0);
 }
 
 static void set_fresh(struct place *p)
 {
-    set_time(p, &p->step->fresh, 0);
+    key_time(p, &p->step->fresh, 0);
 }
 
 static void set_idempotent(struct place *p)
@@ -155,7 +145,7 @@ static void set_idempotent(struct place *p)
 
 static void set_exclude(struct place *p)
 {
-    if (!boolean(p->note->value, &p->step->exclude_from_run_all))
+    if (!key_boolean(p->note->value, &p->step->exclude_from_run_all))
         bad_foreign(p, "%s is true or false, not \"%.60s\"", p->note->key, p->note->value);
 }
 
@@ -171,26 +161,10 @@ static void set_tag(struct place *p)
     }
 }
 
-static void set_interactive(struct place *p)
-{
-    bool on = false;
-    if (!boolean(p->note->value, &on))
-        bad_foreign(p, "%s is true or false, not \"%.60s\"", p->note->key, p->note->value);
-    if (on)
-        *vec_push(&p->r->book->unsupported) =
-            (struct runbook_feature){.name = xstrdup(p->note->key), .step = p->number, .line = p->step->line};
-}
-
-static void set_unsupported(struct place *p)
-{
-    *vec_push(&p->r->book->unsupported) =
-        (struct runbook_feature){.name = xstrdup(p->note->key), .step = p->number, .line = p->step->line};
-}
-
 static void set_background(struct place *p)
 {
     bool on = false;
-    if (boolean(p->note->value, &on) && on)
+    if (key_boolean(p->note->value, &on) && on)
         book_finding(p->r->book, FINDING_WARNING, p->step->line, p->note->column,
                      "background is not done here: the step is waited for");
 }
@@ -218,20 +192,20 @@ static const struct {
     {"scope", set_scope},
     {"timeout", set_timeout},
     {"idempotent", set_idempotent},
-    {"approvals", set_unsupported},
-    {"lock", set_unsupported},
-    {"policy", set_unsupported},
-    {"items", set_unsupported},
-    {"minimum", set_unsupported},
-    {"threshold", set_unsupported},
-    {"parallel", set_unsupported},
-    {"rungs", set_unsupported},
-    {"rung-hold", set_unsupported},
-    {"guard", set_unsupported},
-    {"follow", set_unsupported},
+    {"approvals", key_approvals},
+    {"lock", key_lock},
+    {"policy", key_policy},
+    {"items", key_items},
+    {"minimum", key_minimum},
+    {"threshold", key_threshold},
+    {"parallel", key_parallel},
+    {"rungs", key_rungs},
+    {"rung-hold", key_rung_hold},
+    {"guard", NULL},
+    {"follow", key_follow},
     {"name", NULL},
     {"cwd", NULL},
-    {"interactive", set_interactive},
+    {"interactive", key_interactive},
     {"interpreter", NULL},
     {"promptEnv", NULL},
     {"excludeFromRunAll", set_exclude},
@@ -270,65 +244,4 @@ void keys_apply(struct reading *r, int step)
         if (!keys_known(p.note->key))
             bad_foreign(&p, "unknown annotation \"%.60s\"", p.note->key);
     }
-}
-
-/* ---- Interpreters ---- */
-
-/* How each takes a program as an argument. Shells stop at the first failure, where they can. */
-static const struct {
-    const char *name, *options;
-} interpreter_table[] = {
-    {"bash", "-eo pipefail -c"},
-    {"zsh", "-eo pipefail -c"},
-    {"ksh", "-eo pipefail -c"},
-    {"sh", "-e -c"},
-    {"dash", "-e -c"},
-    {"ash", "-e -c"},
-    {"python", "-c"},
-    {"python3", "-c"},
-    {"perl", "-e"},
-    {"ruby", "-e"},
-    {"node", "-e"},
-    {"php", "-r"},
-    {"lua", "-e"},
-};
-
-/* Does the last word already say that a program follows: -c, -lc, --eval? */
-static bool takes_program(const char *last, const char *flag)
-{
-    if (last[0] != '-' || strchr(last, ' '))
-        return false;
-    return last[1] == '-' ? str_eq(last, "--eval") : strpbrk(last, flag) != NULL;
-}
-
-char *interpreter_complete(const char *given, struct err *e)
-{
-    const char *last = given, *program = NULL;
-    size_t length = 0;
-    for (const char *c = given; *c;) {
-        size_t n = strcspn(c, " \t");
-        const char *slash = memrchr(c, '/', n);
-        const char *base = slash ? slash + 1 : c;
-        size_t base_length = n - (size_t)(base - c);
-        if (n > 0)
-            last = c;
-        if (n > 0 && !program && !(base_length == 3 && memcmp(base, "env", 3) == 0)) {
-            program = base;
-            length = base_length;
-        }
-        c += n + (c[n] != '\0');
-    }
-    for (size_t i = 0; program && i < sizeof interpreter_table / sizeof *interpreter_table; i++) {
-        const char *name = interpreter_table[i].name, *options = interpreter_table[i].options;
-        if (strlen(name) == length && memcmp(name, program, length) == 0)
-            return takes_program(last, options + strlen(options) - 1) ? xstrdup(given)
-                                                                      : xasprintf("%s %s", given, options);
-    }
-    if (program && last != program && takes_program(last, "ce"))
-        return xstrdup(given);
-    err_set(
-        e, ERR_UNSUPPORTED,
-        "how \"%.60s\" takes a program as an argument is not known: end it with the option for that (-c, -e)",
-        given);
-    return NULL;
 }

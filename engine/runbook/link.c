@@ -1,7 +1,7 @@
 /* Names into step numbers, and what only the whole document can tell: cycles, what can never run. */
 #include <stdlib.h>
 
-#include "engine/runbook/reading.h"
+#include "engine/runbook/keys.h"
 
 #define NAMES_LIMIT 64 /* of one annotation */
 
@@ -111,6 +111,33 @@ static int link_one(struct reading *r, int from, const struct edge_kind *kind)
     return to;
 }
 
+/* ---- guard ---- */
+
+static const struct edge_kind guard_kind = {"guard", CHECKLIKE, ACTING};
+
+static int link_guard(struct reading *r, int from)
+{
+    const struct annotation *note = note_of(r, from, "guard");
+    struct step *s = &r->book->steps.data[from];
+    struct place p = {.r = r, .number = from, .step = s, .note = note};
+    if (!note)
+        return STEP_NONE;
+    if (!s->rungs) {
+        book_finding(r->book, FINDING_ERROR, s->line, note->column, "guard belongs to rungs");
+        return STEP_NONE;
+    }
+    int length = guard_read(&p);
+    if (length < 0)
+        return STEP_NONE;
+    struct step_list list = {0};
+    char *name = xstrndup(note->value, (size_t)length);
+    add_edge(r, from, &guard_kind, note, name, &list);
+    free(name);
+    int to = list.len ? list.data[0] : STEP_NONE;
+    vec_fini(&list);
+    return to;
+}
+
 /* ---- when ---- */
 
 static bool has_answer(const struct step *s, const char *value)
@@ -186,6 +213,73 @@ static void link_when(struct reading *r, int from)
 
 /* ---- What only some kinds have ---- */
 
+/* What a power needs beside it, and what it doesn't bear. Wrong is an error in any document: to leave one of
+ * these out unseen would weaken it. */
+static void check_powers(struct reading *r, int number)
+{
+    static const struct {
+        const char *key;
+        unsigned kinds;
+        const char *needs, *clashes;
+    } powers[] = {
+        {"interactive", ACTING | KIND(CHECK), NULL, "items"},
+        {"lock", ACTING, NULL, NULL},
+        {"approvals", ACTING, NULL, NULL},
+        {"policy", ACTING, "idempotent", "interactive"},
+        {"items", EXECUTES, NULL, "rungs"},
+        {"minimum", EXECUTES, "items", NULL},
+        {"threshold", EXECUTES, "items", NULL},
+        {"parallel", EXECUTES, "items", NULL},
+        {"rungs", ACTING, NULL, "interactive"},
+        {"rung-hold", ACTING, "rungs", NULL},
+    };
+    const struct step *s = &r->book->steps.data[number];
+    for (size_t i = 0; i < sizeof powers / sizeof *powers; i++) {
+        const struct annotation *note = note_of(r, number, powers[i].key);
+        bool off = str_eq(powers[i].key, "interactive") && !s->interactive;
+        const char *clash = powers[i].clashes;
+        if (!note || off)
+            continue;
+        if (!(powers[i].kinds & 1u << s->kind))
+            book_finding(r->book, FINDING_ERROR, s->line, note->column, "%s has no meaning for kind %s",
+                         note->key, step_kind_text(s->kind));
+        if (powers[i].needs && !note_of(r, number, powers[i].needs))
+            book_finding(r->book, FINDING_ERROR, s->line, note->column, "%s needs %s", note->key,
+                         powers[i].needs);
+        if (clash && note_of(r, number, clash) && (s->interactive || !str_eq(clash, "interactive")))
+            book_finding(r->book, FINDING_ERROR, s->line, note->column, "%s and %s don't go together",
+                         note->key, clash);
+    }
+    const struct annotation *policy = note_of(r, number, "policy");
+    if (policy && !s->idempotent && note_of(r, number, "idempotent"))
+        book_finding(r->book, FINDING_ERROR, s->line, policy->column,
+                     "policy repeats what failed: only a step with idempotent=true may have one");
+    if (s->items && (s->exports || s->carries))
+        book_finding(r->book, FINDING_ERROR, s->line, note_of(r, number, "items")->column,
+                     "a step with items exports nothing: whose value would it be?");
+}
+
+/* What was refused above is not there for the machine either. */
+static void drop(char **text)
+{
+    free(*text);
+    *text = NULL;
+}
+
+static void drop_misplaced(struct step *s)
+{
+    if (!step_kind_acts(s->kind)) {
+        strv_free(s->rungs);
+        s->rungs = NULL;
+        s->guard = STEP_NONE;
+        s->approvals = 0;
+        drop(&s->lock);
+        drop(&s->policy);
+    }
+    if (!s->script || s->rungs)
+        drop(&s->items);
+}
+
 static void check_places(struct reading *r, int number)
 {
     static const struct {
@@ -203,6 +297,7 @@ static void check_places(struct reading *r, int number)
         {"idempotent", ACTING},
         {"interpreter", EXECUTES},
         {"cwd", EXECUTES},
+        {"follow", EXECUTES | KIND(MANUAL)},
     };
     const struct step *s = &r->book->steps.data[number];
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -218,6 +313,8 @@ static void check_places(struct reading *r, int number)
     if (s->confirm == CONFIRM_NONE && s->kind == STEP_CHECK && (s->pre.len > 0 || s->evidence.len > 0))
         book_finding(r->book, FINDING_ERROR, s->line, 1,
                      "pre and evidence belong to a confirmation page: this check has none (confirm)");
+    check_powers(r, number);
+    drop_misplaced(&r->book->steps.data[number]);
     const struct annotation *confirm = note_of(r, number, "confirm");
     if (confirm && s->confirm != CONFIRM_NONE && (1u << s->kind & (KIND(VERIFY) | KIND(EVIDENCE))))
         book_finding(r->book, FINDING_ERROR, s->line, confirm->column,
@@ -246,11 +343,13 @@ static int edge_of(const struct step *s, int edge)
             return lists[i]->data[edge];
         edge -= (int)lists[i]->len;
     }
-    int rest[2], count = 0;
+    int rest[3], count = 0;
     if (s->rollback != STEP_NONE)
         rest[count++] = s->rollback;
     if (s->undo != STEP_NONE)
         rest[count++] = s->undo;
+    if (s->guard != STEP_NONE)
+        rest[count++] = s->guard;
     return edge < count ? rest[edge] : STEP_NONE;
 }
 
@@ -312,8 +411,15 @@ void link_steps(struct reading *r)
         link_list(r, i, &evidence_kind, &s->evidence);
         s->rollback = link_one(r, i, &rollback_kind);
         s->undo = link_one(r, i, &undo_kind);
+        s->guard = link_guard(r, i);
         link_when(r, i);
         check_places(r, i);
+    }
+    for (int i = 0; i < (int)book->steps.len; i++) {
+        int undoers[] = {book->steps.data[i].rollback, book->steps.data[i].undo};
+        for (int k = 0; k < 2; k++)
+            if (undoers[k] != STEP_NONE && (k == 0 || undoers[1] != undoers[0]))
+                *vec_push(&book->steps.data[undoers[k]].undoes) = i;
     }
     check_graph(r);
 }

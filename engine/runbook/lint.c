@@ -32,8 +32,8 @@ static void lint_acting(struct reading *r, int number)
 /* $NAME in values: a name that nothing defines stays as it is, and that is not what its author meant. */
 static void lint_names(struct reading *r, int number)
 {
-    static const char *const keys[] = {"confirm", "expect",  "until", "every",      "hold",
-                                       "fresh",   "timeout", "cwd",   "interpreter"};
+    static const char *const keys[] = {"confirm", "expect", "until",       "every", "hold",   "fresh",
+                                       "timeout", "cwd",    "interpreter", "lock",  "follow", "rung-hold"};
     const struct step *s = &r->book->steps.data[number];
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const struct annotation *note = annotations_find(&r->notes.data[number], keys[i]);
@@ -44,6 +44,10 @@ static void lint_names(struct reading *r, int number)
             if (n == 1 || isdigit((unsigned char)c[1]))
                 continue;
             char *name = xstrndup(c + 1, n - 1);
+            if (str_eq(keys[i], "follow") && (str_eq(name, "BELAY_RUN") || str_eq(name, "BELAY_INCIDENT"))) {
+                free(name);
+                continue;
+            }
             int var = reading_var_index(r, name);
             if (var < 0 && !map_has(r->carried, name))
                 book_finding_strict(r->book, s->line, note->column, "%s: nothing defines $%.60s", note->key,
@@ -67,6 +71,9 @@ void lint_steps(struct reading *r)
         if (s->branches && !s->expect)
             book_finding(book, FINDING_WARNING, s->line, 1,
                          "a check that `when` rests on, without expect: any exit 1 is its \"no\"");
+        if (s->rungs && s->guard == STEP_NONE)
+            book_finding(book, FINDING_WARNING, s->line, 1,
+                         "rungs without guard: nothing says when to step back");
         lint_names(r, i);
     }
     if (!book->declared && r->plain_steps > 0)

@@ -92,7 +92,6 @@ static void reading_fini(struct reading *r)
         annotations_fini(&r->notes.data[i]);
     vec_fini(&r->notes);
     vec_fini(&r->lines);
-    map_free(r->ids);
     map_free(r->vars);
     map_free(r->carried);
     free(r->shell);
@@ -110,7 +109,7 @@ struct runbook *runbook_parse(const char *path, const char *bytes, size_t length
     book->path = xstrdup(path);
     size_t mark = length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     struct reading r = {.book = book, .text = bytes + mark, .length = length - mark};
-    r.ids = map_new();
+    r.ids = book->ids = map_new();
     r.vars = map_new();
     r.carried = map_new();
     index_lines(&r);

@@ -11,9 +11,12 @@ struct run *run_new(const struct runbook *book)
     run->focus = STEP_NONE;
     run->steps = xcalloc(book->steps.len + 1, sizeof *run->steps);
     run->values = xcalloc(book->vars.len + 1, sizeof *run->values);
+    run->items = xcalloc(book->steps.len + 1, sizeof *run->items);
+    run->policies = xcalloc(book->steps.len + 1, sizeof *run->policies);
     for (size_t i = 0; i < book->steps.len; i++) {
         struct step_state *st = &run->steps[i];
         st->parent = st->back = STEP_NONE;
+        st->series.rung = st->series.raised = st->series.wanted = PART_NONE;
         st->opened_ms = st->started_ms = st->ended_ms = st->passed_ms = st->next_ms = st->hold_ms = -1;
     }
     return run;
@@ -27,6 +30,15 @@ void run_free(struct run *run)
         free(run->steps[i].reason);
         free(run->steps[i].answer);
         free(run->steps[i].act_reason);
+        free(run->steps[i].requester);
+        series_fini(&run->steps[i].series);
+    }
+    for (size_t i = 0; i < run->locks.len; i++)
+        free(run->locks.data[i].text);
+    for (size_t i = 0; i < run->approvals.len; i++) {
+        free(run->approvals.data[i].actor);
+        free(run->approvals.data[i].reason);
+        free(run->approvals.data[i].where);
     }
     for (size_t i = 0; i < run->book->vars.len; i++)
         free(run->values[i].text);
@@ -36,58 +48,124 @@ void run_free(struct run *run)
     }
     vec_fini(&run->carried);
     vec_fini(&run->tickets);
+    vec_fini(&run->active);
+    vec_fini(&run->due);
+    vec_fini(&run->locks);
+    vec_fini(&run->approvals);
+    free(run->items);
+    free(run->policies);
     free(run->steps);
     free(run->values);
     free(run);
 }
 
+void run_set_items(struct run *run, int step, const struct items *items)
+{
+    run->items[step] = items;
+}
+
 /* ---- Effects ---- */
 
-static struct run_effect *effect(struct run *run, enum run_effect_kind kind)
+struct run_effect *run_effect_add(struct run *run, enum run_effect_kind kind)
 {
+    if (!run->out)
+        return NULL;
     struct run_effect *e = vec_push(run->out);
     e->kind = kind;
     e->step = STEP_NONE;
+    e->part = PART_NONE;
     return e;
 }
 
-void run_note(struct run *run, int step, const char *format, ...)
+static void note(struct run *run, int step, bool record, const char *format, va_list args)
+    __attribute__((format(printf, 4, 0)));
+
+static void note(struct run *run, int step, bool record, const char *format, va_list args)
 {
-    if (!run->out)
+    struct run_effect *e = run_effect_add(run, EFFECT_NOTE);
+    if (!e)
         return;
-    struct run_effect *e = effect(run, EFFECT_NOTE);
     e->step = step;
-    va_list args;
-    va_start(args, format);
+    e->record = record;
     vsnprintf(e->text, sizeof e->text, format, args);
-    va_end(args);
     size_t whole;
     if (!utf8_valid(e->text, strlen(e->text), &whole))
         e->text[whole] = '\0'; /* no half characters */
 }
 
-void run_wake(struct run *run, int64_t at_ms)
+void run_note(struct run *run, int step, const char *format, ...)
 {
-    if (run->out)
-        effect(run, EFFECT_WAKE)->at_ms = at_ms;
+    va_list args;
+    va_start(args, format);
+    note(run, step, false, format, args);
+    va_end(args);
 }
 
-uint64_t run_exec(struct run *run, int step, enum run_role role)
+void run_record(struct run *run, int step, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note(run, step, true, format, args);
+    va_end(args);
+}
+
+void run_wake(struct run *run, int64_t at_ms)
+{
+    struct run_effect *e = run_effect_add(run, EFFECT_WAKE);
+    if (e)
+        e->at_ms = at_ms;
+}
+
+uint64_t run_exec(struct run *run, int step, enum run_role role, int part)
 {
     struct step_state *st = STATE(run, step);
     uint64_t ticket = ++run->last_ticket;
     unsigned attempt = ++st->counts[role];
+    if (part != PART_NONE)
+        attempt = st->series.parts[part].attempts;
     st->started_ms = run->now_ms;
-    *vec_push(&run->tickets) = (struct run_ticket){
-        .ticket = ticket, .step = step, .role = role, .attempt = attempt, .since_ms = run->now_ms};
-    if (run->out) {
-        struct run_effect *e = effect(run, EFFECT_EXEC);
+    *vec_push(&run->tickets) = (struct run_ticket){.ticket = ticket,
+                                                   .step = step,
+                                                   .part = part,
+                                                   .role = role,
+                                                   .attempt = attempt,
+                                                   .since_ms = run->now_ms};
+    struct run_effect *e = run_effect_add(run, EFFECT_EXEC);
+    if (e) {
         e->ticket = ticket;
         e->step = step;
         e->role = role;
         e->attempt = attempt;
+        e->part = part;
+        e->interactive = STEP(run, step)->interactive;
     }
     return ticket;
+}
+
+/* In the order of steps: what is due together happens in that order, whatever came first. */
+void run_activate(struct run *run, int step)
+{
+    if (STATE(run, step)->active)
+        return;
+    STATE(run, step)->active = true;
+    size_t at = run->active.len;
+    vec_push(&run->active);
+    for (; at > 0 && run->active.data[at - 1] > step; at--)
+        run->active.data[at] = run->active.data[at - 1];
+    run->active.data[at] = step;
+}
+
+static void rest(struct run *run)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < run->active.len; i++) {
+        struct step_state *st = STATE(run, run->active.data[i]);
+        st->active =
+            st->outcome == OUTCOME_RUNNING || st->outcome == OUTCOME_ARMED || st->series.slots.len > 0;
+        if (st->active)
+            run->active.data[kept++] = run->active.data[i];
+    }
+    run->active.len = kept;
 }
 
 struct run_ticket *run_find_ticket(const struct run *run, uint64_t ticket)
@@ -104,11 +182,12 @@ void run_cancel_ticket(struct run *run, uint64_t ticket)
     if (!t || t->cancelled)
         return;
     t->cancelled = true;
-    if (run->out) {
-        struct run_effect *e = effect(run, EFFECT_CANCEL);
+    struct run_effect *e = run_effect_add(run, EFFECT_CANCEL);
+    if (e) {
         e->ticket = ticket;
         e->step = t->step;
         e->role = t->role;
+        e->part = t->part;
     }
 }
 
@@ -144,15 +223,31 @@ static enum run_outcome conclude(const struct run *run)
     return flawed ? OUTCOME_WARN : OUTCOME_OK;
 }
 
-void run_end_if_idle(struct run *run)
+static void end_if_idle(struct run *run)
 {
     if (!run->stopping || run->ended || run->tickets.len > 0)
         return;
     run->ended = true;
     run->focus = STEP_NONE;
     run->outcome = conclude(run);
-    if (run->out)
-        effect(run, EFFECT_ENDED)->outcome = run->outcome;
+    struct run_effect *e = run_effect_add(run, EFFECT_ENDED);
+    if (e)
+        e->outcome = run->outcome;
+}
+
+/* An act on its way or under way: nothing more of it is begun. */
+static void halt_act(struct run *run, int step, const char *why)
+{
+    struct step_state *st = STATE(run, step);
+    if (st->outcome == OUTCOME_ARMED || st->phase == PHASE_LOCKING || st->phase == PHASE_PRECHECKS ||
+        st->phase == PHASE_EVIDENCE)
+        act_back(run, step, why);
+    else if (!step_kind_acts(STEP(run, step)->kind))
+        return;
+    else if (st->phase == PHASE_HOLDING)
+        rungs_halt(run, step, why);
+    else if (st->phase != PHASE_IDLE)
+        series_halt(run, step, false, why);
 }
 
 /* What looks is cancelled, what acts is let finish; then the run ends. */
@@ -162,16 +257,13 @@ void run_stop(struct run *run, bool failed, bool asked)
     run->stop_failed |= failed;
     run->stop_asked |= asked;
     for (size_t i = 0; i < run->book->steps.len; i++) {
-        struct step_state *st = &run->steps[i];
-        st->ask = ASK_NOTHING;
-        if (st->outcome == OUTCOME_ARMED || ((st->phase == PHASE_PRECHECKS || st->phase == PHASE_EVIDENCE)))
-            act_back(run, (int)i, "the run was stopped before it acted");
+        run->steps[i].ask = ASK_NOTHING;
+        halt_act(run, (int)i, "the run was stopped");
     }
     for (size_t i = 0; i < run->book->steps.len; i++)
         if (!step_kind_acts(run->book->steps.data[i].kind) && run->steps[i].outcome == OUTCOME_RUNNING &&
             run->steps[i].phase != PHASE_VERIFYING)
             check_cancel(run, (int)i);
-    run_end_if_idle(run);
 }
 
 /* ---- Applying ---- */
@@ -179,14 +271,9 @@ void run_stop(struct run *run, bool failed, bool asked)
 static void finished(struct run *run, const struct run_input *in)
 {
     struct run_ticket *t = run_find_ticket(run, in->ticket);
-    int step = t->step;
-    bool acts = run_role_acts(t->role);
+    struct run_ticket ticket = *t;
     vec_remove(&run->tickets, (size_t)(t - run->tickets.data));
-    STATE(run, step)->ticket = 0;
-    if (acts)
-        act_finish(run, step, &in->result);
-    else
-        check_finish(run, step, &in->result);
+    series_finish(run, ticket.step, ticket.ticket, ticket.part, &in->result);
 }
 
 static void disarm(struct run *run, int step, const char *why)
@@ -196,13 +283,37 @@ static void disarm(struct run *run, int step, const char *why)
         walk_leave_detour(run, step);
 }
 
+/* The list may change while it is gone through. */
+static int active_after(const struct run *run, int step)
+{
+    for (size_t i = 0; i < run->active.len; i++)
+        if (run->active.data[i] > step)
+            return run->active.data[i];
+    return STEP_NONE;
+}
+
+/* Whoever confirmed may be gone for hours: what runs is followed, and a person decides about the rest. */
+static void adopt(struct run *run)
+{
+    for (int step = -1; (step = active_after(run, step)) != STEP_NONE;) {
+        if (STATE(run, step)->outcome == OUTCOME_ARMED)
+            disarm(run, step, "its page was closed");
+        else
+            halt_act(run, step, "the console was gone");
+    }
+}
+
 static void tick(struct run *run)
 {
-    for (size_t i = 0; i < run->book->steps.len; i++) {
-        struct step_state *st = &run->steps[i];
+    for (int step = -1; (step = active_after(run, step)) != STEP_NONE;) {
+        struct step_state *st = STATE(run, step);
         if (st->outcome == OUTCOME_ARMED && run->now_ms - st->opened_ms >= RUN_DISARM_MS)
-            disarm(run, (int)i, "its page was open for 60 s: open it again");
-        check_due(run, (int)i);
+            disarm(run, step, "its page was open for 60 s: open it again");
+        series_due(run, step);
+        if (step_kind_acts(STEP(run, step)->kind))
+            rungs_due(run, step);
+        else
+            check_due(run, step);
     }
 }
 
@@ -216,40 +327,57 @@ static void set_value(struct run *run, const struct run_input *in)
 }
 
 /* An undo is opened from wherever the run stands, and leads back there. */
-static void open_page(struct run *run, int step)
+static void open_page(struct run *run, const struct run_input *in)
 {
+    int step = in->step;
     if (run->focus != step) {
+        series_forget(run, step);
         STATE(run, step)->back = run->focus;
         STATE(run, step)->undoing = true;
         run->focus = step;
     }
     act_open(run, step);
+    approvals_request(run, in);
 }
 
 static void cancel(struct run *run, int step)
 {
-    if (step_kind_acts(STEP(run, step)->kind) || STATE(run, step)->phase == PHASE_VERIFYING ||
-        STATE(run, step)->phase == PHASE_PRECHECKS || STATE(run, step)->phase == PHASE_EVIDENCE)
+    enum run_phase phase = STATE(run, step)->phase;
+    if (step_kind_acts(STEP(run, step)->kind) || phase == PHASE_VERIFYING || phase == PHASE_PRECHECKS ||
+        phase == PHASE_EVIDENCE)
         act_cancel(run, step);
     else
         check_cancel(run, step);
+}
+
+/* What the engine found out before it started. */
+static void start(struct run *run, const struct run_input *in)
+{
+    run->started = true;
+    run->rehearsed = in->rehearsed;
+    rng_seed(&run->rng, in->seed);
+    for (size_t i = 0; i < run->book->steps.len; i++)
+        for (size_t j = 0; STEP(run, i)->policy && j < in->policy_count; j++)
+            if (str_eq(in->policies[j].name, STEP(run, i)->policy))
+                run->policies[i] = (struct run_policy){STEP(run, i)->policy, in->policies[j].backoff};
+    values_start(run, in);
+    walk_begin(run);
 }
 
 static void change(struct run *run, const struct run_input *in)
 {
     switch (in->kind) {
     case INPUT_START:
-        run->started = true;
-        values_start(run, in);
-        walk_begin(run);
+        start(run, in);
         break;
     case INPUT_OPEN:
-        open_page(run, in->step);
+        open_page(run, in);
         break;
     case INPUT_SET:
         set_value(run, in);
         break;
     case INPUT_CONFIRM:
+        approvals_use(run, in->step);
         act_confirm(run, in->step, in->actor);
         break;
     case INPUT_ANSWER:
@@ -279,6 +407,17 @@ static void change(struct run *run, const struct run_input *in)
     case INPUT_TICK:
         tick(run);
         break;
+    case INPUT_ADOPT:
+        adopt(run);
+        break;
+    case INPUT_APPROVE:
+    case INPUT_BREAK_GLASS:
+        approval_give(run, in);
+        break;
+    case INPUT_LOCKED:
+    case INPUT_REFUSED:
+        lock_answer(run, in);
+        break;
     case INPUT_STOP:
         run_stop(run, run->focus != STEP_NONE && STATE(run, run->focus)->ask == ASK_FAILED, true);
         break;
@@ -294,7 +433,11 @@ int run_apply(struct run *run, const struct run_input *in, struct run_effects *o
         run->now_ms = in->at_ms;
     run->out = out;
     change(run, in);
-    run_end_if_idle(run);
+    series_settle(run);
+    approvals_sweep(run);
+    locks_sweep(run);
+    rest(run);
+    end_if_idle(run);
     run->out = NULL;
     return 0;
 }

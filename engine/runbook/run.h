@@ -2,7 +2,9 @@
 #ifndef BELAY_RUNBOOK_RUN_H
 #define BELAY_RUNBOOK_RUN_H
 
+#include "engine/resilience/resilience.h"
 #include "engine/runbook/document.h"
+#include "engine/runbook/items.h"
 
 #define RUN_DISARM_MS      60000 /* an open page older than this disarms itself */
 #define RUN_CONFIRM_MIN_MS 500   /* a page must have been open this long before it can be confirmed */
@@ -10,6 +12,10 @@
 #define RUN_POLL_EVERY_MS  5000
 #define RUN_FRESH_MS       10000
 #define RUN_GRACE_MS       10000
+#define RUN_RUNG_HOLD_MS   60000
+#define RUN_APPROVAL_MS    600000 /* an approval is good for so long */
+#define RUN_LOCK_MAX       120    /* bytes of a lock's name, its variables filled in */
+#define PART_NONE          (-1)   /* the step runs as a whole: neither an item nor a rung */
 
 /* ---- The run: what goes in -------------------------------------------------------------------------- */
 
@@ -32,7 +38,12 @@ bool run_outcome_parse(const char *text, enum run_outcome *outcome);
 /* A role says what an execution is for. ACT and ROLLBACK are the acting ones: intent durable first. */
 #define RUN_ROLES(X)                                                                                         \
     X(ACT, "act")                                                                                            \
-    X(CHECK, "check") X(PRE, "pre") X(VERIFY, "verify") X(EVIDENCE, "evidence") X(ROLLBACK, "rollback")
+    X(CHECK, "check")                                                                                        \
+    X(PRE, "pre")                                                                                            \
+    X(VERIFY, "verify")                                                                                      \
+    X(EVIDENCE, "evidence")                                                                                  \
+    X(ROLLBACK, "rollback")                                                                                  \
+    X(GUARD, "guard") /* measures for another step's rungs: the baseline, then each rung */
 enum run_role {
 #define X(name, text) ROLE_##name,
     RUN_ROLES(X)
@@ -70,7 +81,7 @@ struct run_result {
     int signal;       /* of SIGNALLED */
     const char *text; /* why not started, why lost; NULL */
     enum run_match match;
-    const char *output;   /* trimmed stdout, only of a block that exports it; NULL */
+    const char *output;   /* trimmed stdout, only of a block that exports it, and of a guard; NULL */
     char *const *exports; /* NAME=VALUE that the block exported explicitly; NULL */
 };
 
@@ -88,6 +99,12 @@ struct run_result {
     X(CANCEL, "cancel")     /* step */                                                                       \
     X(LEAVE, "leave")       /* step: its page was closed */                                                  \
     X(TICK, "tick")         /* time went on: see WAKE */                                                     \
+    X(APPROVE,                                                                                               \
+      "approve") /* step, actor, value: the digest that is approved, where, has_signature, reason */         \
+    X(BREAK_GLASS, "break-glass") /* step, where, reason: its open page needs no approval this once */       \
+    X(LOCKED, "locked")           /* ticket of a LOCK: it is ours */                                         \
+    X(ADOPT, "adopt")     /* after a restore: what runs is followed, and nothing acts by itself any more */  \
+    X(REFUSED, "refused") /* ticket of a LOCK, value: who has it */                                          \
     X(STOP, "stop") /* reason: no more steps. What runs is let finish; check-like things are cancelled */
 enum run_input_kind {
 #define X(name, text) INPUT_##name,
@@ -97,7 +114,7 @@ enum run_input_kind {
 const char *run_input_text(enum run_input_kind kind);
 
 #define RUN_CHOICES(X)                                                                                       \
-    X(RETRY, "retry", "again, from its page")                                                                \
+    X(RETRY, "retry", "again, from its page: of items only those that are not ok, of rungs the next one")    \
     X(ROLLBACK, "rollback", "go to its rollback's page")                                                     \
     X(CONTINUE, "continue", "go on with the next step")                                                      \
     X(STOP, "stop", "end the run here")                                                                      \
@@ -112,23 +129,47 @@ const char *run_choice_text(enum run_choice choice);
 const char *run_choice_help(enum run_choice choice);
 bool run_choice_parse(const char *text, enum run_choice *choice);
 
+struct run_policy { /* as the configuration has it at the start */
+    const char *name;
+    struct backoff backoff;
+};
+
+struct run_pin { /* an items file as it was at the start */
+    int step;
+    const char *digest;
+    int64_t count;
+};
+
 struct run_input {
     enum run_input_kind kind;
     int64_t at_ms;     /* run clock */
-    const char *actor; /* who; NULL for inputs that no person made */
+    const char *actor; /* who; NULL for inputs that no person made. Equal texts are the same person: approvals
+                          rest on it */
     int step;
     uint64_t ticket;
     const char *name;   /* SET: the variable */
-    const char *value;  /* SET, CONFIRM, ANSWER */
+    const char *value;  /* SET, CONFIRM, ANSWER, APPROVE, REFUSED */
     const char *typed;  /* ANSWER of a step with `confirm`: what was typed; NULL */
-    const char *reason; /* ANSWER, CHOOSE, RESOLVE, STOP; NULL */
+    const char *reason; /* ANSWER, CHOOSE, RESOLVE, STOP, APPROVE, BREAK_GLASS; NULL */
+    const char *where;  /* OPEN, CONFIRM, APPROVE, BREAK_GLASS: where acts land, as the digest has it: a text
+                           that  stays the same while the target does; NULL */
+    bool has_signature; /* APPROVE: its signature was checked (shown; that one is needed is not decided here)
+                         */
     enum run_choice choice;
-    enum run_outcome resolved; /* RESOLVE: OK or FAILED */
-    struct run_result result;  /* FINISHED */
-    char *const *variables;    /* START: NAME=VALUE that were given; NULL */
-    char *const *context;      /* START: "entity.name=docs/shard-5" ... that `from` draws on; NULL */
-    cJSON *held;               /* private: what the pointers of a parsed input point into */
-    char **held_lists[3];      /* private */
+    enum run_outcome resolved;         /* RESOLVE: OK or FAILED */
+    struct run_result result;          /* FINISHED */
+    char *const *variables;            /* START: NAME=VALUE that were given; NULL */
+    char *const *context;              /* START: "entity.name=docs/shard-5" ... that `from` draws on; NULL */
+    const struct run_policy *policies; /* START: all that the document names */
+    size_t policy_count;
+    const struct run_pin *pins; /* START: one for each step with items; the lines came by run_set_items */
+    size_t pin_count;
+    uint64_t seed;        /* START: for the jitter between attempts; below 2^53 */
+    bool rehearsed;       /* START: nothing is touched: no approvals, no locks, outcomes are made up */
+    cJSON *held;          /* private: what the pointers of a parsed input point into */
+    char **held_lists[3]; /* private */
+    struct run_policy *held_policies; /* private */
+    struct run_pin *held_pins;        /* private */
 };
 
 /* The journal's form, and back. The text is the caller's to free; run_input_fini frees what a parsed input
@@ -141,11 +182,15 @@ void run_input_fini(struct run_input *in);
 /* ---- The run: what comes out ------------------------------------------------------------------------ */
 
 #define RUN_EFFECTS(X)                                                                                       \
-    X(EXEC, "exec")     /* ticket, step, role, attempt: make it so, then STARTED and FINISHED */             \
+    X(EXEC, "exec")     /* ticket, step, role, attempt, part: make it so, then STARTED and FINISHED */       \
     X(CANCEL, "cancel") /* ticket: stop it; FINISHED follows all the same */                                 \
     X(WAKE, "wake")     /* at_ms: send a TICK then. The earliest counts; too many don't hurt */              \
     X(ENDED, "ended")   /* outcome: the run is over */                                                       \
-    X(NOTE, "note")     /* step, text: one line for the timeline */
+    X(NOTE, "note")     /* step, text: one line for the timeline */                                          \
+    X(LOCK, "lock")     /* ticket, step, text: take it for this run, then LOCKED or REFUSED */               \
+    X(UNLOCK, "unlock") /* step, text: give it back, or stop asking for it. No answer */                     \
+    X(REQUEST,                                                                                               \
+      "request") /* step, text: a page was opened whose exact command (this digest) lacks approvals */
 enum run_effect_kind {
 #define X(name, text) EFFECT_##name,
     RUN_EFFECTS(X)
@@ -157,7 +202,10 @@ struct run_effect {
     uint64_t ticket;
     int step;
     enum run_role role;
-    unsigned attempt; /* of this step in this role, from 1 */
+    unsigned attempt; /* of this step (of this part of it) in this role, from 1 */
+    int part;         /* EXEC: which item (line) or rung, from 0; PART_NONE */
+    bool interactive; /* EXEC: on the terminal itself */
+    bool record;      /* NOTE: the machine's own decision, that no input says: journal it */
     int64_t at_ms;
     enum run_outcome outcome;
     char text[200];
@@ -173,6 +221,9 @@ struct run; /* opaque */
 
 struct run *run_new(const struct runbook *book); /* borrows book for its life */
 void run_free(struct run *run);                  /* NULL is fine */
+/* The lines of a step's items file, borrowed for the run's life. For every step with `items`, before START:
+ * it is refused when a table is missing or is not the one that its pin names. */
+void run_set_items(struct run *run, int step, const struct items *items);
 
 /* Would run_apply take it? The state is not touched. ERR_USAGE: not possible now, the message says why;
  * ERR_DENIED: a confirmation that doesn't suffice; ERR_RANGE: a value that doesn't match. Out of memory
@@ -209,8 +260,14 @@ const char *run_ask_text(enum run_ask ask);
     X(IDLE, "")                                                                                              \
     X(CHECKING, "checking")                                                                                  \
     X(POLLING, "waiting to check again")                                                                     \
-    X(HOLDING, "holding")                                                                                    \
-    X(PRECHECKS, "prechecks") X(EVIDENCE, "saving evidence") X(ACTING, "acting") X(VERIFYING, "verifying")
+    X(HOLDING, "holding") /* a check that passes, or a rung */                                               \
+    X(LOCKING, "waiting for its lock")                                                                       \
+    X(PRECHECKS, "prechecks")                                                                                \
+    X(EVIDENCE, "saving evidence")                                                                           \
+    X(ACTING, "acting")                                                                                      \
+    X(WAITING, "waiting to try again") /* its policy's delay */                                              \
+    X(MEASURING, "measuring")          /* the guard of its rungs */                                          \
+    X(VERIFYING, "verifying")
 enum run_phase {
 #define X(name, text) PHASE_##name,
     RUN_PHASES(X)
@@ -231,10 +288,11 @@ struct run_step { /* strings are the run's own, until the next run_apply */
     bool executed;      /* end, exit and signal mean something */
     enum run_end end;
     int exit, signal;
-    int64_t next_ms;  /* polling: when it is tried again; -1 */
-    unsigned choices; /* 1u << CHOICE_...: what CHOOSE takes now */
-    unsigned reasons; /* those of them that need a reason */
-    bool undone;      /* its lasting change was taken back by its undo */
+    int64_t next_ms;           /* polling, waiting, holding: until when; -1 */
+    unsigned tries, tries_max; /* "attempt 2 of 4" of its policy; tries_max 1 without one. Of items: 0 */
+    unsigned choices;          /* 1u << CHOICE_...: what CHOOSE takes now */
+    unsigned reasons;          /* those of them that need a reason */
+    bool undone;               /* its lasting change was taken back by its undo */
 };
 
 bool run_started(const struct run *run);
@@ -250,12 +308,64 @@ void run_step_at(const struct run *run, int step, struct run_step *view);
 void run_progress(const struct run *run, int *place, int *total);
 int64_t run_wake_ms(const struct run *run); /* when a TICK is due next, -1: never. After a restore */
 
-/* Executions that were asked for and have not FINISHED. After a restore: LEAVE each page that is still open,
- * then a FINISHED for each of these (the spool knows: its outcome, LOST, or NOT_STARTED without an intent),
- * then a TICK. */
+bool run_rehearsed(const struct run *run);
+
+/* Items or rungs: each is a part of its step, with executions and an outcome of its own. Every part is in
+ * exactly one of pending, running, ok, failed, skipped (never begun, and it won't), cancelled, unknown. */
+enum run_parts_kind { PARTS_NONE, PARTS_ITEMS, PARTS_RUNGS };
+struct run_parts {
+    enum run_parts_kind kind;
+    size_t total, pending, running, ok, failed, skipped, cancelled, unknown;
+    size_t waiting;        /* of the running ones: in their policy's delay */
+    int rung;              /* in effect, as far as is known: the last that was run ok. PART_NONE before */
+    int rung_wanted;       /* the one being run; lower than `rung` while it steps back. PART_NONE */
+    const char *baseline;  /* as measured before the first rung: a number, "pass", or "" */
+    const char *measured;  /* by the newest look of the guard; "" */
+    bool worse;            /* that look was worse than the baseline */
+    int64_t held_until_ms; /* -1 while none is held */
+};
+void run_parts_at(const struct run *run, int step, struct run_parts *view);
+struct run_part {
+    enum run_outcome outcome;
+    unsigned attempts;  /* executions begun */
+    const char *reason; /* of failed, unknown ...; "" */
+};
+void run_part_at(const struct run *run, int step, int part, struct run_part *view);
+/* "item 12 of 500: doc-17", "rung 25"; nothing for PART_NONE. Appended. */
+void run_part_text(const struct run *run, int step, int part, struct str *out);
+
+/* Locks that are held or were asked for. After ADOPT only held ones are left. */
+struct run_lock {
+    uint64_t ticket;
+    int step;
+    const char *text;
+    bool held;
+};
+size_t run_locks(const struct run *run, struct run_lock *out, size_t limit); /* their number */
+
+/* Approvals that are there: neither used, nor expired, nor void. Who opened or confirms the page counts for
+ * nothing. */
+struct run_approval {
+    int step;
+    const char *actor;
+    const char *digest;
+    const char *reason; /* "" */
+    bool has_signature;
+    bool glass; /* break-glass: stands for all of them */
+    int64_t given_ms, expires_ms;
+};
+size_t run_approvals(const struct run *run, struct run_approval *out, size_t limit); /* their number */
+/* How many are still needed for what the step would run now, there, confirmed by actor (may be NULL). 0:
+ * enough, or none needed. */
+int run_approvals_missing(const struct run *run, int step, const char *actor, const char *where);
+
+/* Executions that were asked for and have not FINISHED. After a restore: ADOPT, then a FINISHED for each of
+ * these (the spool knows: its outcome, LOST, or NOT_STARTED without an intent), then a TICK. At most
+ * STEP_PARALLEL_MAX of one step. */
 struct run_ticket {
     uint64_t ticket;
     int step;
+    int part; /* item or rung; PART_NONE */
     enum run_role role;
     unsigned attempt;
     bool started;
@@ -285,6 +395,8 @@ struct run_context {      /* what the engine knows and the machine doesn't; any 
     const char *incident; /* "INC-7" */
     const char *run;      /* "12" */
     const char *operator;
+    const char *person; /* who looks at the page, as `actor` of their inputs would be */
+    const char *where;  /* as in run_input: for the page's digest and approvals */
 };
 
 struct run_env {
@@ -302,14 +414,26 @@ struct run_command {
     int64_t grace_ms;
     bool carry;        /* hand its explicit exports to run_digest */
     bool wants_output; /* hand its stdout to run_digest: the first RUN_OUTPUT_MAX bytes suffice */
+    bool interactive;  /* on the terminal itself */
 };
 #define RUN_OUTPUT_MAX (64 * 1024)
 
-/* Exactly what the step runs now. ERR_NOT_FOUND for a step that doesn't execute, ERR_USAGE while a value is
- * missing, ERR_RANGE when a value doesn't fit. */
+/* What the step would run now, for its page: without an item's fields or a rung. ERR_NOT_FOUND for a step
+ * that doesn't execute, ERR_USAGE while a value is missing, ERR_RANGE when a value doesn't fit. */
 int run_command(const struct run *run, int step, const struct run_context *context,
                 struct run_command *command, struct err *e);
+/* Exactly what this execution runs: with ITEM_*, RUNG, BELAY_BASELINE, its attempt's time-out. */
+int run_ticket_command(const struct run *run, uint64_t ticket, const struct run_context *context,
+                       struct run_command *command, struct err *e);
 void run_command_fini(struct run_command *command);
+/* The job entity whose progress is the step's, variables filled in, BELAY_RUN and BELAY_INCIDENT too; the
+ * caller frees. NULL: none. */
+char *run_follow(const struct run *run, int step, const struct run_context *context);
+/* What an approval is bound to: SHA-256 in hex over the document's digest, the step, argv, folder, limits,
+ * variables (secrets by reference), outcomes that the block reads, the items' digest, the rungs, and where it
+ * lands. Not over who runs it, nor the incident. Errors as run_command. */
+int run_command_digest(const struct run *run, int step, const char *where, char hex[static SHA256_HEX_SIZE],
+                       struct err *e);
 /* For a screen: "bash -eo pipefail: kubectl ..."; the block's lines stay as they are, characters are not
  * cleaned. Appended. */
 void run_command_text(const struct run_command *command, struct str *out);
@@ -353,7 +477,13 @@ struct run_page {
     int64_t after_until_ms;          /* the longest `until` of them, 0: one attempt */
     int rollback, undo;
     enum step_confirm confirm;
-    char *confirm_text;       /* exactly what has to be typed: "y", "yes", TEXT; NULL for none */
+    char *confirm_text;    /* exactly what has to be typed: "y", "yes", TEXT; NULL for none */
+    int approvals;         /* of other people that it takes; 0: none */
+    int approvals_missing; /* CONFIRM is refused before it is 0; run_approvals has those that are there */
+    char digest[SHA256_HEX_SIZE];    /* with approvals: of the command, there (context); else "" */
+    char *lock;                      /* taken for it; NULL */
+    const struct run_policy *policy; /* NULL: one attempt */
+    struct run_parts parts;
     bool armed;               /* its page is open in the machine */
     int64_t confirm_after_ms; /* run clock: CONFIRM is refused before, and from disarm_ms on */
     int64_t disarm_ms;

@@ -43,6 +43,7 @@ void act_open(struct run *run, int step)
     st->ask = ASK_CONFIRM;
     st->phase = PHASE_IDLE;
     st->opened_ms = run->now_ms;
+    run_activate(run, step);
     run_wake(run, run->now_ms + RUN_DISARM_MS);
     begin_prechecks(run, step);
 }
@@ -69,10 +70,10 @@ static void act_now(struct run *run, int step)
         return;
     }
     st->phase = PHASE_ACTING;
-    st->executed = st->undone = false;
+    st->executed = st->undone = st->cancel = false;
     state_reason(st, "%s", "");
     st->role = s->kind == STEP_ROLLBACK ? ROLE_ROLLBACK : ROLE_ACT;
-    st->ticket = run_exec(run, step, st->role);
+    series_begin(run, step);
 }
 
 static void prechecks_settled(struct run *run, int step)
@@ -108,7 +109,16 @@ void act_confirm(struct run *run, int step, const char *actor)
     st->opened_ms = -1;
     st->evidence_done = false;
     st->rechecked = STEP(run, step)->evidence.len == 0;
+    st->cancel = false;
+    run_activate(run, step);
     run_note(run, step, "confirmed by %s", actor ? actor : "a person");
+    st->phase = PHASE_LOCKING;
+    if (!lock_ask(run, step))
+        enter_prechecks(run, step);
+}
+
+void act_locked(struct run *run, int step)
+{
     enter_prechecks(run, step);
 }
 
@@ -172,6 +182,7 @@ static void settle(struct run *run, int step, enum run_outcome outcome)
     st->outcome = outcome;
     st->phase = PHASE_IDLE;
     st->ended_ms = run->now_ms;
+    st->series.halt = true; /* what was confirmed is over: a later look is no reason for another attempt */
     walk_done(run, step);
 }
 
@@ -199,6 +210,7 @@ void act_verify(struct run *run, int step)
     st->ask = ASK_NOTHING;
     st->ended_ms = -1;
     st->verify_at = 0;
+    run_activate(run, step);
     verify_next(run, step);
 }
 
@@ -219,6 +231,9 @@ static void verified(struct run *run, int step, int child)
     const char *act = st->act == VERDICT_PASS || !st->act_reason ? "" : st->act_reason;
     state_reason(st, "%s%sverify %s: %s", act, *act ? "; " : "", STEP(run, child)->id,
                  c->reason && *c->reason ? c->reason : run_outcome_text(c->outcome));
+    if (c->outcome == OUTCOME_FAILED && STEP(run, step)->script && !has_parts(STEP(run, step)) &&
+        series_retry(run, step, 0, st->reason))
+        return;
     settle(run, step, c->outcome == OUTCOME_FAILED ? OUTCOME_FAILED : OUTCOME_UNKNOWN);
 }
 
@@ -239,16 +254,15 @@ void act_child(struct run *run, int step, int child)
         prechecks_settled(run, step);
     else if (phase == PHASE_EVIDENCE && holds(&s->evidence, child) && !evidence_running(run, step))
         evidence_settled(run, step);
+    else if (phase == PHASE_MEASURING && s->guard == child)
+        rungs_measured(run, step);
     else if (phase == PHASE_VERIFYING && s->verify.data[STATE(run, step)->verify_at] == child)
         verified(run, step, child);
 }
 
 /* Could not be begun: as if it had not been confirmed. */
-static void not_started(struct run *run, int step, const char *why)
+void act_not_started(struct run *run, int step, const char *why)
 {
-    struct step_state *st = STATE(run, step);
-    if (--st->counts[st->role] == 0)
-        st->started_ms = -1;
     run_note(run, step, "%s", why);
     act_back(run, step, why);
 }
@@ -257,7 +271,8 @@ static void conclude(struct run *run, int step, const char *why)
 {
     struct step_state *st = STATE(run, step);
     const struct step *s = STEP(run, step);
-    if (st->act != VERDICT_FAIL && s->verify.len > 0 && !run->stopping) {
+    bool halfway = has_rungs(s) && st->act == VERDICT_UNSURE; /* no verification says which rung it is at */
+    if (st->act != VERDICT_FAIL && s->verify.len > 0 && !run->stopping && !halfway) {
         act_verify(run, step);
     } else if (st->act == VERDICT_FAIL) {
         settle(run, step, OUTCOME_FAILED);
@@ -272,23 +287,15 @@ static void conclude(struct run *run, int step, const char *why)
     }
 }
 
-void act_finish(struct run *run, int step, const struct run_result *result)
+/* Its parts are over, and this is what they came to. */
+void act_done(struct run *run, int step, enum verdict verdict, const char *why)
 {
     struct step_state *st = STATE(run, step);
-    struct str why = {0};
-    st->act = judge(run, step, result, &why);
-    if (result->end == END_NOT_STARTED) {
-        not_started(run, step, str_text(&why));
-    } else {
-        record_end(st, result);
-        free(st->act_reason);
-        st->act_reason = xstrdup(str_text(&why));
-        state_reason(st, "%s", str_text(&why));
-        if (st->act == VERDICT_PASS)
-            values_carry(run, step, result);
-        conclude(run, step, str_text(&why));
-    }
-    str_fini(&why);
+    st->act = verdict;
+    free(st->act_reason);
+    st->act_reason = xstrdup(why);
+    state_reason(st, "%s", why);
+    conclude(run, step, st->act_reason);
 }
 
 /* ---- Cancelling ---- */
@@ -296,7 +303,7 @@ void act_finish(struct run *run, int step, const struct run_result *result)
 static void cancel_children(struct run *run, const struct step_list *list)
 {
     for (size_t i = 0; i < list->len; i++)
-        if (STATE(run, list->data[i])->ticket)
+        if (series_busy(STATE(run, list->data[i])))
             check_cancel(run, list->data[i]);
 }
 
@@ -306,7 +313,18 @@ void act_cancel(struct run *run, int step)
     const struct step *s = STEP(run, step);
     switch (st->phase) {
     case PHASE_ACTING:
-        run_cancel_ticket(run, st->ticket);
+    case PHASE_WAITING:
+        series_halt(run, step, true, "cancelled");
+        break;
+    case PHASE_HOLDING:
+        rungs_halt(run, step, "cancelled");
+        break;
+    case PHASE_MEASURING:
+        st->cancel = true;
+        check_cancel(run, s->guard);
+        break;
+    case PHASE_LOCKING:
+        act_back(run, step, "cancelled before it acted");
         break;
     case PHASE_PRECHECKS:
     case PHASE_EVIDENCE:
@@ -314,6 +332,7 @@ void act_cancel(struct run *run, int step)
         act_back(run, step, "cancelled before it acted");
         break;
     case PHASE_VERIFYING:
+        st->cancel = true; /* no further attempt, whatever it says */
         check_cancel(run, s->verify.data[st->verify_at]);
         break;
     default:

@@ -86,18 +86,21 @@ static int admit_choice(const struct run *run, const struct run_input *in, struc
 
 static bool something_runs(const struct run *run)
 {
-    for (size_t i = 0; i < run->book->steps.len; i++)
-        if (run->steps[i].outcome == OUTCOME_RUNNING && run->steps[i].role != ROLE_PRE)
+    for (size_t i = 0; i < run->active.len; i++) {
+        const struct step_state *st = STATE(run, run->active.data[i]);
+        if (st->outcome == OUTCOME_RUNNING && st->role != ROLE_PRE)
             return true;
+    }
     return false;
 }
 
 /* A change that was made, and not taken back, by a step whose undo this is. */
 static bool undoes(const struct run *run, int step)
 {
-    for (size_t i = 0; i < run->book->steps.len; i++) {
-        const struct step_state *st = &run->steps[i];
-        if (run->book->steps.data[i].undo == step && st->counts[ROLE_ACT] + st->counts[ROLE_ROLLBACK] > 0 &&
+    const struct step_list *list = &STEP(run, step)->undoes;
+    for (size_t i = 0; i < list->len; i++) {
+        const struct step_state *st = STATE(run, list->data[i]);
+        if (STEP(run, list->data[i])->undo == step && st->counts[ROLE_ACT] + st->counts[ROLE_ROLLBACK] > 0 &&
             !st->undone)
             return true;
     }
@@ -156,10 +159,19 @@ static int admit_confirm(const struct run *run, const struct run_input *in, int6
         return err_set(e, ERR_DENIED, "%s: precheck %s is %s", id, STEP(run, failed)->id,
                        run_outcome_text(STATE(run, failed)->outcome));
     struct run_command command;
+    char *lock;
     int code = run_command(run, in->step, NULL, &command, e);
     if (code)
         return code;
     run_command_fini(&command);
+    code = lock_text(run, in->step, &lock, e);
+    if (code)
+        return code;
+    free(lock);
+    int missing = approvals_missing(run, in->step, in->actor, in->where, now);
+    if (missing > 0)
+        return err_set(e, ERR_DENIED, "%s: it needs the approval of %d other %s (a, or belay approve)", id,
+                       missing, missing == 1 ? "person" : "people");
     return admit_typed(run, in->step, in->value, e);
 }
 
@@ -173,10 +185,13 @@ static int admit_set(const struct run *run, const struct run_input *in, struct e
     if (run->book->vars.data[var].secret)
         return err_set(e, ERR_DENIED, "%s is a secret: it comes from %s only", in->name,
                        run->book->vars.data[var].secret);
-    for (size_t i = 0; i < run->book->steps.len; i++)
-        if (run->steps[i].outcome == OUTCOME_ARMED || run->steps[i].outcome == OUTCOME_RUNNING)
-            return err_set(e, ERR_USAGE, "%s can't change now: %s %s", in->name, run->book->steps.data[i].id,
-                           run->steps[i].outcome == OUTCOME_ARMED ? "is on its confirmation page" : "runs");
+    for (size_t i = 0; i < run->active.len; i++) {
+        const struct step_state *st = STATE(run, run->active.data[i]);
+        if (st->outcome == OUTCOME_ARMED || st->outcome == OUTCOME_RUNNING)
+            return err_set(e, ERR_USAGE, "%s can't change now: %s %s", in->name,
+                           STEP(run, run->active.data[i])->id,
+                           st->outcome == OUTCOME_ARMED ? "is on its confirmation page" : "runs");
+    }
     return values_fit(&run->book->vars.data[var], in->value ? in->value : "", e);
 }
 
@@ -203,10 +218,9 @@ static int admit_answer(const struct run *run, const struct run_input *in, struc
 static int admit_cancel(const struct run *run, int step, struct err *e)
 {
     const struct step_state *st = STATE(run, step);
-    const struct run_ticket *t = st->ticket ? run_find_ticket(run, st->ticket) : NULL;
     if (st->outcome != OUTCOME_RUNNING)
         return err_set(e, ERR_USAGE, "%s doesn't run", STEP(run, step)->id);
-    if (t && t->cancelled)
+    if (st->cancel && (series_busy(st) || st->phase == PHASE_MEASURING))
         return err_set(e, ERR_USAGE, "%s is being cancelled already", STEP(run, step)->id);
     return 0;
 }
@@ -238,12 +252,37 @@ static int admit_ticket(const struct run *run, const struct run_input *in, struc
     return 0;
 }
 
+/* What the document names must have come with it: policies as numbers, items by digest and as lines. */
+static int admit_start(const struct run *run, const struct run_input *in, struct err *e)
+{
+    for (size_t i = 0; i < run->book->steps.len; i++) {
+        const struct step *s = STEP(run, i);
+        size_t policy = 0, pin = 0;
+        while (s->policy && policy < in->policy_count && !str_eq(in->policies[policy].name, s->policy))
+            policy++;
+        if (s->policy && policy == in->policy_count)
+            return err_set(e, ERR_NOT_FOUND, "%s: there is no policy \"%.60s\" in the configuration", s->id,
+                           s->policy);
+        if (s->policy && backoff_check(&in->policies[policy].backoff, e))
+            return err_prefix(e, "%s: policy %.60s: ", s->id, s->policy);
+        while (s->items && pin < in->pin_count && in->pins[pin].step != (int)i)
+            pin++;
+        if (s->items && (pin == in->pin_count || !run->items[i]))
+            return err_set(e, ERR_NOT_FOUND, "%s: its items (%.100s) have not been read", s->id, s->items);
+        if (s->items && (in->pins[pin].count != (int64_t)items_count(run->items[i]) ||
+                         !str_eq(in->pins[pin].digest, items_digest(run->items[i]))))
+            return err_set(e, ERR_CORRUPT, "%s: its items (%.100s) are not those that were pinned", s->id,
+                           s->items);
+    }
+    return values_check(run, in, e);
+}
+
 static int admit_kind(const struct run *run, const struct run_input *in, struct err *e)
 {
     int64_t now = in->at_ms > run->now_ms ? in->at_ms : run->now_ms;
     switch (in->kind) {
     case INPUT_START:
-        return values_check(run, in, e);
+        return admit_start(run, in, e);
     case INPUT_OPEN:
         return admit_open(run, in->step, e);
     case INPUT_SET:
@@ -265,7 +304,16 @@ static int admit_kind(const struct run *run, const struct run_input *in, struct 
         return STATE(run, in->step)->outcome == OUTCOME_ARMED
                    ? 0
                    : err_set(e, ERR_USAGE, "%s: its page is not open", STEP(run, in->step)->id);
+    case INPUT_APPROVE:
+    case INPUT_BREAK_GLASS:
+        return approval_admit(run, in, now, e);
+    case INPUT_LOCKED:
+    case INPUT_REFUSED:
+        return lock_find(run, in->ticket)
+                   ? 0
+                   : err_set(e, ERR_NOT_FOUND, "the run waits for no lock of that number");
     case INPUT_TICK:
+    case INPUT_ADOPT:
     case INPUT_STOP:
         return 0;
     }
@@ -274,13 +322,15 @@ static int admit_kind(const struct run *run, const struct run_input *in, struct 
 
 static bool names_step(enum run_input_kind kind)
 {
-    return kind == INPUT_OPEN || kind == INPUT_CONFIRM || kind == INPUT_ANSWER || kind == INPUT_CHOOSE ||
+    return kind == INPUT_OPEN || kind == INPUT_CONFIRM || kind == INPUT_APPROVE ||
+           kind == INPUT_BREAK_GLASS || kind == INPUT_ANSWER || kind == INPUT_CHOOSE ||
            kind == INPUT_RESOLVE || kind == INPUT_CANCEL || kind == INPUT_LEAVE;
 }
 
 int run_admits(const struct run *run, const struct run_input *in, struct err *e)
 {
-    bool report = in->kind == INPUT_STARTED || in->kind == INPUT_FINISHED || in->kind == INPUT_TICK;
+    bool report = in->kind == INPUT_STARTED || in->kind == INPUT_FINISHED || in->kind == INPUT_TICK ||
+                  in->kind == INPUT_ADOPT;
     if (run->started == (in->kind == INPUT_START))
         return err_set(e, ERR_USAGE,
                        run->started ? "the run has started already" : "the run has not started");

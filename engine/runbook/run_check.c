@@ -28,7 +28,8 @@ static enum verdict judge_exit(const struct step *s, const struct run_result *re
     }
 }
 
-enum verdict judge(const struct run *run, int step, const struct run_result *result, struct str *why)
+enum verdict judge(const struct run *run, int step, int part, const struct run_result *result,
+                   struct str *why)
 {
     const struct step *s = STEP(run, step);
     enum verdict verdict = VERDICT_UNSURE;
@@ -40,7 +41,7 @@ enum verdict judge(const struct run *run, int step, const struct run_result *res
         str_addf(why, "ended by signal %d", result->signal);
         break;
     case END_TIMED_OUT:
-        str_addf(why, "timed out after %lld s", (long long)(values_ms(run, &s->timeout) + 999) / 1000);
+        str_addf(why, "timed out after %lld s", (long long)(series_timeout_ms(run, step, part) + 999) / 1000);
         break;
     case END_CANCELLED:
         str_add(why, "cancelled");
@@ -83,7 +84,7 @@ static bool polls(const struct run *run, int step)
 bool check_fresh(const struct run *run, int step, int64_t fresh_ms)
 {
     const struct step_state *st = STATE(run, step);
-    return st->outcome == OUTCOME_OK && !st->ticket && st->passed_ms >= 0 &&
+    return st->outcome == OUTCOME_OK && !series_busy(st) && st->passed_ms >= 0 &&
            run->now_ms - st->passed_ms <= fresh_ms;
 }
 
@@ -96,28 +97,26 @@ void check_begin(struct run *run, int step, enum run_role role, int parent)
     st->hold_ms = st->next_ms = -1;
     st->cancel = st->again = false;
     st->role = role;
-    if (st->ticket) { /* it runs already, for a page that was closed: as a precheck its answer serves here too
-                       */
-        st->again =
-            role == ROLE_VERIFY || role == ROLE_EVIDENCE || run_find_ticket(run, st->ticket)->cancelled;
+    if (series_busy(st)) { /* for a page that was closed: as a precheck its answer serves here too */
+        st->again = role == ROLE_VERIFY || role == ROLE_EVIDENCE || role == ROLE_GUARD || st->series.halt;
         return;
     }
     st->outcome = OUTCOME_RUNNING;
     st->phase = PHASE_CHECKING;
     st->ask = ASK_NOTHING;
     st->ended_ms = -1;
-    st->ticket = run_exec(run, step, role);
+    series_begin(run, step);
 }
 
 void check_due(struct run *run, int step)
 {
     struct step_state *st = STATE(run, step);
-    if (st->next_ms < 0 || st->next_ms > run->now_ms || st->ticket)
+    if (st->next_ms < 0 || st->next_ms > run->now_ms || series_busy(st))
         return;
     st->next_ms = -1;
     if (st->phase == PHASE_POLLING)
         st->phase = PHASE_CHECKING;
-    st->ticket = run_exec(run, step, st->role);
+    series_begin(run, step);
 }
 
 static void again_at(struct run *run, struct step_state *st, enum run_phase phase, int64_t at_ms)
@@ -181,29 +180,25 @@ static bool is_wanted(const struct run *run, int step)
     return outcome == OUTCOME_ARMED || outcome == OUTCOME_RUNNING;
 }
 
-void check_finish(struct run *run, int step, const struct run_result *result)
+/* One look is over. */
+void check_done(struct run *run, int step, enum verdict verdict, const char *why, enum run_end end)
 {
     struct step_state *st = STATE(run, step);
-    struct str why = {0};
-    enum verdict verdict = judge(run, step, result, &why);
     enum run_outcome outcome = verdict == VERDICT_PASS   ? OUTCOME_OK
                                : verdict == VERDICT_FAIL ? OUTCOME_FAILED
                                                          : OUTCOME_UNKNOWN;
-    record_end(st, result);
-    state_reason(st, "%s", str_text(&why));
-    str_fini(&why);
-    st->passed_ms =
-        verdict == VERDICT_PASS ? st->started_ms : -1; /* it is as old as the look, not as the answer */
-    if (verdict == VERDICT_PASS)
-        values_carry(run, step, result);
-    if (result->end == END_CANCELLED)
+    state_reason(st, "%s", why);
+    /* It is as old as the look, not as the answer. */
+    int64_t looked = STEP(run, step)->items ? st->series.begun_ms : st->started_ms;
+    st->passed_ms = verdict == VERDICT_PASS ? looked : -1;
+    if (end == END_CANCELLED)
         outcome = OUTCOME_CANCELLED;
-    if (result->end == END_TIMED_OUT && STEP(run, step)->kind == STEP_EVIDENCE)
+    if (end == END_TIMED_OUT && STEP(run, step)->kind == STEP_EVIDENCE)
         outcome = OUTCOME_TIMED_OUT;
     bool last = st->cancel || run->stopping || !is_wanted(run, step), early = st->again;
     st->again = false;
     if (early && !last) {
-        st->ticket = run_exec(run, step, st->role);
+        series_begin(run, step);
         return;
     }
     if (early)
@@ -219,8 +214,8 @@ void check_cancel(struct run *run, int step)
 {
     struct step_state *st = STATE(run, step);
     st->cancel = true;
-    if (st->ticket) {
-        run_cancel_ticket(run, st->ticket);
+    if (series_busy(st)) {
+        series_halt(run, step, true, "cancelled");
     } else if (st->outcome == OUTCOME_RUNNING) {
         state_reason(st, "cancelled");
         check_settle(run, step, OUTCOME_CANCELLED);

@@ -1,5 +1,6 @@
-/* Exactly what a step runs: argv, environment, folder, limits; and what its output means. */
+/* Exactly what a step runs: argv, environment, folder, limits. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/runbook/block.h"
@@ -65,6 +66,23 @@ static bool mentions(const char *text, const char *name)
             return true;
     }
     return false;
+}
+
+/* What an execution has of its own goes before what the run has under the same name. */
+static void own_env(struct run_command *command, const char *name, const char *value)
+{
+    for (size_t i = 0; i < command->env.len; i++) {
+        struct run_env *env = &command->env.data[i];
+        if (!str_eq(env->name, name))
+            continue;
+        free(env->value);
+        env->value = xstrdup(value);
+        env->secret = false;
+        env->interesting = true;
+        return;
+    }
+    *vec_push(&command->env) =
+        (struct run_env){.name = xstrdup(name), .value = xstrdup(value), .interesting = true};
 }
 
 static void add_env(struct run_command *command, const char *text, const char *name, const char *value,
@@ -134,7 +152,7 @@ static char *folder(const struct run *run, const struct step *s)
 /* Durations with a $NAME in them must be durations now. */
 static int check_times(const struct run *run, const struct step *s, struct err *e)
 {
-    const struct step_time *times[] = {&s->timeout, &s->until, &s->every, &s->hold, &s->fresh};
+    const struct step_time *times[] = {&s->timeout, &s->until, &s->every, &s->hold, &s->fresh, &s->rung_hold};
     int64_t ms;
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         if (values_time(run, times[i], &ms, e))
@@ -165,9 +183,82 @@ int run_command(const struct run *run, int step, const struct run_context *conte
     command->grace_ms = RUN_GRACE_MS;
     command->carry = s->carries != NULL;
     command->wants_output = s->expect || s->exports;
+    command->interactive = s->interactive;
     free(interpreter);
     free(script);
     return 0;
+}
+
+static void add_item(const struct run *run, const struct run_ticket *t, struct run_command *command)
+{
+    char **fields = items_fields(run->items[t->step], (size_t)t->part), number[24];
+    for (char **pair = fields; pair && *pair; pair++) {
+        char *equals = strchr(*pair, '=');
+        *equals = '\0';
+        own_env(command, *pair, equals + 1);
+    }
+    strv_free(fields);
+    snprintf(number, sizeof number, "%d", t->part + 1);
+    own_env(command, "BELAY_ITEM", number);
+}
+
+/* A guard knows which rung it measures, and against what. */
+static void add_guarded(const struct run *run, const struct run_ticket *t, struct run_command *command)
+{
+    int parent = STATE(run, t->step)->parent;
+    if (parent == STEP_NONE || !has_rungs(STEP(run, parent)))
+        return;
+    const struct series *series = &STATE(run, parent)->series;
+    own_env(command, "RUNG", series->rung == PART_NONE ? "" : STEP(run, parent)->rungs[series->rung]);
+    own_env(command, "BELAY_BASELINE", series->baseline ? series->baseline : "");
+}
+
+int run_ticket_command(const struct run *run, uint64_t ticket, const struct run_context *context,
+                       struct run_command *command, struct err *e)
+{
+    const struct run_ticket *t = run_find_ticket(run, ticket);
+    *command = (struct run_command){0};
+    if (!t)
+        return err_set(e, ERR_NOT_FOUND, "the run has no execution %llu under way",
+                       (unsigned long long)ticket);
+    int code = run_command(run, t->step, context, command, e);
+    if (code)
+        return code;
+    if (STEP(run, t->step)->items)
+        add_item(run, t, command);
+    else if (has_rungs(STEP(run, t->step)))
+        own_env(command, "RUNG", STEP(run, t->step)->rungs[t->part]);
+    if (t->role == ROLE_GUARD) {
+        add_guarded(run, t, command);
+        command->wants_output = true;
+    }
+    command->timeout_ms = series_timeout_ms(run, t->step, t->part == PART_NONE ? 0 : t->part);
+    return 0;
+}
+
+static void replace_word(char **text, const char *word, const char *value)
+{
+    struct str out = {0};
+    size_t length = strlen(word);
+    const char *from = *text;
+    for (const char *at; (at = strstr(from, word)); from = at + length) {
+        bool whole = !isalnum((unsigned char)at[length]) && at[length] != '_';
+        str_add_bytes(&out, from, (size_t)(at - from));
+        str_add(&out, whole ? value : word);
+    }
+    str_add(&out, from);
+    free(*text);
+    *text = str_take(&out);
+}
+
+char *run_follow(const struct run *run, int step, const struct run_context *context)
+{
+    if (!STEP(run, step)->follow)
+        return NULL;
+    char *text = values_expand(run, STEP(run, step)->follow, false);
+    replace_word(&text, "$BELAY_RUN", context && context->run ? context->run : "");
+    replace_word(&text, "$BELAY_INCIDENT", context && context->incident ? context->incident : "");
+    return text;
 }
 
 void run_command_fini(struct run_command *command)
@@ -197,84 +288,4 @@ void run_command_text(const struct run_command *command, struct str *out)
         length--;
     str_add(out, ": ");
     str_add_bytes(out, script, length);
-}
-
-/* ---- Output ---- */
-
-static bool listed(char *const *names, const char *pair)
-{
-    for (; names && *names; names++) {
-        size_t n = strlen(*names);
-        if (strncmp(*names, pair, n) == 0 && pair[n] == '=')
-            return true;
-    }
-    return false;
-}
-
-static void take_exports(const struct run *run, const struct step *s, char *const *exports,
-                         struct run_digest *hold)
-{
-    size_t total = 0;
-    for (; exports && *exports; exports++) {
-        const char *equals = strchr(*exports, '=');
-        size_t length = strlen(*exports);
-        if (!equals || !listed(s->carries, *exports) || length > RUNBOOK_VALUE_MAX ||
-            !utf8_valid(*exports, length, NULL) || (total += length) > 8 * RUNBOOK_VALUE_MAX)
-            continue;
-        char *name = xstrndup(*exports, (size_t)(equals - *exports));
-        int var = runbook_find_var(run->book, name);
-        if (var < 0 || !run->book->vars.data[var].secret)
-            strv_add(&hold->exports, *exports);
-        free(name);
-    }
-}
-
-static enum run_match compare(const struct run *run, const struct step *s, const char *bytes, size_t length,
-                              bool truncated)
-{
-    if (!s->expect)
-        return MATCH_NONE;
-    if (truncated)
-        return MATCH_UNDECIDED;
-    char *text = values_expand(run, s->expect, true);
-    struct pattern *p = pattern_new(text, NULL);
-    enum run_match match = !p ? MATCH_UNDECIDED : pattern_found(p, bytes, length) ? MATCH_YES : MATCH_NO;
-    pattern_free(p);
-    free(text);
-    return match;
-}
-
-void run_digest(const struct run *run, uint64_t ticket, const char *stdout_bytes, size_t length,
-                bool truncated, char *const *exports, struct run_digest *hold, struct run_result *result)
-{
-    *hold = (struct run_digest){0};
-    result->match = MATCH_NONE;
-    result->output = NULL;
-    result->exports = NULL;
-    const struct run_ticket *t = run_find_ticket(run, ticket);
-    if (!t)
-        return;
-    const struct step *s = STEP(run, t->step);
-    const char *bytes = length ? stdout_bytes : "";
-    truncated |= length > RUN_OUTPUT_MAX;
-    while (length > 0 && isspace((unsigned char)bytes[length - 1]))
-        length--;
-    while (length > 0 && isspace((unsigned char)*bytes))
-        bytes++, length--;
-    result->match = compare(run, s, bytes, length, truncated);
-    int var = s->exports ? runbook_find_var(run->book, s->exports) : -1;
-    if (var >= 0 && !run->book->vars.data[var].secret && !truncated && length <= RUNBOOK_VALUE_MAX &&
-        utf8_valid(bytes, length, NULL) && !memchr(bytes, '\0', length)) {
-        str_add_bytes(&hold->output, bytes, length);
-        result->output = str_text(&hold->output);
-    }
-    take_exports(run, s, exports, hold);
-    result->exports = hold->exports;
-}
-
-void run_digest_fini(struct run_digest *hold)
-{
-    str_fini(&hold->output);
-    strv_free(hold->exports);
-    *hold = (struct run_digest){0};
 }

@@ -44,7 +44,54 @@ static void put_result(cJSON *to, const struct run_result *result)
 static bool names_step(enum run_input_kind kind)
 {
     return kind != INPUT_START && kind != INPUT_SET && kind != INPUT_STARTED && kind != INPUT_FINISHED &&
-           kind != INPUT_TICK && kind != INPUT_STOP;
+           kind != INPUT_TICK && kind != INPUT_STOP && kind != INPUT_LOCKED && kind != INPUT_REFUSED &&
+           kind != INPUT_ADOPT;
+}
+
+static bool names_ticket(enum run_input_kind kind)
+{
+    return kind == INPUT_STARTED || kind == INPUT_FINISHED || kind == INPUT_LOCKED || kind == INPUT_REFUSED;
+}
+
+static void put_policies(cJSON *to, const struct run_input *in)
+{
+    cJSON *list = in->policy_count ? cJSON_AddArrayToObject(to, "policies") : NULL;
+    for (size_t i = 0; i < in->policy_count; i++) {
+        const struct backoff *b = &in->policies[i].backoff;
+        cJSON *item = cJSON_CreateObject();
+        put(item, "name", in->policies[i].name);
+        json_add_int(item, "attempts", b->attempts);
+        json_add_int(item, "base_ms", b->base_ms);
+        json_add_int(item, "factor_milli", b->factor_milli);
+        json_add_int(item, "cap_ms", b->cap_ms);
+        put(item, "jitter", backoff_jitter_text(b->jitter));
+        json_add_int(item, "deadline_ms", b->deadline_ms);
+        json_add_int(item, "growth_milli", b->growth_milli);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
+static void put_pins(cJSON *to, const struct runbook *book, const struct run_input *in)
+{
+    cJSON *list = in->pin_count ? cJSON_AddArrayToObject(to, "items") : NULL;
+    for (size_t i = 0; i < in->pin_count; i++) {
+        const struct run_pin *pin = &in->pins[i];
+        cJSON *item = cJSON_CreateObject();
+        put(item, "step", book->steps.data[pin->step].id);
+        put(item, "digest", pin->digest);
+        json_add_int(item, "count", pin->count);
+        cJSON_AddItemToArray(list, item);
+    }
+}
+
+static void put_start(cJSON *to, const struct runbook *book, const struct run_input *in)
+{
+    put_policies(to, in);
+    put_pins(to, book, in);
+    if (in->seed)
+        json_add_int(to, "seed", (int64_t)in->seed);
+    if (in->rehearsed)
+        cJSON_AddTrueToObject(to, "rehearsed");
 }
 
 char *run_input_to_json(const struct runbook *book, const struct run_input *in)
@@ -55,7 +102,7 @@ char *run_input_to_json(const struct runbook *book, const struct run_input *in)
     put(root, "actor", in->actor);
     if (names_step(in->kind) && in->step >= 0 && (size_t)in->step < book->steps.len)
         put(root, "step", book->steps.data[in->step].id);
-    if (in->kind == INPUT_STARTED || in->kind == INPUT_FINISHED)
+    if (names_ticket(in->kind))
         json_add_int(root, "ticket", (int64_t)in->ticket);
     put(root, "name", in->name);
     put(root, "value", in->value);
@@ -65,6 +112,11 @@ char *run_input_to_json(const struct runbook *book, const struct run_input *in)
     if (in->kind == INPUT_RESOLVE)
         put(root, "resolved", run_outcome_text(in->resolved));
     put(root, "reason", in->reason);
+    put(root, "where", in->where);
+    if (in->has_signature)
+        cJSON_AddTrueToObject(root, "signed");
+    if (in->kind == INPUT_START)
+        put_start(root, book, in);
     put_list(root, "variables", in->variables);
     put_list(root, "context", in->context);
     if (in->kind == INPUT_FINISHED)
@@ -113,6 +165,53 @@ static int take_result(const cJSON *root, struct run_result *result, struct err 
     return 0;
 }
 
+static int take_policies(const cJSON *root, struct run_input *in, struct err *e)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "policies"), *item;
+    in->held_policies = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *in->held_policies);
+    cJSON_ArrayForEach(item, list)
+    {
+        struct run_policy *p = &in->held_policies[in->policy_count++];
+        struct backoff *b = &p->backoff;
+        p->name = json_string(item, "name", "");
+        b->attempts = (unsigned)json_int(item, "attempts", 0);
+        b->base_ms = json_int(item, "base_ms", 0);
+        b->factor_milli = (unsigned)json_int(item, "factor_milli", 0);
+        b->cap_ms = json_int(item, "cap_ms", 0);
+        b->deadline_ms = json_int(item, "deadline_ms", 0);
+        b->growth_milli = (unsigned)json_int(item, "growth_milli", 1000);
+        if (!backoff_jitter_parse(json_string(item, "jitter", ""), &b->jitter) || backoff_check(b, e))
+            return err_set(e, ERR_SYNTAX, "a run's input: no such policy is possible");
+    }
+    in->policies = in->held_policies;
+    return 0;
+}
+
+static int take_pins(const struct runbook *book, const cJSON *root, struct run_input *in, struct err *e)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "items"), *item;
+    in->held_pins = xcalloc((size_t)cJSON_GetArraySize(list) + 1, sizeof *in->held_pins);
+    cJSON_ArrayForEach(item, list)
+    {
+        struct run_pin *pin = &in->held_pins[in->pin_count++];
+        pin->step = runbook_find(book, json_string(item, "step", ""));
+        pin->digest = json_string(item, "digest", "");
+        pin->count = json_int(item, "count", -1);
+        if (pin->step == STEP_NONE)
+            return err_set(e, ERR_NOT_FOUND, "a run's input: items of a step that is not in the runbook");
+    }
+    in->pins = in->held_pins;
+    return 0;
+}
+
+static int take_start(const struct runbook *book, const cJSON *root, struct run_input *in, struct err *e)
+{
+    in->seed = (uint64_t)json_int(root, "seed", 0);
+    in->rehearsed = json_bool(root, "rehearsed", false);
+    int code = take_policies(root, in, e);
+    return code ? code : take_pins(book, root, in, e);
+}
+
 static int take(const struct runbook *book, const cJSON *root, struct run_input *in, struct err *e)
 {
     if (!cJSON_IsObject(root) || !run_input_kind_parse(json_string(root, "input", ""), &in->kind))
@@ -123,6 +222,8 @@ static int take(const struct runbook *book, const cJSON *root, struct run_input 
     in->value = json_string(root, "value", NULL);
     in->typed = json_string(root, "typed", NULL);
     in->reason = json_string(root, "reason", NULL);
+    in->where = json_string(root, "where", NULL);
+    in->has_signature = json_bool(root, "signed", false);
     in->ticket = (uint64_t)json_int(root, "ticket", 0);
     in->step = STEP_NONE;
     if (names_step(in->kind)) {
@@ -143,6 +244,8 @@ static int take(const struct runbook *book, const cJSON *root, struct run_input 
     in->variables = in->held_lists[0];
     in->context = in->held_lists[1];
     in->result.exports = in->held_lists[2];
+    if (in->kind == INPUT_START)
+        return take_start(book, root, in, e);
     return in->kind == INPUT_FINISHED ? take_result(root, &in->result, e) : 0;
 }
 
@@ -164,5 +267,7 @@ void run_input_fini(struct run_input *in)
     cJSON_Delete(in->held);
     for (int i = 0; i < 3; i++)
         strv_free(in->held_lists[i]);
+    free(in->held_policies);
+    free(in->held_pins);
     *in = (struct run_input){.step = STEP_NONE};
 }

@@ -131,6 +131,22 @@ static void fill_before(const struct run *run, int step, struct run_page *page)
     }
 }
 
+static void fill_powers(const struct run *run, int step, const struct run_context *context,
+                        struct run_page *page)
+{
+    const struct step *s = STEP(run, step);
+    const char *where = context ? context->where : NULL;
+    run_parts_at(run, step, &page->parts);
+    page->policy = run->policies[step].name ? &run->policies[step] : NULL;
+    page->approvals = run->rehearsed ? 0 : s->approvals;
+    lock_text(run, step, &page->lock, NULL);
+    if (page->approvals == 0)
+        return;
+    run_command_digest(run, step, where, page->digest, NULL);
+    page->approvals_missing =
+        approvals_missing(run, step, context ? context->person : NULL, where, run->now_ms);
+}
+
 int run_page(const struct run *run, int step, const struct run_context *context, struct run_page *page,
              struct err *e)
 {
@@ -148,6 +164,7 @@ int run_page(const struct run *run, int step, const struct run_context *context,
     page->disarm_ms = page->armed ? st->opened_ms + RUN_DISARM_MS : -1;
     fill_reach(run, step, page);
     fill_before(run, step, page);
+    fill_powers(run, step, context, page);
     page->rollback = s->rollback;
     page->undo = s->undo;
     page->confirm = s->confirm;
@@ -165,5 +182,6 @@ void run_page_fini(struct run_page *page)
     vec_fini(&page->after);
     free(page->why_stronger);
     free(page->confirm_text);
+    free(page->lock);
     *page = (struct run_page){0};
 }

@@ -1,14 +1,49 @@
 /* The run machine's insides, shared by its files. Calls go: run.c (door) -> run_admit.c (may it?) ->
- * run_walk.c (which step) -> run_act.c (what needs a page) and run_check.c (what only looks); run_values.c
- * knows the variables. */
+ * run_walk.c (which step) -> run_act.c (what needs a page) and run_check.c (what only looks) -> run_series.c
+ * (executions: a step's parts, their attempts) and run_rungs.c (what lies between two rungs); run_claim.c has
+ * locks and approvals, run_values.c the variables. */
 #ifndef BELAY_RUNBOOK_RUN_STATE_H
 #define BELAY_RUNBOOK_RUN_STATE_H
 
 #include "engine/runbook/runbook.h"
 
-#define ROLE_COUNT (ROLE_ROLLBACK + 1)
+#define ROLE_COUNT (ROLE_GUARD + 1)
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_UNSURE };
+
+/* A step is executed as a series of parts: one for each item or rung, or a single one. A part that runs, or
+ * waits for its next attempt, has a slot; of these there are only a few. */
+struct part {
+    enum run_outcome outcome;
+    unsigned attempts; /* executions begun, ever */
+    unsigned tries;    /* since the step was confirmed */
+    int64_t begun_ms;  /* the first of these */
+    int64_t delay_ms;  /* between the newest two */
+    char *reason;
+};
+
+struct slot {
+    int part;
+    uint64_t ticket; /* 0: it waits */
+    int64_t since_ms, next_ms;
+};
+
+struct series {
+    struct part *parts; /* made when they are needed first */
+    size_t count;
+    VEC(struct slot) slots;
+    size_t next; /* no part before it is pending */
+    size_t tally[OUTCOME_UNKNOWN + 1];
+    size_t begun; /* executions since the step was confirmed */
+    int64_t begun_ms;
+    bool halt;  /* no further part, no further attempt */
+    bool empty; /* fewer items than its minimum: over before anything ran */
+    char *halt_reason;
+    int rung, wanted; /* see run_parts */
+    int raised;       /* the highest rung that may be in effect */
+    char *baseline, *measured;
+    bool worse; /* it steps back */
+};
 
 struct step_state {
     enum run_outcome outcome;
@@ -22,7 +57,7 @@ struct step_state {
     bool executed;
     enum run_end end;
     int exit, signal;
-    uint64_t ticket; /* of the execution under way, 0 */
+    struct series series;
     enum run_role role;
     int parent;                            /* the step that this one is run for; STEP_NONE: for itself */
     int back;                              /* a rollback or undo returns to this step */
@@ -36,6 +71,8 @@ struct step_state {
     size_t verify_at;    /* the verification under way */
     bool not_applicable; /* skipped by its `when`, not by a person */
     bool undone;
+    bool active;     /* in run->active */
+    char *requester; /* who opened its page last */
 };
 
 struct value {
@@ -47,9 +84,24 @@ struct carried {
     char *name, *value;
 };
 
+struct lock {
+    uint64_t ticket;
+    int step;
+    char *text;
+    bool held;
+};
+
+struct approval {
+    int step;
+    char *actor, *reason, *where;
+    char digest[SHA256_HEX_SIZE];
+    bool has_signature, glass;
+    int64_t given_ms;
+};
+
 struct run {
     const struct runbook *book;
-    bool started, ended, stopping;
+    bool started, ended, stopping, rehearsed;
     bool stop_failed; /* it stops because a step failed */
     bool stop_asked;  /* it stops because a person said so */
     enum run_outcome outcome;
@@ -60,18 +112,28 @@ struct run {
     struct step_state *steps;
     struct value *values; /* of book->vars */
     VEC(struct carried) carried;
+    const struct items **items;  /* of each step; borrowed */
+    struct run_policy *policies; /* of each step; name NULL: none */
+    struct rng rng;              /* for jitter: seeded by START, so that a replay gives the same */
+    VEC(int) active;             /* steps on which something is under way or due, in order */
+    VEC(int) due;                /* steps whose series is over before anything ran */
+    VEC(struct lock) locks;
+    VEC(struct approval) approvals;
     VEC(struct run_ticket) tickets;
     struct run_effects *out; /* while an input is applied; may be NULL */
 };
 
 /* run.c */
 void run_note(struct run *run, int step, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void run_record(struct run *run, int step, const char *format, ...) __attribute__((format(printf, 3, 4)));
+struct run_effect *run_effect_add(struct run *run,
+                                  enum run_effect_kind kind); /* NULL: nobody wants effects */
 void run_wake(struct run *run, int64_t at_ms);
-uint64_t run_exec(struct run *run, int step, enum run_role role);
+void run_activate(struct run *run, int step);
+uint64_t run_exec(struct run *run, int step, enum run_role role, int part);
 void run_cancel_ticket(struct run *run, uint64_t ticket);
 struct run_ticket *run_find_ticket(const struct run *run, uint64_t ticket); /* NULL */
 void run_stop(struct run *run, bool failed, bool asked);
-void run_end_if_idle(struct run *run);
 void state_reason(struct step_state *st, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* run_walk.c */
@@ -91,7 +153,9 @@ void act_open(struct run *run, int step);
 void act_confirm(struct run *run, int step, const char *actor);
 void act_back(struct run *run, int step, const char *why); /* to waiting: nothing was run */
 void act_child(struct run *run, int step, int child);      /* something run for it has settled */
-void act_finish(struct run *run, int step, const struct run_result *result);
+void act_done(struct run *run, int step, enum verdict verdict, const char *why);
+void act_not_started(struct run *run, int step, const char *why);
+void act_locked(struct run *run, int step); /* it has its lock, or needs none */
 void act_evidence(struct run *run, int step);
 void act_go_on(struct run *run, int step); /* evidence is settled */
 void act_verify(struct run *run, int step);
@@ -100,14 +164,51 @@ bool act_pre_running(const struct run *run, int step);
 int act_pre_failed(const struct run *run, int step); /* the first that ran and did not pass, STEP_NONE */
 
 /* run_check.c */
-enum verdict judge(const struct run *run, int step, const struct run_result *result, struct str *why);
+enum verdict judge(const struct run *run, int step, int part, const struct run_result *result,
+                   struct str *why);
 void record_end(struct step_state *st, const struct run_result *result);
 void check_begin(struct run *run, int step, enum run_role role, int parent);
-void check_finish(struct run *run, int step, const struct run_result *result);
+void check_done(struct run *run, int step, enum verdict verdict, const char *why, enum run_end end);
 void check_settle(struct run *run, int step, enum run_outcome outcome);
 void check_cancel(struct run *run, int step);
 void check_due(struct run *run, int step);
 bool check_fresh(const struct run *run, int step, int64_t fresh_ms);
+
+/* run_series.c */
+bool series_busy(const struct step_state *st); /* something of it is being executed */
+void series_begin(struct run *run, int step);
+void series_finish(struct run *run, int step, uint64_t ticket, int part, const struct run_result *result);
+void series_exec(struct run *run, int step, int part); /* the next attempt of a part */
+/* Another attempt, by its policy: true when it is waited for. */
+bool series_retry(struct run *run, int step, int part, const char *why);
+void series_due(struct run *run, int step);
+void series_settle(struct run *run); /* what is over before anything ran */
+/* No further part or attempt. What is under way goes on; with cancel it is cancelled. */
+void series_halt(struct run *run, int step, bool cancel, const char *why);
+void series_forget(struct run *run, int step); /* all of it again, next time */
+void series_fini(struct series *series);
+void part_set(struct series *series, int part, enum run_outcome outcome, const char *reason);
+int64_t series_timeout_ms(const struct run *run, int step, int part);
+
+/* run_rungs.c */
+void rungs_begin(struct run *run, int step);
+void rungs_went(struct run *run, int step, int part, enum verdict verdict, const char *why, bool started);
+void rungs_measured(struct run *run, int step);
+void rungs_due(struct run *run, int step);
+void rungs_halt(struct run *run, int step, const char *why);
+
+/* run_claim.c */
+bool lock_ask(struct run *run, int step); /* true: wait for LOCKED or REFUSED */
+struct lock *lock_find(const struct run *run, uint64_t ticket);
+void lock_answer(struct run *run, const struct run_input *in);
+void locks_sweep(struct run *run);
+int lock_text(const struct run *run, int step, char **text, struct err *e); /* text NULL: none */
+int approval_admit(const struct run *run, const struct run_input *in, int64_t now, struct err *e);
+void approval_give(struct run *run, const struct run_input *in);
+int approvals_missing(const struct run *run, int step, const char *actor, const char *where, int64_t now);
+void approvals_use(struct run *run, int step);
+void approvals_request(struct run *run, const struct run_input *in);
+void approvals_sweep(struct run *run);
 
 /* run_values.c */
 int values_check(const struct run *run, const struct run_input *in, struct err *e);
@@ -132,6 +233,14 @@ unsigned run_choices(const struct run *run, int step, unsigned *reasons);
 
 #define STATE(run, step) (&(run)->steps[step])
 #define STEP(run, step)  (&(run)->book->steps.data[step])
+static inline bool has_rungs(const struct step *s)
+{
+    return s->rungs != NULL;
+}
+static inline bool has_parts(const struct step *s)
+{
+    return s->items || s->rungs;
+}
 /* Does this step have a page to confirm? */
 static inline bool step_has_page(const struct step *s)
 {

@@ -51,6 +51,18 @@ static enum run_role main_role(enum step_kind kind)
     }
 }
 
+/* What is due next of a step that waits; -1. */
+static int64_t next_of(const struct step_state *st)
+{
+    int64_t next = st->next_ms;
+    for (size_t i = 0; i < st->series.slots.len; i++) {
+        const struct slot *slot = &st->series.slots.data[i];
+        if (!slot->ticket && (next < 0 || slot->next_ms < next))
+            next = slot->next_ms;
+    }
+    return next;
+}
+
 void run_step_at(const struct run *run, int step, struct run_step *view)
 {
     const struct step_state *st = STATE(run, step);
@@ -68,7 +80,11 @@ void run_step_at(const struct run *run, int step, struct run_step *view)
         .end = st->end,
         .exit = st->exit,
         .signal = st->signal,
-        .next_ms = st->next_ms,
+        .next_ms = next_of(st),
+        .tries = has_parts(STEP(run, step)) || !st->series.parts ? 0 : st->series.parts[0].tries,
+        .tries_max = STEP(run, step)->items     ? 0
+                     : run->policies[step].name ? run->policies[step].backoff.attempts
+                                                : 1,
         .undone = st->undone,
     };
     view->choices = run_choices(run, step, &view->reasons);
@@ -84,13 +100,82 @@ void run_progress(const struct run *run, int *place, int *total)
 int64_t run_wake_ms(const struct run *run)
 {
     int64_t wake = -1;
-    for (size_t i = 0; !run->ended && i < run->book->steps.len; i++) {
-        const struct step_state *st = &run->steps[i];
-        int64_t at = st->outcome == OUTCOME_ARMED ? st->opened_ms + RUN_DISARM_MS : st->next_ms;
+    for (size_t i = 0; !run->ended && i < run->active.len; i++) {
+        const struct step_state *st = STATE(run, run->active.data[i]);
+        int64_t at = st->outcome == OUTCOME_ARMED ? st->opened_ms + RUN_DISARM_MS : next_of(st);
         if (at >= 0 && (wake < 0 || at < wake))
             wake = at;
     }
+    for (size_t i = 0; !run->ended && i < run->approvals.len; i++) {
+        int64_t at = run->approvals.data[i].given_ms + RUN_APPROVAL_MS;
+        if (wake < 0 || at < wake)
+            wake = at;
+    }
     return wake;
+}
+
+bool run_rehearsed(const struct run *run)
+{
+    return run->rehearsed;
+}
+
+/* ---- Parts ---- */
+
+void run_parts_at(const struct run *run, int step, struct run_parts *view)
+{
+    const struct step *s = STEP(run, step);
+    const struct step_state *st = STATE(run, step);
+    const struct series *series = &st->series;
+    *view = (struct run_parts){.kind = s->items   ? PARTS_ITEMS
+                                       : s->rungs ? PARTS_RUNGS
+                                                  : PARTS_NONE,
+                               .rung = series->rung,
+                               .rung_wanted = series->wanted,
+                               .baseline = series->baseline ? series->baseline : "",
+                               .measured = series->measured ? series->measured : "",
+                               .worse = series->worse,
+                               .held_until_ms = s->rungs && st->phase == PHASE_HOLDING ? st->next_ms : -1};
+    if (view->kind == PARTS_NONE)
+        return;
+    if (!series->parts) {
+        view->total = s->rungs ? strv_count(s->rungs) : run->items[step] ? items_count(run->items[step]) : 0;
+        view->pending = view->total;
+        return;
+    }
+    view->total = series->count;
+    view->pending = series->tally[OUTCOME_PENDING];
+    view->running = series->tally[OUTCOME_RUNNING];
+    view->ok = series->tally[OUTCOME_OK];
+    view->failed = series->tally[OUTCOME_FAILED];
+    view->skipped = series->tally[OUTCOME_SKIPPED];
+    view->cancelled = series->tally[OUTCOME_CANCELLED];
+    view->unknown = series->tally[OUTCOME_UNKNOWN];
+    for (size_t i = 0; i < series->slots.len; i++)
+        view->waiting += series->slots.data[i].ticket == 0;
+}
+
+void run_part_at(const struct run *run, int step, int part, struct run_part *view)
+{
+    const struct series *series = &STATE(run, step)->series;
+    *view = (struct run_part){.outcome = OUTCOME_PENDING, .reason = ""};
+    if (!series->parts || part < 0 || (size_t)part >= series->count)
+        return;
+    const struct part *p = &series->parts[part];
+    *view = (struct run_part){
+        .outcome = p->outcome, .attempts = p->attempts, .reason = p->reason ? p->reason : ""};
+}
+
+void run_part_text(const struct run *run, int step, int part, struct str *out)
+{
+    const struct step *s = STEP(run, step);
+    if (part < 0)
+        return;
+    if (s->rungs && (size_t)part < strv_count(s->rungs)) {
+        str_addf(out, "rung %s", s->rungs[part]);
+    } else if (s->items && run->items[step] && (size_t)part < items_count(run->items[step])) {
+        str_addf(out, "item %d of %zu: ", part + 1, items_count(run->items[step]));
+        items_label(run->items[step], (size_t)part, out);
+    }
 }
 
 size_t run_tickets(const struct run *run, struct run_ticket *out, size_t limit)

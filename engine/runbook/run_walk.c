@@ -134,6 +134,7 @@ static void detour(struct run *run, int from, int to)
     STATE(run, to)->back = from;
     STATE(run, to)->undoing = false;
     run->focus = to;
+    series_forget(run, to);
     walk_enter(run, to);
 }
 
@@ -149,11 +150,13 @@ void walk_leave_detour(struct run *run, int step)
 /* What this step takes back is taken back. */
 static void mark_undone(struct run *run, int step)
 {
-    for (size_t i = 0; i < run->book->steps.len; i++) {
-        const struct step *s = &run->book->steps.data[i];
-        if ((s->undo == step || s->rollback == step) &&
-            run->steps[i].counts[ROLE_ACT] + run->steps[i].counts[ROLE_ROLLBACK])
-            run->steps[i].undone = true;
+    const struct step_list *undoes = &STEP(run, step)->undoes;
+    for (size_t i = 0; i < undoes->len; i++) {
+        struct step_state *st = STATE(run, undoes->data[i]);
+        if (st->counts[ROLE_ACT] + st->counts[ROLE_ROLLBACK] == 0)
+            continue;
+        st->undone = true;
+        series_forget(run, undoes->data[i]);
     }
 }
 
@@ -223,7 +226,7 @@ static void go_on(struct run *run, int step)
     } else if (st->phase == PHASE_EVIDENCE) {
         const struct step_list *list = &STEP(run, step)->evidence;
         for (size_t i = 0; i < list->len; i++)
-            if (STATE(run, list->data[i])->ticket)
+            if (series_busy(STATE(run, list->data[i])))
                 check_cancel(run, list->data[i]);
         act_go_on(run, step);
     } else {

@@ -10,12 +10,14 @@
  * the run clock: milliseconds since the run started, never going back.
  *
  * What a run promises (semantics.md): an acting step is executed only after a CONFIRM on its open page;
- * nothing that may have started is repeated by itself; nothing follows an unknown outcome by itself; every
- * run can be ended. */
+ * nothing that may have started is repeated by itself, unless it is idempotent and has a policy; nothing
+ * follows an unknown outcome by itself; every run can be ended. */
 #ifndef BELAY_RUNBOOK_RUNBOOK_H
 #define BELAY_RUNBOOK_RUNBOOK_H
 
 #include "engine/runbook/document.h"
+#include "engine/runbook/items.h"
+#include "engine/runbook/policies.h"
 #include "engine/runbook/run.h"
 
 #endif

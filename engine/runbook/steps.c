@@ -43,6 +43,16 @@ static bool runs_nothing(const char *text)
     return nothing;
 }
 
+/* The language is CommonMark's to say; the annotation is read as it stands. */
+static void mean_language(const struct fence *f, struct annotations *notes)
+{
+    if (!f->meant || !strpbrk(notes->language, "&\\"))
+        return;
+    size_t from = strspn(f->meant, " \t"), length = strcspn(f->meant + from, " \t{");
+    free(notes->language);
+    notes->language = xstrndup(f->meant + from, length);
+}
+
 enum fence_use fence_use(struct reading *r, const struct fence *f, struct annotations *notes)
 {
     struct err why;
@@ -54,6 +64,7 @@ enum fence_use fence_use(struct reading *r, const struct fence *f, struct annota
     else if (notes->cut)
         book_finding_strict(book, f->line, notes->column,
                             "text after the } that ends the annotation is not read: no value may hold a }");
+    mean_language(f, notes);
     const struct annotation *kind_note = annotations_find(notes, "kind");
     bool shell = language_is_shell(notes->language), told = shell;
     if (kind_note && step_kind_parse(kind_note->value, &kind))
@@ -291,6 +302,8 @@ static void set_defaults(struct step *s, const struct annotations *notes)
         s->every.ms = RUN_POLL_EVERY_MS;
     if (!annotations_find(notes, "fresh"))
         s->fresh.ms = RUN_FRESH_MS;
+    if (!annotations_find(notes, "rung-hold"))
+        s->rung_hold.ms = RUN_RUNG_HOLD_MS;
 }
 
 static struct step *push(struct reading *r, int line, struct title_source *from, int *number)
@@ -302,7 +315,9 @@ static struct step *push(struct reading *r, int line, struct title_source *from,
     s->section = xstrdup(from->section);
     s->title = from->title;
     s->prose = from->prose;
-    s->rollback = s->undo = STEP_NONE;
+    s->rollback = s->undo = s->guard = STEP_NONE;
+    s->minimum = s->parallel = 1;
+    s->threshold = 1000000;
     return s;
 }
 

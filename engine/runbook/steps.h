@@ -9,7 +9,8 @@ struct fence { /* a fenced block as it stands in the document */
     int info_column;
     const char *info; /* not terminated */
     size_t info_length;
-    char *text; /* \n line ends */
+    const char *meant; /* the same as CommonMark reads it: entities and backslashes undone */
+    char *text;        /* \n line ends */
 };
 
 struct title_source {

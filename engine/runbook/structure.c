@@ -105,6 +105,7 @@ static int on_code(struct walk *w, cmark_node *node, struct err *e)
     if (marks > 0 && !is_indented(literal, line, length, at)) {
         f.info = line + at + marks;
         f.info_length = length - at - marks;
+        f.meant = cmark_node_get_fence_info(node);
         f.info_column = (int)(at + marks) + 1;
         int recorded = text_recorded(f.text);
         bool closed = is_closed(w, number + count_lines(literal) + 1, line[at], marks);

@@ -17,6 +17,15 @@ static void look(const struct run *run, const struct runbook *book)
         run_step_at(run, i, &step);
         run_page(run, i, NULL, &page, &e);
         run_page_fini(&page);
+        struct run_parts parts;
+        struct str text = {0};
+        run_parts_at(run, i, &parts);
+        run_part_text(run, i, 0, &text);
+        if (parts.total != parts.pending + parts.running + parts.ok + parts.failed + parts.skipped +
+                               parts.cancelled + parts.unknown)
+            abort();
+        str_fini(&text);
+        free(run_follow(run, i, NULL));
     }
     for (size_t i = 0; i < run_value_count(run); i++) {
         struct run_value value;
@@ -24,20 +33,51 @@ static void look(const struct run *run, const struct runbook *book)
     }
 }
 
+static const char lines[] = "{\"id\":1}\n{\"id\":\"two\",\"x\":\"$(id)\"}\n{\"id\":3}\n";
+
+/* What the engine would have found out: the lines of all items, a policy for each name. */
+static struct run_input begin(const struct runbook *book, struct run *run, const struct items *items)
+{
+    struct run_input in = {.kind = INPUT_START, .seed = 7};
+    struct run_pin *pins = calloc(book->steps.len + 1, sizeof *pins);
+    struct run_policy *policies = calloc(book->steps.len + 1, sizeof *policies);
+    if (!pins || !policies)
+        abort();
+    for (int i = 0; i < (int)book->steps.len; i++) {
+        const struct step *s = &book->steps.data[i];
+        if (s->policy)
+            policies[in.policy_count++] = (struct run_policy){s->policy, backoff_default()};
+        if (!s->items)
+            continue;
+        pins[in.pin_count++] = (struct run_pin){i, items_digest(items), (int64_t)items_count(items)};
+        run_set_items(run, i, items);
+    }
+    in.pins = pins;
+    in.policies = policies;
+    return in;
+}
+
 /* As far as nothing but looking goes: whatever acts must wait. */
 static void walk(const struct runbook *book)
 {
     struct run *run = run_new(book);
     struct run_effects effects = {0};
-    struct run_input in = {.kind = INPUT_START};
-    run_apply(run, &in, &effects, NULL);
+    struct items *items = items_parse("fuzz.jsonl", lines, sizeof lines - 1, NULL);
+    struct run_input in = begin(book, run, items);
+    struct err why;
+    run_apply(run, &in, &effects, &why);
+    free((void *)in.pins);
+    free((void *)in.policies);
     look(run, book);
-    for (int turn = 0; turn < 8 && !run_ended(run, NULL); turn++) {
+    for (int turn = 0; turn < 12 && !run_ended(run, NULL); turn++) {
         struct run_ticket ticket;
         in = (struct run_input){.kind = INPUT_TICK, .at_ms = turn * 100000, .step = STEP_NONE};
         if (run_tickets(run, &ticket, 1) > 0) {
+            struct run_command command;
             if (run_role_acts(ticket.role))
                 abort();
+            run_ticket_command(run, ticket.ticket, NULL, &command, &why);
+            run_command_fini(&command);
             in.kind = INPUT_FINISHED;
             in.ticket = ticket.ticket;
             in.result =
@@ -59,6 +99,7 @@ static void walk(const struct runbook *book)
     look(run, book);
     vec_fini(&effects);
     run_free(run);
+    items_free(items);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)

@@ -12,6 +12,7 @@
 
 struct checking {
     size_t errors, warnings, files;
+    const struct config *config; /* whose policies count; NULL: none */
 };
 
 static void report(struct checking *c, bool error, const char *file, int line, int column,
@@ -58,6 +59,29 @@ static void report_unreadable(struct checking *c, const char *path, const char *
     report(c, true, path, line > 0 && line < INT_MAX ? (int)line : 0, 0, message);
 }
 
+/* The files that its steps take their items from. */
+static void check_items(struct checking *c, const char *path, const struct runbook *book)
+{
+    for (size_t i = 0; i < book->steps.len; i++) {
+        const struct step *s = &book->steps.data[i];
+        struct str bytes = {0};
+        struct err e = {0};
+        if (!s->items)
+            continue;
+        char *file = runbook_items_path(book, (int)i);
+        struct items *items = NULL;
+        if (file_read(file, ITEMS_BYTES_MAX, &bytes, &e) == 0)
+            items = items_parse(file, str_text(&bytes), bytes.len, &e);
+        if (!items)
+            report(c, true, path, s->line, 1, e.msg);
+        else if ((int64_t)items_count(items) < s->minimum)
+            report(c, false, path, s->line, 1, "its items are fewer than its minimum: it will fail");
+        items_free(items);
+        str_fini(&bytes);
+        free(file);
+    }
+}
+
 /* named: somebody asked for this document, so it is said when nothing in it runs; in a folder it may be a
  * README. */
 static void check_runbook(struct checking *c, const char *path, bool named)
@@ -71,6 +95,7 @@ static void check_runbook(struct checking *c, const char *path, bool named)
     if (!book) {
         report_unreadable(c, path, e.msg);
     } else {
+        runbook_lint_policies(book, c->config);
         for (size_t i = 0; i < book->findings.len; i++) {
             const struct runbook_finding *f = &book->findings.data[i];
             report(c, f->severity == FINDING_ERROR, path, f->line, f->column, f->message);
@@ -79,13 +104,7 @@ static void check_runbook(struct checking *c, const char *path, bool named)
             report(c, false, path, 1, 1,
                    "nothing in it runs: no shell block (```sh) and no task (- [ ]) stands there");
         check_offers(c, path, book);
-        for (size_t i = 0; i < book->unsupported.len; i++) {
-            struct str message = {0};
-            str_addf(&message, "uses `%s`, which this version does not have yet: it will not run",
-                     book->unsupported.data[i].name);
-            report(c, true, path, book->unsupported.data[i].line, 1, str_text(&message));
-            str_fini(&message);
-        }
+        check_items(c, path, book);
     }
     runbook_free(book);
     str_fini(&bytes);
@@ -138,8 +157,11 @@ static void check_config(struct checking *c, const char *path)
                        : "configuration",
                f->line, f->column, f->message);
     }
+    const struct config *outer = c->config;
+    c->config = config;
     for (char **runbook = config ? config->runbooks : NULL; runbook && *runbook; runbook++)
         check_path(c, *runbook);
+    c->config = outer;
     config_findings_fini(&findings);
     config_free(config);
 }
@@ -162,8 +184,12 @@ static int check_run(const struct command_line *line)
     struct checking c = {0};
     if (line->word_count == 0)
         check_config(&c, command_value(line, "config", NULL));
+    struct config *config =
+        line->word_count ? config_load(command_value(line, "config", NULL), NULL, NULL) : NULL;
+    c.config = config; /* what is wrong with it is told when it is checked itself */
     for (size_t i = 0; i < line->word_count; i++)
         check_path(&c, line->words[i]);
+    config_free(config);
     if (!command_has(line, "quiet") || c.errors + c.warnings > 0)
         printf("%zu file%s checked: %zu error%s, %zu warning%s\n", c.files, c.files == 1 ? "" : "s", c.errors,
                c.errors == 1 ? "" : "s", c.warnings, c.warnings == 1 ? "" : "s");

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -37,6 +38,14 @@ static inline const struct step *step_of(const struct runbook *book, const char 
         fail_msg("no step %s", id);
     }
     return &book->steps.data[step];
+}
+
+/* The processor's time of this process: what a loaded machine does not stretch much. */
+static inline int64_t cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
 }
 
 /* The first finding whose message holds the text, or NULL. */

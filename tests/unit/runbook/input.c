@@ -23,6 +23,9 @@ static void test_round_trips(void **state)
     (void)state;
     struct runbook *book = book_of(document);
     char *pairs[] = {"A=1", "B=x \"y\"", NULL}, *none[] = {NULL};
+    struct run_policy policies[] = {{.name = "p", .backoff = backoff_default()}};
+    const struct run_pin pins[] = {{.step = 0, .digest = "d1", .count = 50}};
+    policies[0].backoff.attempts = 4;
     const struct {
         struct run_input in;
         const char *json;
@@ -62,6 +65,33 @@ static void test_round_trips(void **state)
         {{.kind = INPUT_TICK, .at_ms = 99}, "{\"input\":\"tick\",\"at_ms\":99}"},
         {{.kind = INPUT_STOP, .at_ms = 1, .reason = "r"},
          "{\"input\":\"stop\",\"at_ms\":1,\"reason\":\"r\"}"},
+        {{.kind = INPUT_START,
+          .policies = policies,
+          .policy_count = 1,
+          .pins = pins,
+          .pin_count = 1,
+          .seed = 9007199254740991,
+          .rehearsed = true},
+         "{\"input\":\"start\",\"at_ms\":0,\"policies\":[{\"name\":\"p\",\"attempts\":4,\"base_ms\":100,"
+         "\"factor_milli\":2000,\"cap_ms\":30000,\"jitter\":\"additive\",\"deadline_ms\":0,\"growth_milli\":"
+         "1000}],"
+         "\"items\":[{\"step\":\"a\",\"digest\":\"d1\",\"count\":50}],\"seed\":9007199254740991,"
+         "\"rehearsed\":true}"},
+        {{.kind = INPUT_APPROVE,
+          .at_ms = 1,
+          .actor = "bob",
+          .step = 0,
+          .value = "d",
+          .where = "w",
+          .has_signature = true},
+         "{\"input\":\"approve\",\"at_ms\":1,\"actor\":\"bob\",\"step\":\"a\",\"value\":\"d\",\"where\":"
+         "\"w\","
+         "\"signed\":true}"},
+        {{.kind = INPUT_BREAK_GLASS, .at_ms = 1, .step = 0, .reason = "r", .where = "w"},
+         "{\"input\":\"break-glass\",\"at_ms\":1,\"step\":\"a\",\"reason\":\"r\",\"where\":\"w\"}"},
+        {{.kind = INPUT_LOCKED, .at_ms = 1, .ticket = 3}, "{\"input\":\"locked\",\"at_ms\":1,\"ticket\":3}"},
+        {{.kind = INPUT_REFUSED, .at_ms = 1, .ticket = 3, .value = "bob"},
+         "{\"input\":\"refused\",\"at_ms\":1,\"ticket\":3,\"value\":\"bob\"}"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         round_trip(book, &rows[i].in, rows[i].json);
@@ -86,6 +116,14 @@ static void test_what_is_no_input_is_refused(void **state)
         "{\"input\":\"finished\",\"ticket\":1,\"end\":\"exploded\"}",
         "{\"input\":\"finished\",\"ticket\":1,\"end\":\"exited\",\"match\":\"perhaps\"}",
         "{\"input\":\"start\",\"variables\":[1]}",
+        "{\"input\":\"start\",\"policies\":[{\"name\":\"p\"}]}",
+        "{\"input\":\"start\",\"policies\":[{\"name\":\"p\",\"attempts\":-1,\"factor_milli\":2000,\"cap_ms\":"
+        "1,"
+        "\"jitter\":\"none\"}]}",
+        "{\"input\":\"start\",\"items\":[{\"step\":\"nope\",\"digest\":\"d\",\"count\":1}]}",
+        "{\"input\":\"start\",\"items\":[{\"step\":\"\\nstep\",\"digest\":\"d\",\"count\":1}]}",
+        "{\"input\":\"open\",\"step\":\"\\nstep\"}",
+        "{\"input\":\"approve\",\"step\":\"nope\"}",
         "{\"input\":\"tick\",\"input\":\"stop\"}",
         "{\"input\":\"tick\"",
     };

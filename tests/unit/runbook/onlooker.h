@@ -3,115 +3,7 @@
 #ifndef BELAY_TESTS_ONLOOKER_H
 #define BELAY_TESTS_ONLOOKER_H
 
-#include "engine/base/base.h"
-#include "engine/runbook/runbook.h"
-
-/* What came to pass over all runs, so that nobody mistakes an idle simulation for a passed one. */
-#define SEEN(X)                                                                                              \
-    X(ACTS, "acts")                                                                                          \
-    X(UNKNOWNS, "unknown outcomes")                                                                          \
-    X(REPEATS, "repeats by choice")                                                                          \
-    X(ROLLBACKS, "rollbacks") X(UNDOS, "undos") X(WAIVERS, "evidence given up") X(POLLS, "polls")            \
-        X(CRASHES, "crashes") X(REFUSALS, "refusals") X(NATURAL, "runs to the end")
-enum seen {
-#define X(name, text) SEEN_##name,
-    SEEN(X)
-#undef X
-        SEEN_COUNT
-};
-
-enum wrong { RIGHT, WRONG_CONFIRMS, WRONG_REPEATS, WRONG_GOES_ON, WRONG_FORGETS, WRONG_COUNT };
-
-struct known { /* what an onlooker knows about a step */
-    bool open, confirmed, waived, let_in;
-    int64_t opened_ms, confirmed_ms, passed_ms, saved_ms;
-};
-
-struct world {
-    const struct runbook *book;
-    struct run *run;
-    struct rng rng;
-    enum wrong wrong;
-    int64_t now_ms;
-    VEC(char *) journal;
-    VEC(uint64_t) started;
-    struct known *known;
-    struct run_effects effects;
-    bool stopped;
-    int ended;
-    unsigned long counts[SEEN_COUNT];
-    const char *broken; /* the first oracle that said no */
-};
-
-static inline void blame(struct world *w, bool good, const char *what)
-{
-    if (!good && !w->broken)
-        w->broken = what;
-}
-
-/* ---- The state as a number: equal states have equal sums ---- */
-
-static inline void mix(uint64_t *sum, int64_t value)
-{
-    *sum = (*sum ^ (uint64_t)value) * 0x9e3779b97f4a7c15u;
-    *sum ^= *sum >> 29;
-}
-
-static inline void mix_text(uint64_t *sum, const char *text)
-{
-    mix(sum, text ? (int64_t)checksum64(text, strlen(text)) : -1);
-}
-
-static inline void mix_step(uint64_t *sum, const struct run_step *s)
-{
-    const int64_t numbers[] = {s->outcome,    s->phase,    s->ask,      s->attempts, s->opened_ms,
-                               s->started_ms, s->ended_ms, s->executed, s->end,      s->exit,
-                               s->signal,     s->next_ms,  s->choices,  s->reasons,  s->undone};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        mix(sum, numbers[i]);
-    mix_text(sum, s->reason);
-    mix_text(sum, s->answer);
-}
-
-static inline uint64_t picture(const struct run *run)
-{
-    const struct runbook *book = run_runbook(run);
-    int place, total;
-    enum run_outcome outcome = OUTCOME_PENDING;
-    uint64_t sum = 1;
-    run_progress(run, &place, &total);
-    const int64_t numbers[] = {run_started(run),  run_ended(run, &outcome), outcome, run_current(run), place,
-                               run_stopping(run), run_wake_ms(run)};
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        mix(&sum, numbers[i]);
-    for (size_t i = 0; i < book->steps.len; i++) {
-        struct run_step s;
-        run_step_at(run, (int)i, &s);
-        mix_step(&sum, &s);
-    }
-    struct run_ticket tickets[64];
-    size_t count = run_tickets(run, tickets, 64);
-    for (size_t i = 0; i < count; i++) {
-        const struct run_ticket *t = &tickets[i];
-        const int64_t parts[] = {(int64_t)t->ticket, t->step,      t->role,    t->attempt,
-                                 t->started,         t->cancelled, t->since_ms};
-        for (size_t j = 0; j < sizeof parts / sizeof *parts; j++)
-            mix(&sum, parts[j]);
-    }
-    for (size_t i = 0; i < run_value_count(run); i++) {
-        struct run_value v;
-        run_value_at(run, i, &v);
-        mix_text(&sum, v.name);
-        mix_text(&sum, v.value);
-        mix_text(&sum, v.source);
-    }
-    return sum;
-}
-
-static inline bool acts(const struct world *w, int step)
-{
-    return step_kind_acts(w->book->steps.data[step].kind);
-}
+#include "tests/unit/runbook/onlooker_parts.h"
 
 /* ---- Oracles ---- */
 
@@ -131,11 +23,6 @@ static inline void see_act(struct world *w, int step)
         blame(w, k->waived || w->known[s->evidence.data[i]].saved_ms >= k->confirmed_ms,
               "it acted without its evidence");
     k->confirmed = k->waived = false;
-    struct run_ticket tickets[64];
-    size_t count = run_tickets(w->run, tickets, 64), acting = 0;
-    for (size_t i = 0; i < count; i++)
-        acting += run_role_acts(tickets[i].role);
-    blame(w, acting == acts(w, step), "two act at once");
 }
 
 /* Does `when` hold, read off the outcomes alone? -1: nobody knows. */
@@ -171,13 +58,21 @@ static inline void see_exec(struct world *w, const struct run_effect *e)
     w->counts[SEEN_REPEATS] += run_role_acts(e->role) && e->attempt > 1;
     w->counts[SEEN_ROLLBACKS] += e->role == ROLE_ROLLBACK;
     w->counts[SEEN_UNDOS] += str_eq(s->id, "u0");
-    if (run_role_acts(e->role) || (e->role == ROLE_CHECK && s->confirm != CONFIRM_NONE &&
-                                   (w->known[e->step].confirmed || e->attempt == 1)))
+    struct known *k = &w->known[e->step];
+    bool first = run_role_acts(e->role) ? !k->licensed
+                                        : e->role == ROLE_CHECK && s->confirm != CONFIRM_NONE &&
+                                              e->part <= 0 && (k->confirmed || e->attempt == 1);
+    if (first)
         see_act(w, e->step);
+    if (run_role_acts(e->role)) {
+        see_part(w, e, !k->licensed);
+        k->licensed = true;
+    }
     if ((e->role == ROLE_ACT || (e->role == ROLE_CHECK && s->confirm == CONFIRM_NONE)) &&
         !w->known[e->step].let_in)
         blame(w, when_holds(w, s) == 1, "a step was begun though its `when` doesn't hold");
-    blame(w, run_command(w->run, e->step, NULL, &command, &why) == 0, "an execution without a command");
+    blame(w, run_ticket_command(w->run, e->ticket, NULL, &command, &why) == 0,
+          "an execution without a command");
     run_command_fini(&command);
 }
 
@@ -189,8 +84,10 @@ static inline void see_effects(struct world *w)
             see_exec(w, e);
         if (e->kind == EFFECT_EXEC || e->kind == EFFECT_NOTE)
             blame(w, !w->ended, "something happened after the end");
+        see_lock(w, e);
         if (e->kind == EFFECT_WAKE)
             blame(w, e->at_ms > w->now_ms, "it wants to be woken in the past");
+        blame(w, e->kind != EFFECT_ENDED || w->locks.len == 0, "a lock was not given back at the end");
         w->ended += e->kind == EFFECT_ENDED;
     }
 }
@@ -221,6 +118,7 @@ static inline void see_input(struct world *w, const struct run_input *in)
     case INPUT_OPEN:
         k->open = true;
         k->opened_ms = in->at_ms;
+        k->opener = in->actor;
         break;
     case INPUT_LEAVE:
         k->open = false;
@@ -228,6 +126,7 @@ static inline void see_input(struct world *w, const struct run_input *in)
     case INPUT_CONFIRM:
         blame(w, k->open && in->at_ms - k->opened_ms >= 500 && in->at_ms - k->opened_ms < 60000,
               "a page was confirmed too early, too late, or closed");
+        see_confirm(w, in);
         k->open = k->waived = false;
         k->confirmed = true;
         k->confirmed_ms = in->at_ms;
@@ -245,29 +144,46 @@ static inline void see_input(struct world *w, const struct run_input *in)
     case INPUT_STOP:
         w->stopped = true;
         break;
+    case INPUT_ADOPT: /* nothing that was confirmed before is good any more */
+        for (size_t i = 0; i < w->book->steps.len; i++)
+            w->known[i].open = w->known[i].confirmed = w->known[i].licensed = false;
+        break;
+    case INPUT_APPROVE:
+    case INPUT_BREAK_GLASS:
+        see_given(w, in);
+        break;
+    case INPUT_LOCKED:
+    case INPUT_REFUSED:
+        see_answer(w, in);
+        break;
     default:
         break;
     }
 }
 
-static inline void see_result(struct world *w, const struct run_input *in, int step, enum run_role role)
+static inline void see_result(struct world *w, const struct run_input *in, const struct run_ticket *t)
 {
+    int step = t->step;
+    enum run_role role = t->role;
     const struct step *s = &w->book->steps.data[step];
-    bool pass =
-        in->result.end == END_EXITED && in->result.exit == 0 && (!s->expect || in->result.match == MATCH_YES);
-    if (run_role_acts(role)) {
+    bool pass = verdict_of(s, &in->result) == LAST_PASSED;
+    see_part_result(w, in, t);
+    if (run_role_acts(role) && !s->items && !s->rungs) {
+        bool again = w->known[step].parts[0].runs > 1; /* then it is the first attempt that counts */
         struct run_step after;
         run_step_at(w->run, step, &after);
         bool unsure = in->result.end != END_EXITED && in->result.end != END_NOT_STARTED;
         if (unsure && s->verify.len == 0)
             blame(w, after.outcome == OUTCOME_UNKNOWN, "an act without a known end is not unknown");
-        if (in->result.end == END_NOT_STARTED)
+        if (in->result.end == END_NOT_STARTED && !again)
             blame(w, after.outcome == OUTCOME_PENDING, "what never started is not pending");
         if (pass && s->verify.len == 0)
             blame(w, after.outcome == OUTCOME_WARN, "an unverified act is not a warning");
         blame(w, after.outcome != OUTCOME_OK, "an act is ok before any verification");
         return;
     }
+    if (run_role_acts(role) || role == ROLE_GUARD)
+        return;
     if (role == ROLE_EVIDENCE)
         w->known[step].saved_ms = pass ? in->at_ms : -1;
     else

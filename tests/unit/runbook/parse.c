@@ -235,7 +235,7 @@ static void test_runme_keys(void **state)
     assert_string_equal(step_of(book, "b")->cwd, "/abs");
     assert_string_equal(step_of(book, "c")->interpreter, "python3 -c");
     assert_string_equal(step_of(book, "d")->script, "export A=two words\n");
-    assert_int_equal(book->unsupported.len, 0);
+    assert_false(step_of(book, "d")->interactive);
     runbook_free(book);
 }
 
@@ -416,24 +416,6 @@ static void test_unknown_keys(void **state)
     expect_finding("```sh {linenos=table}\na\n```\n", FINDING_WARNING, 1, 8, "linenos");
 }
 
-static void test_features_that_are_not_there_yet_are_named(void **state)
-{
-    (void)state;
-    struct runbook *book =
-        book_of("```sh {items=x.jsonl threshold=0.9}\na\n```\n```sh {lock=x interactive=true}\na\n```\n"
-                "```sh {approvals=1 policy=p rungs=1,2 rung-hold=1m guard=g follow=job:x minimum=1 "
-                "parallel=2}\na\n```\n");
-    struct err e = {0};
-    assert_int_equal(runbook_runnable(book, &e), ERR_UNSUPPORTED);
-    static const char *const names[] = {"items",     "threshold", "lock",    "interactive",
-                                        "approvals", "policy",    "rungs",   "rung-hold",
-                                        "guard",     "follow",    "minimum", "parallel"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strstr(e.msg, names[i]))
-            fail_msg("%s is not named in: %s", names[i], e.msg);
-    runbook_free(book);
-}
-
 static void test_a_document_without_steps_does_not_run(void **state)
 {
     (void)state;
@@ -485,7 +467,6 @@ int main(void)
         cmocka_unit_test(test_malformed_annotations_keep_a_document_from_running),
         cmocka_unit_test(test_bad_values_are_errors_in_any_document),
         cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_features_that_are_not_there_yet_are_named),
         cmocka_unit_test(test_a_document_without_steps_does_not_run),
         cmocka_unit_test(test_a_block_too_long_for_an_argument_is_shown),
     };

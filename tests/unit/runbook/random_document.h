@@ -80,6 +80,46 @@ static inline void draft_acting(struct draft *d)
         str_add(&d->text, " timeout=1m");
 }
 
+#define DRAFT_ITEMS_MAX 7 /* nN.jsonl has N lines */
+
+static inline void draft_items(struct draft *d)
+{
+    struct rng *r = &d->rng;
+    str_addf(&d->text, " items=n%u.jsonl", (unsigned)rng_below(r, DRAFT_ITEMS_MAX + 1));
+    if (chance(r, 60))
+        str_addf(&d->text, " parallel=%u", 1 + (unsigned)rng_below(r, 3));
+    if (chance(r, 60))
+        str_addf(&d->text, " threshold=0.%u", (unsigned)rng_below(r, 10));
+    if (chance(r, 30))
+        str_addf(&d->text, " minimum=%u", (unsigned)rng_below(r, 4));
+}
+
+/* What an acting step of the walk may have besides. */
+static inline void draft_powers(struct draft *d)
+{
+    static const char *const guards[] = {"", " guard=g0", " guard=g0:lower", " guard=g0:10%", " guard=g0"};
+    struct rng *r = &d->rng;
+    if (chance(r, 30))
+        str_addf(&d->text, " lock=%s", chance(r, 50) ? "l0" : chance(r, 50) ? "l1" : "of-$NS");
+    if (chance(r, 25))
+        str_addf(&d->text, " approvals=%u", 1 + (unsigned)rng_below(r, 2));
+    bool parts = true;
+    if (chance(r, 30))
+        draft_items(d);
+    else if (chance(r, 40))
+        str_addf(&d->text, " rungs=%s rung-hold=%us%s", chance(r, 50) ? "1,2,3" : "10,25,50,100",
+                 (unsigned)rng_below(r, 4), guards[rng_below(r, 5)]);
+    else
+        parts = false;
+    if (chance(r, 50))
+        str_addf(&d->text, " idempotent=true%s",
+                 chance(r, 80) ? chance(r, 50) ? " policy=p0" : " policy=p1" : "");
+    else if (!parts && chance(r, 10))
+        str_add(&d->text, " interactive=true");
+    if (chance(r, 10))
+        str_add(&d->text, " follow=job:re-index");
+}
+
 static inline void draft_walk_step(struct draft *d)
 {
     struct rng *r = &d->rng;
@@ -90,6 +130,7 @@ static inline void draft_walk_step(struct draft *d)
              number);
     if (kind == 'a') {
         draft_acting(d);
+        draft_powers(d);
         bool rollback = chance(r, 50);
         if (rollback)
             draft_names(d, "rollback", "r", 1, 2);
@@ -110,6 +151,8 @@ static inline void draft_walk_step(struct draft *d)
         if (chance(r, 50))
             str_add(&d->text, " expect=^done$");
         draft_polling(d);
+        if (chance(r, 20))
+            draft_items(d);
         draft_onfail(d, false);
     }
     draft_when(d);
@@ -129,14 +172,21 @@ static inline void draft_references(struct draft *d)
         str_addf(&d->text, "```sh {name=e%d kind=evidence}\nlook %d\n```\n", i, i);
         str_addf(&d->text, "```sh {name=v%d kind=verify", i);
         draft_polling(d);
+        if (chance(&d->rng, 20))
+            draft_items(d);
         str_addf(&d->text, "}\nverify %d\n```\n", i);
     }
     for (int i = 0; i < 2; i++) {
         str_addf(&d->text, "```sh {name=r%d kind=rollback", i);
         draft_acting(d);
+        if (chance(&d->rng, 30))
+            str_add(&d->text, " lock=l0");
+        if (chance(&d->rng, 20))
+            draft_items(d);
         draft_onfail(d, false);
         str_add(&d->text, "}\nback\n```\n");
     }
+    str_add(&d->text, "```sh {name=g0 kind=verify}\nmeasure\n```\n");
     str_add(&d->text, "```sh {name=u0 kind=rollback");
     draft_acting(d);
     str_add(&d->text, "}\nundo\n```\n");

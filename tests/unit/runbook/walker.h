@@ -10,13 +10,15 @@ struct walker {
     struct run_effects effects; /* of the newest input */
     int64_t now_ms;
     struct err e;
+    struct items *items; /* of the one step that has some; NULL */
 };
 
 /* Any input; the code. Time passes by 1 ms. */
 static inline int give(struct walker *w, struct run_input in)
 {
     in.at_ms = ++w->now_ms;
-    in.actor = "alice";
+    if (!in.actor)
+        in.actor = "alice";
     w->effects.len = 0;
     memset(&w->e, 0, sizeof w->e);
     return run_apply(w->run, &in, &w->effects, &w->e);
@@ -39,8 +41,53 @@ static inline struct walker walk(const char *document)
     return w;
 }
 
+static inline struct items *items_of(const char *lines)
+{
+    struct err e = {0};
+    struct items *items = items_parse("items.jsonl", lines, strlen(lines), &e);
+    if (!items)
+        fail_msg("%s", e.msg);
+    return items;
+}
+
+/* START with what the engine would have found out: the policies of a configuration in YAML, the lines of the
+ * step that has items; NULL for neither. */
+static inline int begin(struct walker *w, const char *yaml, const char *lines, struct run_input start)
+{
+    struct err e = {0};
+    struct config *config = yaml ? config_parse(yaml, strlen(yaml), "test.yaml", NULL, NULL, &e) : NULL;
+    struct run_policy *policies;
+    struct run_pin pin;
+    if ((yaml && !config) || runbook_policies(w->book, config, &policies, &start.policy_count, &e))
+        fail_msg("%s", e.msg);
+    start.kind = INPUT_START;
+    start.policies = policies;
+    for (size_t i = 0; lines && i < w->book->steps.len; i++)
+        if (w->book->steps.data[i].items) {
+            w->items = items_of(lines);
+            run_set_items(w->run, (int)i, w->items);
+            pin = (struct run_pin){
+                .step = (int)i, .digest = items_digest(w->items), .count = (int64_t)items_count(w->items)};
+            start.pins = &pin;
+            start.pin_count = 1;
+        }
+    int code = give(w, start);
+    free(policies);
+    config_free(config);
+    return code;
+}
+
+static inline struct walker walk_with(const char *document, const char *yaml, const char *lines)
+{
+    struct walker w = walk_document(document);
+    if (begin(&w, yaml, lines, (struct run_input){.seed = 7}))
+        fail_msg("%s", w.e.msg);
+    return w;
+}
+
 static inline void walked(struct walker *w)
 {
+    items_free(w->items);
     run_free(w->run);
     runbook_free(w->book);
     vec_fini(&w->effects);
@@ -137,6 +184,73 @@ static inline void act(struct walker *w, const char *id)
     if (confirm(w, id, "yes"))
         fail_msg("%s", w->e.msg);
     assert_int_not_equal(ticket_of(w, id), 0);
+}
+
+/* The execution of one part of a step; 0 for none. */
+static inline uint64_t part_ticket(const struct walker *w, const char *id, int part)
+{
+    struct run_ticket tickets[64];
+    size_t count = run_tickets(w->run, tickets, 64);
+    for (size_t i = 0; i < count; i++)
+        if (tickets[i].step == number(w, id) && tickets[i].part == part)
+            return tickets[i].ticket;
+    return 0;
+}
+
+static inline void part_ends(struct walker *w, const char *id, int part, struct run_result result)
+{
+    uint64_t ticket = part_ticket(w, id, part);
+    if (ticket == 0)
+        fail_msg("part %d of %s doesn't run", part, id);
+    if (give(w, (struct run_input){.kind = INPUT_FINISHED, .ticket = ticket, .result = result}))
+        fail_msg("%s", w->e.msg);
+}
+
+static inline void part_exits(struct walker *w, const char *id, int part, int status)
+{
+    part_ends(w, id, part, (struct run_result){.end = END_EXITED, .exit = status});
+}
+
+static inline struct run_parts parts_of(const struct walker *w, const char *id)
+{
+    struct run_parts parts;
+    run_parts_at(w->run, number(w, id), &parts);
+    assert_int_equal(parts.total, parts.pending + parts.running + parts.ok + parts.failed + parts.skipped +
+                                      parts.cancelled + parts.unknown);
+    return parts;
+}
+
+static inline struct run_part part_of(const struct walker *w, const char *id, int part)
+{
+    struct run_part view;
+    run_part_at(w->run, number(w, id), part, &view);
+    return view;
+}
+
+/* The note among the effects of the newest input that holds the text. */
+static inline bool noted(const struct walker *w, const char *text)
+{
+    for (size_t i = 0; i < w->effects.len; i++)
+        if (w->effects.data[i].kind == EFFECT_NOTE && strstr(w->effects.data[i].text, text))
+            return true;
+    return false;
+}
+
+/* The value of a variable of an execution's environment; the caller frees. NULL: it has none. */
+static inline char *ticket_env(const struct walker *w, uint64_t ticket, const char *name)
+{
+    struct run_command command;
+    struct err e = {0};
+    char *value = NULL;
+    if (run_ticket_command(w->run, ticket, NULL, &command, &e))
+        fail_msg("%s", e.msg);
+    for (size_t i = 0; i < command.env.len; i++)
+        if (str_eq(command.env.data[i].name, name)) {
+            assert_null(value); /* once only: which of two would count is anybody's guess */
+            value = xstrdup(command.env.data[i].value);
+        }
+    run_command_fini(&command);
+    return value;
 }
 
 static inline size_t execs(const struct walker *w)

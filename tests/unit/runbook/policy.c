@@ -1,0 +1,222 @@
+/* Attempts of what is idempotent: so many, so far apart, never after an unknown outcome. */
+#include "tests/unit/runbook/walker.h"
+
+#define SLOW   "policies:\n  - {name: p, attempts: 3, base: 1s, factor: 2, jitter: none}\n"
+#define POLICY "name=a policy=p idempotent=true"
+
+static struct walker acting(const char *document, const char *yaml)
+{
+    struct walker w = walk_with(document, yaml, NULL);
+    act(&w, "a");
+    return w;
+}
+
+/* It waits, and nothing happens before it is time. */
+static void waits(struct walker *w, int64_t ms)
+{
+    assert_outcome(w, "a", RUNNING);
+    assert_int_equal(see(w, "a").phase, PHASE_WAITING);
+    assert_int_equal(run_tickets(w->run, NULL, 0), 0);
+    assert_int_equal(run_wake_ms(w->run), w->now_ms + ms);
+    tick(w, ms - 3);
+    assert_int_equal(run_tickets(w->run, NULL, 0), 0);
+    tick(w, 3);
+    assert_int_equal(run_tickets(w->run, NULL, 0), 1);
+}
+
+static void test_tried_again_with_growing_delays(void **state)
+{
+    (void)state;
+    struct walker w = acting(BLOCK(POLICY), SLOW);
+    assert_int_equal(see(&w, "a").tries, 1);
+    assert_int_equal(see(&w, "a").tries_max, 3);
+    exits(&w, "a", 1);
+    assert_true(noted(&w, "attempt 1 of 3 failed (exit 1), again in 1000 ms"));
+    waits(&w, 1000);
+    assert_int_equal(see(&w, "a").tries, 2);
+    exits(&w, "a", 1);
+    waits(&w, 2000);
+    exits(&w, "a", 1);
+    assert_outcome(&w, "a", FAILED);
+    assert_ask(&w, "a", FAILED);
+    assert_int_equal(see(&w, "a").attempts, 3);
+    /* A person's retry has all attempts anew. */
+    assert_int_equal(choose(&w, "a", CHOICE_RETRY, NULL), 0);
+    act(&w, "a");
+    assert_int_equal(see(&w, "a").tries, 1);
+    exits(&w, "a", 1);
+    waits(&w, 1000);
+    exits(&w, "a", 0);
+    assert_outcome(&w, "a", WARN);
+    walked(&w);
+}
+
+static void test_an_unknown_outcome_is_never_repeated(void **state)
+{
+    (void)state;
+    static const struct run_result ends[] = {{.end = END_LOST},
+                                             {.end = END_TIMED_OUT},
+                                             {.end = END_SIGNALLED, .signal = 9},
+                                             {.end = END_EXITED, .exit = 2},
+                                             {.end = END_CANCELLED}};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct walker w = acting(BLOCK(POLICY), SLOW);
+        assert_int_equal(finish(&w, "a", ends[i]), 0);
+        assert_outcome(&w, "a", UNKNOWN);
+        assert_ask(&w, "a", UNKNOWN);
+        assert_int_equal(run_wake_ms(w.run), -1);
+        walked(&w);
+    }
+}
+
+/* A verification that fails says for certain that the attempt failed. */
+static void test_a_failed_verification_is_a_failed_attempt(void **state)
+{
+    (void)state;
+    struct walker w = acting(BLOCK(POLICY " verify=v") BLOCK("name=v kind=verify"), SLOW);
+    ends(&w, "a", END_TIMED_OUT);
+    exits(&w, "v", 1);
+    waits(&w, 1000);
+    exits(&w, "a", 0);
+    exits(&w, "v", 2);
+    assert_outcome(&w, "a", UNKNOWN);
+    walked(&w);
+    w = acting(BLOCK(POLICY " verify=v") BLOCK("name=v kind=verify"), SLOW);
+    exits(&w, "a", 1);
+    waits(&w, 1000);
+    exits(&w, "a", 0);
+    exits(&w, "v", 0);
+    assert_outcome(&w, "a", OK);
+    walked(&w);
+}
+
+static void test_cancelled_and_stopped_between_attempts(void **state)
+{
+    (void)state;
+    struct walker w = acting(BLOCK(POLICY), SLOW);
+    exits(&w, "a", 1);
+    assert_int_equal(cancel(&w, "a"), 0);
+    assert_outcome(&w, "a", FAILED);
+    assert_string_equal(see(&w, "a").reason, "exit 1; cancelled");
+    assert_int_equal(run_wake_ms(w.run), -1);
+    walked(&w);
+    w = acting(BLOCK(POLICY), SLOW);
+    exits(&w, "a", 1);
+    assert_int_equal(give(&w, (struct run_input){.kind = INPUT_STOP, .reason = "enough"}), 0);
+    assert_outcome(&w, "a", FAILED);
+    ended(&w);
+    walked(&w);
+    w = acting(BLOCK(POLICY), SLOW);
+    assert_int_equal(give(&w, (struct run_input){.kind = INPUT_STOP, .reason = "enough"}), 0);
+    exits(&w, "a", 1);
+    assert_outcome(&w, "a", FAILED);
+    ended(&w);
+    walked(&w);
+}
+
+static void test_an_attempt_that_could_not_begin(void **state)
+{
+    (void)state;
+    struct walker w = acting(BLOCK(POLICY), SLOW);
+    exits(&w, "a", 1);
+    waits(&w, 1000);
+    ends(&w, "a", END_NOT_STARTED);
+    assert_outcome(&w, "a", FAILED); /* by the first one */
+    assert_string_equal(see(&w, "a").reason, "exit 1; attempt 2: not started");
+    assert_int_equal(see(&w, "a").attempts, 1);
+    walked(&w);
+}
+
+static void test_the_deadline_bounds_all(void **state)
+{
+    (void)state;
+    struct walker w = acting(
+        BLOCK(POLICY " timeout=30s"),
+        "policies:\n  - {name: p, attempts: 9, base: 1s, jitter: none, deadline: 100s, timeout_growth: 2}\n");
+    struct run_command command;
+    static const int64_t limits[] = {30000, 60000};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(run_ticket_command(w.run, ticket_of(&w, "a"), NULL, &command, NULL), 0);
+        assert_int_equal(command.timeout_ms, limits[i]);
+        run_command_fini(&command);
+        w.now_ms += 30000;
+        exits(&w, "a", 1);
+        waits(&w, i ? 2000 : 1000);
+    }
+    assert_int_equal(run_ticket_command(w.run, ticket_of(&w, "a"), NULL, &command, NULL), 0);
+    assert_in_range(command.timeout_ms, 36000, 37000); /* what is left, not 120 s */
+    run_command_fini(&command);
+    w.now_ms += 36000;
+    exits(&w, "a", 1);
+    assert_outcome(&w, "a", FAILED); /* a fourth would begin past the deadline */
+    walked(&w);
+}
+
+static void test_each_item_has_its_attempts(void **state)
+{
+    (void)state;
+    struct walker w =
+        walk_with(BLOCK(POLICY " items=x.jsonl parallel=2"), SLOW, "{\"i\":1}\n{\"i\":2}\n{\"i\":3}\n");
+    act(&w, "a");
+    part_exits(&w, "a", 0, 1);
+    struct run_parts parts = parts_of(&w, "a");
+    assert_int_equal(parts.waiting, 1);
+    assert_int_equal(parts.running, 2); /* it keeps its place: no third is begun */
+    part_exits(&w, "a", 1, 1);
+    assert_int_equal(see(&w, "a").phase, PHASE_WAITING);
+    tick(&w, 1100);
+    assert_int_equal(run_tickets(w.run, NULL, 0), 2);
+    part_exits(&w, "a", 0, 0);
+    part_exits(&w, "a", 2, 0);
+    part_exits(&w, "a", 1, 1);
+    tick(&w, 2000);
+    part_exits(&w, "a", 1, 1);
+    assert_outcome(&w, "a", FAILED);
+    assert_int_equal(part_of(&w, "a", 1).attempts, 3);
+    assert_int_equal(part_of(&w, "a", 0).attempts, 2);
+    walked(&w);
+}
+
+static void test_the_seed_gives_the_same_delays(void **state)
+{
+    (void)state;
+    int64_t wakes[3];
+    for (int i = 0; i < 3; i++) {
+        struct walker w = walk_document(BLOCK("name=a policy=p idempotent=true"));
+        begin(&w, "policies:\n  - {name: p, base: 20s}\n", NULL, (struct run_input){.seed = i < 2 ? 5 : 6});
+        act(&w, "a");
+        exits(&w, "a", 1);
+        wakes[i] = run_wake_ms(w.run) - w.now_ms;
+        assert_in_range(wakes[i], 20000, 30000);
+        walked(&w);
+    }
+    assert_int_equal(wakes[0], wakes[1]);
+    assert_int_not_equal(wakes[0], wakes[2]);
+}
+
+static void test_a_start_without_its_policies_is_refused(void **state)
+{
+    (void)state;
+    struct walker w = walk_document(BLOCK(POLICY));
+    assert_refused(give(&w, (struct run_input){.kind = INPUT_START}), &w, "there is no policy \"p\"");
+    struct run_policy none = {.name = "p"};
+    assert_refused(give(&w, (struct run_input){.kind = INPUT_START, .policies = &none, .policy_count = 1}),
+                   &w, "attempts is between");
+    walked(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_tried_again_with_growing_delays),
+        cmocka_unit_test(test_an_unknown_outcome_is_never_repeated),
+        cmocka_unit_test(test_a_failed_verification_is_a_failed_attempt),
+        cmocka_unit_test(test_cancelled_and_stopped_between_attempts),
+        cmocka_unit_test(test_an_attempt_that_could_not_begin),
+        cmocka_unit_test(test_the_deadline_bounds_all),
+        cmocka_unit_test(test_each_item_has_its_attempts),
+        cmocka_unit_test(test_the_seed_gives_the_same_delays),
+        cmocka_unit_test(test_a_start_without_its_policies_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
