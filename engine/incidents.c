@@ -14,7 +14,7 @@ struct deciding {
     struct incident_change change; /* its texts are ours */
     bool accept_left;
     int64_t incident, until_us, now_us;
-    char *text, *entity, *person, *actor, *claim;
+    char *text, *entity, *person, *actor, *key, *claim;
     struct event_draft drafts[DRAFTS_MOST];
     struct draft_texts texts[DRAFTS_MOST];
     size_t count;
@@ -29,11 +29,12 @@ static void decide_handover(struct deciding *d)
 {
     struct handover h;
     struct handover_acceptance acceptance = {0};
+    const struct handover_who who = {d->actor, d->key, d->claim};
     handover_read(d->journal, d->now_us, &h, &d->e);
     if (d->e.code == 0 && d->kind == REQUEST_HANDOVER_GIVE) {
-        handover_give(&h, d->claim, d->person, d->text, &d->drafts[0], &d->texts[0]);
+        handover_give(&h, &who, d->person, d->text, &d->drafts[0], &d->texts[0]);
         d->count = 1;
-    } else if (d->e.code == 0 && handover_accept(&h, d->actor, d->claim, &acceptance, &d->e) == 0) {
+    } else if (d->e.code == 0 && handover_accept(&h, &who, &acceptance, &d->e) == 0) {
         memcpy(d->drafts, acceptance.drafts, sizeof d->drafts);
         memcpy(d->texts, acceptance.texts, sizeof d->texts);
         d->count = acceptance.count;
@@ -86,6 +87,7 @@ static void deciding_end(struct deciding *d, int code, const char *message)
     free(d->entity);
     free(d->person);
     free(d->actor);
+    free(d->key);
     free(d->claim);
     free(d);
 }
@@ -195,6 +197,7 @@ void incidents_submit(struct engine *engine, const struct engine_request *reques
                            .entity = xstrdup(request->entity),
                            .person = xstrdup(request->person),
                            .actor = xstrdup(engine->identity.actor),
+                           .key = xstrdup(engine->identity.key),
                            .claim = xstrdup(engine->identity.claim),
                            .done = done,
                            .context = context};

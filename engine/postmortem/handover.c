@@ -86,6 +86,7 @@ static int read_runs(struct journal *j, struct handover *h, struct err *e)
 static void given_fini(struct handover_given *given)
 {
     free(given->who);
+    free(given->key);
     free(given->operator_claim);
     free(given->to);
     free(given->note);
@@ -100,6 +101,7 @@ static int take_given(const struct event *event, void *data)
         *given = (struct handover_given){event->seq,
                                          event->at_us,
                                          xstrdup(event->actor),
+                                         xstrdup(json_string(tree, "key", "")),
                                          xstrdup(json_string(tree, "operator", "")),
                                          xstrdup(json_string(tree, "to", "")),
                                          xstrdup(json_string(tree, "note", ""))};
@@ -328,7 +330,7 @@ static void count_left(const struct handover *h, struct str *out)
              incidents == 1 ? "" : "s", runs, runs == 1 ? "" : "s", changed, unknown, h->mutes.len);
 }
 
-void handover_give(const struct handover *h, const char *operator_claim, const char *to, const char *note,
+void handover_give(const struct handover *h, const struct handover_who *who, const char *to, const char *note,
                    struct event_draft *draft, struct draft_texts *texts)
 {
     struct str sheet = {0}, summary = {0};
@@ -347,7 +349,8 @@ void handover_give(const struct handover *h, const char *operator_claim, const c
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "to", to ? to : "");
     cJSON_AddStringToObject(data, "note", note ? note : "");
-    cJSON_AddStringToObject(data, "operator", operator_claim ? operator_claim : "");
+    cJSON_AddStringToObject(data, "operator", who->claim ? who->claim : "");
+    cJSON_AddStringToObject(data, "key", who->key ? who->key : "");
     cJSON_AddStringToObject(data, "sheet", str_text(&sheet));
     texts->data = json_print(data);
     texts->summary = str_take(&summary);
@@ -382,23 +385,25 @@ static int pass_roles(const struct handover *h, const char *person, struct hando
     return 0;
 }
 
-int handover_accept(const struct handover *h, const char *actor, const char *operator_claim,
-                    struct handover_acceptance *a, struct err *e)
+int handover_accept(const struct handover *h, const struct handover_who *who, struct handover_acceptance *a,
+                    struct err *e)
 {
-    const char *claim = operator_claim ? operator_claim : "", *person = *claim ? claim : actor;
+    const char *claim = who->claim ? who->claim : "", *person = *claim ? claim : who->actor;
     *a = (struct handover_acceptance){0};
     if (h->given.seq == 0)
         return err_set(e, ERR_NOT_FOUND,
                        "nobody hands over: the outgoing person gives it first (handover give)");
-    if (str_eq(actor, h->given.who) && str_eq(claim, h->given.operator_claim))
+    if (str_eq(who->actor, h->given.who) && str_eq(claim, h->given.operator_claim) &&
+        str_eq(who->key ? who->key : "", h->given.key))
         return err_set(e, ERR_DENIED,
                        "you gave it yourself: the incoming person accepts it, on their own login or with "
                        "--operator NAME");
-    bool other = *h->given.to && !str_eq(h->given.to, person) && !str_eq(h->given.to, actor);
+    bool other = *h->given.to && !str_eq(h->given.to, person) && !str_eq(h->given.to, who->actor);
     cJSON *data = cJSON_CreateObject();
     json_add_int(data, "given", h->given.seq);
     cJSON_AddStringToObject(data, "from", h->given.who);
     cJSON_AddStringToObject(data, "operator", claim);
+    cJSON_AddStringToObject(data, "key", who->key ? who->key : "");
     a->texts[0].data = json_print(data);
     a->texts[0].summary =
         xasprintf("%s takes over from %s%s%s%s", person,

@@ -62,11 +62,18 @@ struct handover_incident {
     struct leftovers left;
 };
 
+/* Who gives or accepts. Two people on one login differ by their SSH keys, or by what they say they are. */
+struct handover_who {
+    const char *actor;
+    const char *key;   /* fingerprint; NULL: no SSH key is known */
+    const char *claim; /* --operator; NULL */
+};
+
 /* Given by whom, and not accepted yet. */
 struct handover_given {
     int64_t seq; /* 0: nothing waits */
     int64_t at_us;
-    char *who, *operator_claim, *to, *note; /* "" */
+    char *who, *key, *operator_claim, *to, *note; /* "" */
 };
 
 struct handover {
@@ -86,8 +93,8 @@ void handover_text(const struct handover *h, struct str *out);
 /* One line of JSON. The caller frees. */
 char *handover_json(const struct handover *h);
 
-/* The event by which `who` gives it. to, note may be NULL. draft_texts_fini in either case. */
-void handover_give(const struct handover *h, const char *operator_claim, const char *to, const char *note,
+/* The event by which it is given. to, note may be NULL. draft_texts_fini in either case. */
+void handover_give(const struct handover *h, const struct handover_who *who, const char *to, const char *note,
                    struct event_draft *draft, struct draft_texts *texts);
 
 /* The events by which somebody else accepts it: the acceptance, and the roles that the giver had, which pass
@@ -97,8 +104,8 @@ struct handover_acceptance {
     struct draft_texts texts[8];
     size_t count;
 };
-int handover_accept(const struct handover *h, const char *actor, const char *operator_claim,
-                    struct handover_acceptance *a, struct err *e);
+int handover_accept(const struct handover *h, const struct handover_who *who, struct handover_acceptance *a,
+                    struct err *e);
 void handover_acceptance_fini(struct handover_acceptance *a);
 
 #endif

@@ -30,6 +30,18 @@ static void show(const struct command_line *line, const struct handover *h)
     str_fini(&text);
 }
 
+/* The key is the session's own word, see ssh_key.h. */
+static struct handover_who who_am_i(const struct command_line *line,
+                                    char fingerprint[static SSH_FINGERPRINT_SIZE])
+{
+    struct str key = {0};
+    bool known = ssh_key_of_session(getenv("SSH_USER_AUTH"), &key, NULL) == 0 &&
+                 ssh_key_fingerprint(str_text(&key), fingerprint, NULL) == 0;
+    str_fini(&key);
+    return (struct handover_who){session_actor(), known ? fingerprint : NULL,
+                                 command_value(line, "operator", NULL)};
+}
+
 static int give(const struct command_line *line, const struct handover *h, struct journal *journal,
                 struct err *e)
 {
@@ -38,9 +50,9 @@ static int give(const struct command_line *line, const struct handover *h, struc
     struct words w;
     if (words_from_line(&w, line, 1, e) < 0)
         return e->code;
-    char *note = words_join(&w, 0);
-    handover_give(h, command_value(line, "operator", NULL), command_value(line, "to", NULL), note, &draft,
-                  &texts);
+    char *note = words_join(&w, 0), fingerprint[SSH_FINGERPRINT_SIZE];
+    const struct handover_who who = who_am_i(line, fingerprint);
+    handover_give(h, &who, command_value(line, "to", NULL), note, &draft, &texts);
     draft.actor = session_actor();
     int code = journal_append_wait(journal, &draft, 1, NULL, e);
     if (code == 0)
@@ -56,7 +68,9 @@ static int take(const struct command_line *line, const struct handover *h, struc
                 struct err *e)
 {
     struct handover_acceptance a;
-    int code = handover_accept(h, session_actor(), command_value(line, "operator", NULL), &a, e);
+    char fingerprint[SSH_FINGERPRINT_SIZE];
+    const struct handover_who who = who_am_i(line, fingerprint);
+    int code = handover_accept(h, &who, &a, e);
     for (size_t i = 0; i < a.count; i++)
         a.drafts[i].actor = session_actor();
     if (code == 0)

@@ -151,14 +151,17 @@ static void nothing_is_left(void **state)
     told_close(&t);
 }
 
+static const char *key_given, *key_accepted; /* NULL but where a test says so */
+
 static void give(struct told *t, const char *who, const char *claim, const char *to)
 {
+    const struct handover_who giver = {who, key_given, claim};
     struct handover h;
     struct event_draft draft;
     struct draft_texts texts;
     struct err e = {0};
     assert_int_equal(handover_read(t->journal, t->now_us, &h, &e), 0);
-    handover_give(&h, claim, to, "the disk is watched by hand", &draft, &texts);
+    handover_give(&h, &giver, to, "the disk is watched by hand", &draft, &texts);
     draft.actor = who;
     append(t, &draft, 1);
     draft_texts_fini(&texts);
@@ -167,11 +170,12 @@ static void give(struct told *t, const char *who, const char *claim, const char 
 
 static int accept(struct told *t, const char *who, const char *claim)
 {
+    const struct handover_who taker = {who, key_accepted, claim};
     struct handover h;
     struct handover_acceptance a;
     struct err e = {0};
     assert_int_equal(handover_read(t->journal, t->now_us, &h, &e), 0);
-    int code = handover_accept(&h, who, claim, &a, &e);
+    int code = handover_accept(&h, &taker, &a, &e);
     for (size_t i = 0; code == 0 && i < a.count; i++)
         a.drafts[i].actor = who;
     if (code == 0)
@@ -232,7 +236,7 @@ static void from_one_shift_to_the_next(void **state)
     told_close(&t);
 }
 
-/* Two people on one login differ by what they say they are. */
+/* Two people on one login differ by what they say they are, or by their keys. */
 static void on_a_shared_login(void **state)
 {
     (void)state;
@@ -248,6 +252,13 @@ static void on_a_shared_login(void **state)
     assert_int_equal(incident_file_read(t.journal, 1, &file, &e), 0);
     assert_string_equal(file.incident.commander, "bob");
     incident_file_fini(&file);
+    key_given = "SHA256:one";
+    give(&t, "ops", NULL, NULL);
+    key_accepted = "SHA256:one";
+    assert_int_equal(accept(&t, "ops", NULL), ERR_DENIED);
+    key_accepted = "SHA256:other";
+    assert_int_equal(accept(&t, "ops", NULL), 0);
+    key_given = key_accepted = NULL;
     told_close(&t);
 }
 
