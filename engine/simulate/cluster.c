@@ -75,6 +75,16 @@ void object_label_set(cJSON *object, const char *field, const char *key, const c
         cJSON_AddStringToObject(labels, key, value);
 }
 
+const char *object_namespace(const cJSON *object)
+{
+    return json_string(cJSON_GetObjectItemCaseSensitive(object, "metadata"), "namespace", CLUSTER_NAMESPACE);
+}
+
+bool object_at_home(const cJSON *object)
+{
+    return strcmp(object_namespace(object), CLUSTER_NAMESPACE) == 0;
+}
+
 cJSON *cluster_find(const struct cluster *c, const char *kind, const char *name)
 {
     for (size_t i = 0; i < c->objects.len; i++)
@@ -90,7 +100,9 @@ void cluster_add(struct cluster *c, cJSON *object, int64_t wall_us)
     clock_format(wall_us - wall_us % US_PER_S, text);
     memcpy(text + 19, "Z", 2); /* the API gives whole seconds */
     cJSON *metadata = object_member(object, "metadata");
-    object_text_set(metadata, "namespace", CLUSTER_NAMESPACE);
+    char *namespace = xstrdup(object_namespace(object));
+    object_text_set(metadata, "namespace", namespace);
+    free(namespace);
     object_text_set(metadata, "creationTimestamp", text);
     char uid[40];
     snprintf(uid, sizeof uid, "%08x-0000-4000-8000-%012llx", (unsigned)rng_below(&c->rng, UINT32_MAX),
@@ -154,8 +166,7 @@ void pod_status_set(cJSON *pod, const char *phase, bool ready, const char *waiti
     cJSON_AddStringToObject(container, "name",
                             json_string(json_at(pod, "/spec/containers/0"), "name", "main"));
     cJSON_AddBoolToObject(container, "ready", ready);
-    cJSON_AddNumberToObject(container, "restartCount",
-                            waiting && strcmp(waiting, "CrashLoopBackOff") == 0 ? 3 : restarts);
+    cJSON_AddNumberToObject(container, "restartCount", restarts);
     cJSON *state = cJSON_AddObjectToObject(container, "state");
     if (waiting)
         cJSON_AddStringToObject(cJSON_AddObjectToObject(state, "waiting"), "reason", waiting);
@@ -164,8 +175,17 @@ void pod_status_set(cJSON *pod, const char *phase, bool ready, const char *waiti
     cJSON_AddItemToArray(cJSON_AddArrayToObject(status, "containerStatuses"), container);
 }
 
+void pod_restarts_set(cJSON *pod, int restarts)
+{
+    cJSON *status = (cJSON *)(uintptr_t)json_at(pod, "/status/containerStatuses/0");
+    if (status)
+        object_number_set(status, "restartCount", restarts);
+}
+
 const char *pod_status(const cJSON *pod)
 {
+    if (cJSON_IsFalse(json_at(pod, "/status/initContainerStatuses/0/ready")))
+        return "Init:0/1";
     const char *waiting =
         json_string(json_at(pod, "/status/containerStatuses/0/state/waiting"), "reason", NULL);
     const char *phase = json_string(cJSON_GetObjectItemCaseSensitive(pod, "status"), "phase", "Pending");
@@ -215,196 +235,57 @@ void pod_suffix(struct cluster *c, char suffix[static 6])
     suffix[5] = '\0';
 }
 
-/* ---- The cluster as it is at first ---- */
+/* ---- Deployments ---- */
 
-void cluster_add_set_pod(struct world *w, const char *collection, int shard, int ordinal, bool at_first)
+void deployment_rollout(const struct cluster *c, const cJSON *deployment, int *old, int *updated,
+                        int *available)
 {
-    char name[64], number[24];
-    snprintf(name, sizeof name, "%s-shard-%d-%d", collection, shard, ordinal);
-    snprintf(number, sizeof number, "shard-%d", shard);
-    cJSON *pod = pod_new(name, "vectorstore", "qdrant/qdrant:v1.11.3");
-    object_label_set(pod, "labels", "collection", collection);
-    object_label_set(pod, "labels", "shard", number);
-    object_label_set(pod, "labels", "role", ordinal == 0 ? "primary" : "replica");
-    object_label_set(pod, "labels", "serving", ordinal == 0 ? "true" : "false");
-    object_owner_set(pod, "StatefulSet", name);
-    object_began_set(pod, at_first ? -600 * US_PER_S : w->now_us);
-    pod_status_set(pod, "Pending", false, "ContainerCreating");
-    cluster_add(w->cluster, pod, world_wall_us(w, w->now_us) - (at_first ? 19 * 86400 * US_PER_S : 0));
-}
-
-static cJSON *plain_object(const char *version, const char *kind, const char *name)
-{
-    cJSON *object = cJSON_CreateObject();
-    cJSON_AddStringToObject(object, "apiVersion", version);
-    cJSON_AddStringToObject(object, "kind", kind);
-    cJSON_AddStringToObject(object_member(object, "metadata"), "name", name);
-    return object;
-}
-
-static void shards_add(struct world *w, const struct collection *collection)
-{
-    for (int shard = 0; shard < collection->shard_count; shard++) {
-        char name[64], number[24];
-        cluster_add_set_pod(w, collection->name, shard, 0, true);
-        cluster_add_set_pod(w, collection->name, shard, 1, true);
-        snprintf(name, sizeof name, "%s-shard-%d", collection->name, shard);
-        snprintf(number, sizeof number, "shard-%d", shard);
-        for (int kind = 0; kind < 2; kind++) {
-            cJSON *object = plain_object("v1", kind ? "Endpoints" : "Service", name);
-            object_label_set(object, "labels", "app", "vectorstore");
-            object_label_set(object, "labels", "collection", collection->name);
-            object_label_set(object, "labels", "shard", number);
-            cluster_add(w->cluster, object, world_wall_us(w, 0) - 90 * 86400 * US_PER_S);
-        }
+    double revision = json_double(json_at(deployment, "/x-simulation"), "revision", 0);
+    *old = *updated = *available = 0;
+    for (size_t i = 0; i < c->objects.len; i++) {
+        const cJSON *pod = c->objects.data[i];
+        if (!object_owned_by(pod, "Deployment", object_name(deployment)))
+            continue;
+        bool newest = json_double(json_at(pod, "/x-simulation"), "revision", 0) >= revision;
+        *old += !newest;
+        *updated += newest;
+        *available += newest && pod_ready(pod);
     }
 }
 
-static void deployment_add(struct world *w, const char *name, int replicas)
+static void revision_next(cJSON *deployment)
 {
-    cJSON *d = plain_object("apps/v1", "Deployment", name);
-    cJSON *spec = object_member(d, "spec");
-    cJSON_AddNumberToObject(spec, "replicas", replicas);
-    cJSON *template = object_member(spec, "template");
-    object_label_set(template, "labels", "app", name);
-    cJSON *containers = cJSON_AddArrayToObject(object_member(template, "spec"), "containers");
-    cJSON *container = cJSON_CreateObject();
-    cJSON_AddStringToObject(container, "name", name);
-    cJSON_AddStringToObject(container, "image", "registry.example/rag:2026.11");
-    cJSON_AddItemToArray(containers, container);
-    object_began_set(d, w->now_us - 600 * US_PER_S);
-    cluster_add(w->cluster, d, world_wall_us(w, 0) - 12 * 86400 * US_PER_S);
+    cJSON *hidden = object_member(deployment, "x-simulation");
+    char text[NUMBER_TEXT_SIZE];
+    double revision = json_double(hidden, "revision", 0) + 1;
+    object_number_set(hidden, "revision", revision);
+    number_format(revision + 1, text);
+    object_label_set(deployment, "annotations", "deployment.kubernetes.io/revision", text);
 }
 
-/* Twelve questions with the document that a right answer cites; asked by runbooks and by the canary. */
-static void golden_add(struct world *w)
+void deployment_template_changes(cJSON *deployment)
 {
-    static const char queries[] = "q01|How long is a refund pending?|handbook/refunds-4\n"
-                                  "q02|Which regions keep data inside the EU?|policy/residency-2\n"
-                                  "q03|How do I rotate an API key?|guide/keys-7\n"
-                                  "q04|What does error E4012 mean?|errors/e4012\n"
-                                  "q05|How many seats does the team plan have?|pricing/team-1\n"
-                                  "q06|When are invoices sent?|handbook/invoices-2\n"
-                                  "q07|How do I export my workspace?|guide/export-3\n"
-                                  "q08|Which file types can be indexed?|guide/ingest-5\n"
-                                  "q09|What is the upload limit?|limits/upload-1\n"
-                                  "q10|How do I invite an auditor?|guide/roles-9\n"
-                                  "q11|Is there an audit log?|policy/audit-3\n"
-                                  "q12|How do I close my account?|handbook/closing-6\n";
-    cJSON *map = plain_object("v1", "ConfigMap", "golden-docs");
-    cJSON_AddStringToObject(object_member(map, "data"), "queries", queries);
-    cluster_add(w->cluster, map, world_wall_us(w, 0) - 40 * 86400 * US_PER_S);
+    cJSON *hidden = object_member(deployment, "x-simulation");
+    cJSON *history = cJSON_GetObjectItemCaseSensitive(hidden, "history");
+    if (!history)
+        history = cJSON_AddArrayToObject(hidden, "history");
+    cJSON_AddItemToArray(history, cJSON_Duplicate(json_at(deployment, "/spec/template"), true));
+    if (cJSON_GetArraySize(history) > CLUSTER_HISTORY)
+        cJSON_DeleteItemFromArray(history, 0);
+    revision_next(deployment);
 }
 
-struct cluster *cluster_new(struct world *w)
+bool deployment_undo(cJSON *deployment)
 {
-    struct cluster *c = xcalloc(1, sizeof *c);
-    static const struct {
-        const char *name;
-        int replicas;
-    } deployments[] = {{"rag-api", 3}, {"retriever", 2},  {"generator", 2},
-                       {"indexer", 1}, {"controller", 1}, {"vectorstore", 1}};
-    w->cluster = c;
-    rng_seed(&c->rng, w->seed ^ 0xc105);
-    for (size_t i = 0; i < sizeof deployments / sizeof *deployments; i++)
-        deployment_add(w, deployments[i].name, deployments[i].replicas);
-    for (int i = 0; i < 2; i++)
-        shards_add(w, &w->collections[i]);
-    golden_add(w);
-    cJSON *cron = plain_object("batch/v1", "CronJob", "reindex-docs");
-    cluster_add(c, cron, world_wall_us(w, 0) - 90 * 86400 * US_PER_S);
-    cluster_advance(w);
-    for (size_t i = 0; i < c->objects.len; i++) /* they have all been running for long */
-        if (strcmp(object_kind(c->objects.data[i]), "Pod") == 0)
-            object_began_set(c->objects.data[i], -600 * US_PER_S);
-    cluster_advance(w);
-    return c;
-}
-
-/* ---- Selectors ---- */
-
-struct term {
-    char key[128], values[256]; /* values between commas */
-    bool exists, negated;
-};
-
-static int term_read(const char **at, struct term *t, struct err *e)
-{
-    *t = (struct term){0};
-    const char *p = *at + strspn(*at, " ");
-    if (*p == '!') {
-        t->negated = t->exists = true;
-        p++;
-    }
-    size_t length = strcspn(p, "=!, ");
-    if (length == 0 || length >= sizeof t->key)
-        return err_set(e, ERR_SYNTAX, "unable to parse requirement: found '%.1s', expected: identifier", p);
-    memcpy(t->key, p, length);
-    p += length;
-    p += strspn(p, " ");
-    bool set = str_starts(p, "in ") || str_starts(p, "in(") || str_starts(p, "notin");
-    if (*p == '!' || str_starts(p, "notin"))
-        t->negated = true;
-    if (set) {
-        p = strchr(p, '(');
-        const char *end = p ? strchr(p, ')') : NULL;
-        if (!end || (size_t)(end - p) >= sizeof t->values)
-            return err_set(e, ERR_SYNTAX, "unable to parse requirement: found '', expected: '('");
-        memcpy(t->values, p + 1, (size_t)(end - p - 1));
-        p = end + 1;
-    } else if (*p == '=' || *p == '!') {
-        p += strspn(p, "!=");
-        length = strcspn(p, ", ");
-        if (length >= sizeof t->values)
-            return err_set(e, ERR_SYNTAX, "unable to parse requirement: a value is too long");
-        memcpy(t->values, p, length);
-        p += length;
-    } else {
-        t->exists = true;
-    }
-    p += strspn(p, " ");
-    if (*p && *p != ',')
-        return err_set(e, ERR_SYNTAX,
-                       "unable to parse requirement: found '%.16s', expected: ',' or 'end of string'", p);
-    *at = *p ? p + 1 : p;
-    return 0;
-}
-
-static bool value_listed(const char *values, const char *value)
-{
-    size_t length = strlen(value);
-    for (const char *p = values;; p++) {
-        p += strspn(p, " ");
-        size_t item = strcspn(p, ", ");
-        if (item == length && memcmp(p, value, length) == 0)
-            return true;
-        p += item;
-        p += strspn(p, " ");
-        if (*p != ',')
-            return false;
-    }
-}
-
-int selector_check(const char *selector, struct err *e)
-{
-    struct term t;
-    while (*selector)
-        if (term_read(&selector, &t, e) < 0)
-            return ERR_SYNTAX;
-    return 0;
-}
-
-bool selector_matches(const char *selector, const cJSON *object)
-{
-    struct term t;
-    while (*selector) {
-        if (term_read(&selector, &t, NULL) < 0)
-            return false;
-        const char *value = object_label(object, t.key);
-        bool holds = t.exists ? value != NULL : value && value_listed(t.values, value);
-        if (holds == t.negated)
-            return false;
-    }
+    cJSON *history = (cJSON *)(uintptr_t)json_at(deployment, "/x-simulation/history");
+    int count = cJSON_GetArraySize(history);
+    if (count == 0)
+        return false;
+    cJSON *before = cJSON_DetachItemFromArray(history, count - 1);
+    cJSON *spec = object_member(deployment, "spec");
+    cJSON_AddItemToArray(history, cJSON_DetachItemFromObjectCaseSensitive(spec, "template"));
+    cJSON_AddItemToObject(spec, "template", before);
+    revision_next(deployment);
     return true;
 }
 

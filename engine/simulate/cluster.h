@@ -6,8 +6,10 @@
 #include "engine/base/base.h"
 
 #define CLUSTER_NAMESPACE "rag"
-#define CLUSTER_JOB_US    (8 * US_PER_S) /* what a job takes, virtual */
-#define CLUSTER_OBJECTS   500            /* more are refused */
+#define CLUSTER_SCRATCH   "rag-drill" /* the namespace for restore drills */
+#define CLUSTER_OBJECTS   500         /* more are refused */
+#define CLUSTER_EVENTS    40          /* the oldest goes */
+#define CLUSTER_HISTORY   10          /* templates that a deployment remembers */
 
 /* singular, plural, short name or "", kind, group as printed ("deployment.apps"), group as in errors */
 struct resource {
@@ -39,6 +41,8 @@ const char *object_name(const cJSON *object);
 const char *object_label(const cJSON *object, const char *key); /* NULL without it */
 void object_label_set(cJSON *object, const char *field, const char *key,
                       const char *value); /* NULL removes */
+const char *object_namespace(const cJSON *object);
+bool object_at_home(const cJSON *object); /* in CLUSTER_NAMESPACE */
 /* "app=vectorstore,role!=failed,serving in (true,false),shard": false with a message when it can't be read.
  */
 int selector_check(const char *selector, struct err *e);
@@ -49,6 +53,13 @@ const char *pod_status(const cJSON *pod);
 bool pod_ready(const cJSON *pod);
 /* Ready replicas and wanted ones of a deployment. */
 void deployment_counts(const struct cluster *c, const cJSON *deployment, int *ready, int *wanted);
+/* ... and those of a template that has been replaced, and the others, ready or not. */
+void deployment_rollout(const struct cluster *c, const cJSON *deployment, int *old, int *updated,
+                        int *available);
+/* Before its template is changed: the pods are replaced, and `rollout undo` finds the way back. */
+void deployment_template_changes(cJSON *deployment);
+/* Back to the template before; false when there is none. */
+bool deployment_undo(cJSON *deployment);
 /* The pod that a deployment's, job's or pod's name stands for ("deploy/x", "job/x", "pod/x", "x"); NULL with
  * a message as kubectl says it. */
 const cJSON *cluster_pod(const struct cluster *c, const char *target, struct err *e);
@@ -65,10 +76,18 @@ cJSON *pod_new(const char *name, const char *app, const char *image);
 /* waiting, when not NULL, is the reason that its container waits. */
 void pod_status_set(cJSON *pod, const char *phase, bool ready, const char *waiting);
 void pod_suffix(struct cluster *c, char suffix[static 6]);
+void pod_restarts_set(cJSON *pod, int restarts);
+void cluster_event(struct world *w, const char *type, const char *reason, const char *about,
+                   const char *message);
+/* The job `migrations` as the release left it. */
+void cluster_migration_set(struct world *w, bool well);
 void cluster_add_set_pod(struct world *w, const char *collection, int shard, int ordinal, bool at_first);
 
 /* controllers.c: what the controllers would have done by now. */
 void cluster_advance(struct world *w);
+/* What a job takes, virtual; and what came to be done by it. */
+int64_t job_takes_us(const cJSON *job);
+double job_documents(const cJSON *job); /* of one that indexes again */
 /* The data that a pod of a shard serves is good. */
 bool pod_has_data(const struct world *w, const cJSON *pod);
 

@@ -4,8 +4,14 @@
 #include <stdlib.h>
 
 #include "engine/simulate/cluster.h"
+#include "engine/simulate/startup.h"
 #include "engine/simulate/world.h"
 
+#define JOB_US           (8 * US_PER_S)
+#define REINDEX_US       (15 * US_PER_S)
+#define RESTART_US       (12 * US_PER_S) /* between two starts of a crash loop */
+#define RECOVERING_US    (2 * US_PER_S)  /* from the last obstacle's end to ready */
+#define DOCUMENTS        1200            /* that came after a snapshot */
 #define POD_CREATING_US  (1 * US_PER_S)
 #define POD_STARTING_US  (3 * US_PER_S)
 #define CLAIM_BINDING_US (US_PER_S / 2)
@@ -46,10 +52,57 @@ bool pod_has_data(const struct world *w, const cJSON *pod)
     }
     char broken[64];
     snprintf(broken, sizeof broken, "%s-shard-%d-0", w->collections[0].name, w->fault_shard);
-    return !w->broken || strcmp(object_name(pod), broken) != 0;
+    return !w->broken || w->reopened || strcmp(object_name(pod), broken) != 0;
 }
 
 /* ---- Pods ---- */
+
+/* Its process gives up, again and again, until what it needs is there. */
+static void pod_crash(cJSON *pod, int64_t age_us)
+{
+    cJSON *hidden = object_member(pod, "x-simulation");
+    cJSON_DeleteItemFromObjectCaseSensitive(hidden, "clear_us");
+    pod_status_set(pod, "Running", false, "CrashLoopBackOff");
+    pod_restarts_set(pod, 1 + (int)((age_us - POD_STARTING_US) / RESTART_US));
+    cJSON_DeleteItemFromObjectCaseSensitive(hidden, "crashed");
+    cJSON_AddBoolToObject(hidden, "crashed", true);
+}
+
+/* It has crashed before: the next start goes well. */
+static void pod_recover(struct world *w, cJSON *pod)
+{
+    cJSON *hidden = object_member(pod, "x-simulation");
+    double clear_us = json_double(hidden, "clear_us", -1);
+    if (clear_us < 0)
+        object_number_set(hidden, "clear_us", (double)w->now_us);
+    else if ((double)w->now_us - clear_us >= (double)RECOVERING_US)
+        pod_status_set(pod, "Running", true, NULL);
+}
+
+static void pod_start(struct world *w, cJSON *pod, int64_t age_us)
+{
+    struct str why = {0};
+    if (startup_gated(w, pod)) {
+        pod_status_set(pod, "Pending", false, "PodInitializing");
+        cJSON *init = cJSON_CreateObject();
+        cJSON_AddStringToObject(init, "name", STARTUP_GATE);
+        cJSON_AddBoolToObject(init, "ready", false);
+        cJSON *status = object_member(pod, "status");
+        cJSON_DeleteItemFromObjectCaseSensitive(status, "initContainerStatuses");
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(status, "initContainerStatuses"), init);
+        return;
+    }
+    cJSON_DeleteItemFromObjectCaseSensitive(object_member(pod, "status"), "initContainerStatuses");
+    if (age_us < POD_STARTING_US)
+        pod_status_set(pod, "Running", false, NULL);
+    else if (startup_blocked(w, pod, &why))
+        pod_crash(pod, age_us);
+    else if (json_at(pod, "/x-simulation/crashed"))
+        pod_recover(w, pod);
+    else
+        pod_status_set(pod, "Running", true, NULL);
+    str_fini(&why);
+}
 
 static void pod_advance(struct world *w, cJSON *pod)
 {
@@ -62,7 +115,7 @@ static void pod_advance(struct world *w, cJSON *pod)
     else if (age_us < POD_CREATING_US)
         pod_status_set(pod, "Pending", false, "ContainerCreating");
     else if (!pod_ready(pod))
-        pod_status_set(pod, "Running", age_us >= POD_STARTING_US, NULL);
+        pod_start(w, pod, age_us);
 }
 
 static cJSON *pod_from_template(struct world *w, const cJSON *owner, const char *kind)
@@ -80,34 +133,65 @@ static cJSON *pod_from_template(struct world *w, const cJSON *owner, const char 
     cJSON_AddStringToObject(pod, "apiVersion", "v1");
     cJSON_AddStringToObject(pod, "kind", "Pod");
     object_text_set(object_member(pod, "metadata"), "name", name);
+    object_text_set(object_member(pod, "metadata"), "namespace", object_namespace(owner));
     if (strcmp(kind, "Job") == 0)
         object_label_set(pod, "labels", "job-name", object_name(owner));
     object_owner_set(pod, kind, object_name(owner));
     object_began_set(pod, w->now_us);
+    object_number_set(object_member(pod, "x-simulation"), "revision",
+                      json_double(json_at(owner, "/x-simulation"), "revision", 0));
     pod_status_set(pod, "Pending", false, "ContainerCreating");
     cluster_add(w->cluster, pod, world_wall_us(w, w->now_us));
     return pod;
 }
 
+/* Takes so many pods of a deployment away, of the newest template or of those before it; such as are not
+ * ready first. */
+static void pods_take(struct world *w, const cJSON *deployment, bool newest, int count)
+{
+    double revision = json_double(json_at(deployment, "/x-simulation"), "revision", 0);
+    for (int ready = 0; ready < 2; ready++) {
+        for (size_t i = w->cluster->objects.len; i-- > 0 && count > 0;) {
+            const cJSON *pod = w->cluster->objects.data[i];
+            if (!object_owned_by(pod, "Deployment", object_name(deployment)) ||
+                pod_ready(pod) != (ready == 1) ||
+                (json_double(json_at(pod, "/x-simulation"), "revision", 0) >= revision) != newest)
+                continue;
+            cluster_remove(w->cluster, pod);
+            count--;
+        }
+    }
+}
+
+static void count_set(cJSON *status, const char *key, int count)
+{
+    cJSON_DeleteItemFromObjectCaseSensitive(status, key);
+    if (count > 0) /* the API leaves a zero out */
+        cJSON_AddNumberToObject(status, key, count);
+}
+
 static void deployment_advance(struct world *w, cJSON *deployment)
 {
-    int wanted = (int)json_double(cJSON_GetObjectItemCaseSensitive(deployment, "spec"), "replicas", 1),
-        have = 0;
-    for (size_t i = w->cluster->objects.len; i-- > 0;) {
-        if (!object_owned_by(w->cluster->objects.data[i], "Deployment", object_name(deployment)))
-            continue;
-        if (++have > wanted)
-            cluster_remove(w->cluster, w->cluster->objects.data[i]);
-    }
-    for (; have < wanted && have < 20; have++)
+    int old, updated, available, ready;
+    const cJSON *spec = cJSON_GetObjectItemCaseSensitive(deployment, "spec");
+    int wanted = (int)json_double(spec, "replicas", 1);
+    bool recreate =
+        strcmp(json_string(cJSON_GetObjectItemCaseSensitive(spec, "strategy"), "type", ""), "Recreate") == 0;
+    deployment_rollout(w->cluster, deployment, &old, &updated, &available);
+    if (updated > wanted)
+        pods_take(w, deployment, true, updated - wanted);
+    if (recreate || available >= wanted || updated > wanted)
+        pods_take(w, deployment, false, old);
+    for (; updated < wanted && updated < 20; updated++)
         pod_from_template(w, deployment, "Deployment");
-    int ready;
+    deployment_rollout(w->cluster, deployment, &old, &updated, &available);
     deployment_counts(w->cluster, deployment, &ready, &wanted);
     cJSON *status = object_member(deployment, "status");
-    object_number_set(status, "replicas", wanted);
-    object_number_set(status, "updatedReplicas", wanted);
-    object_number_set(status, "readyReplicas", ready);
-    object_number_set(status, "availableReplicas", ready);
+    count_set(status, "replicas", old + updated);
+    count_set(status, "updatedReplicas", updated);
+    count_set(status, "readyReplicas", ready);
+    count_set(status, "availableReplicas", ready);
+    count_set(status, "unavailableReplicas", wanted > ready ? wanted - ready : 0);
 }
 
 /* Pods without their owner go; those of the shards' stateful sets come again. */
@@ -130,7 +214,8 @@ static void pods_sweep(struct world *w)
             for (int ordinal = 0; ordinal < 2; ordinal++) {
                 char name[64];
                 snprintf(name, sizeof name, "%s-shard-%d-%d", c->name, shard, ordinal);
-                if (!cluster_find(w->cluster, "Pod", name))
+                if (!cluster_find(w->cluster, "Pod", name) &&
+                    (ordinal == 0 || world_has_replica(w, c, shard)))
                     cluster_add_set_pod(w, c->name, shard, ordinal, false);
             }
         }
@@ -171,6 +256,30 @@ static bool job_succeeds(const cJSON *job)
     return !restores || snapshot;
 }
 
+int64_t job_takes_us(const cJSON *job)
+{
+    return str_starts(object_name(job), "reindex-") ? REINDEX_US : JOB_US;
+}
+
+double job_documents(const cJSON *job)
+{
+    return json_double(json_at(job, "/x-simulation"), "documents", DOCUMENTS);
+}
+
+/* What its work changes in the world. */
+static void job_takes_effect(struct world *w, const cJSON *job, cJSON *volume)
+{
+    if (volume) {
+        cJSON_AddBoolToObject(object_member(volume, "x-simulation"), "restored", true);
+        if (object_at_home(job))
+            w->missing = DOCUMENTS - 60 + (double)(w->seed % 120);
+    }
+    if (startup_migrates(job))
+        w->migrated = true;
+    if (str_starts(object_name(job), "reindex-docs"))
+        w->missing = 0;
+}
+
 static void job_advance(struct world *w, cJSON *job)
 {
     const cJSON *conditions = json_at(job, "/status/conditions");
@@ -186,6 +295,8 @@ static void job_advance(struct world *w, cJSON *job)
         pod = pod_from_template(w, job, "Job");
         cJSON_AddBoolToObject(object_member(pod, "x-simulation"), "of_job", true);
         object_number_set(object_member(job, "status"), "active", 1);
+        if (w->missing > 0)
+            object_number_set(object_member(job, "x-simulation"), "documents", w->missing);
     }
     if (claim && !claim_bound(w, claim)) {
         object_began_set(job, w->now_us); /* it waits for its volume */
@@ -194,14 +305,13 @@ static void job_advance(struct world *w, cJSON *job)
     int64_t age_us = w->now_us - object_began_us(job);
     if (age_us >= POD_CREATING_US)
         pod_status_set(pod, "Running", true, NULL);
-    if (age_us < CLUSTER_JOB_US)
+    if (age_us < job_takes_us(job))
         return;
     bool well = job_succeeds(job);
     pod_status_set(pod, well ? "Succeeded" : "Failed", false, NULL);
     job_condition_set(w, job, well ? "Complete" : "Failed");
-    cJSON *volume = claim ? cluster_find(w->cluster, "PersistentVolumeClaim", claim) : NULL;
-    if (well && volume)
-        cJSON_AddBoolToObject(object_member(volume, "x-simulation"), "restored", true);
+    if (well)
+        job_takes_effect(w, job, claim ? cluster_find(w->cluster, "PersistentVolumeClaim", claim) : NULL);
 }
 
 static void claim_advance(struct world *w, cJSON *claim)
@@ -219,7 +329,7 @@ static void endpoints_advance(struct world *w, cJSON *endpoints)
     cJSON *addresses = NULL;
     for (size_t i = 0; collection && shard && i < w->cluster->objects.len; i++) {
         const cJSON *pod = w->cluster->objects.data[i];
-        if (!of_kind(pod, "Pod") || !pod_ready(pod))
+        if (!of_kind(pod, "Pod") || !object_at_home(pod) || !pod_ready(pod))
             continue;
         const char *labels[] = {object_label(pod, "collection"), object_label(pod, "shard"),
                                 object_label(pod, "serving")};

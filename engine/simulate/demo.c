@@ -13,8 +13,9 @@ void demo_fill(const char *text, const struct demo_values *values, struct str *o
     const struct {
         const char *place, *value;
         bool quoted; /* JSON's quotes are YAML's */
-    } places[] = {
-        {"@PORT@", port, false}, {"@RUNBOOK@", values->runbook, true}, {"@KUBECTL@", values->kubectl, true}};
+    } places[] = {{"@PORT@", port, false},
+                  {"@RUNBOOKS@", values->runbooks, true},
+                  {"@KUBECTL@", values->kubectl, true}};
     while (*text) {
         size_t i = 0;
         while (i < 3 && !str_starts(text, places[i].place))
@@ -47,17 +48,19 @@ static int configuration_write(const char *folder, const char *kubectl, unsigned
 {
     char *example = asset_path("examples", "demo.yaml", e);
     char *runbook = example ? asset_path("runbooks", "vector-store-shard-down.md", e) : NULL;
+    char *runbooks = runbook ? xstrndup(runbook, (size_t)(strrchr(runbook, '/') - runbook)) : NULL;
     char *path = path_join(folder, "belay.yaml");
     struct str text = {0}, filled = {0};
     int code = ERR_NOT_FOUND;
-    if (runbook && (code = file_read(example, 1024 * 1024, &text, e)) == 0) {
-        struct demo_values values = {.port = port, .runbook = runbook, .kubectl = kubectl};
+    if (runbooks && (code = file_read(example, 1024 * 1024, &text, e)) == 0) {
+        struct demo_values values = {.port = port, .runbooks = runbooks, .kubectl = kubectl};
         demo_fill(str_text(&text), &values, &filled);
         code = write_new(path, filled.data, filled.len, 0600, e);
     }
     str_fini(&text);
     str_fini(&filled);
     free(path);
+    free(runbooks);
     free(runbook);
     free(example);
     return code;

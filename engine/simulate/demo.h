@@ -9,9 +9,9 @@ int demo_write(const char *folder, unsigned port, struct err *e);
 
 struct demo_values {
     unsigned port;
-    const char *runbook, *kubectl; /* absolute paths */
+    const char *runbooks, *kubectl; /* absolute paths of a folder and a program */
 };
-/* Appends text to out with every @PORT@, @RUNBOOK@ and @KUBECTL@ replaced, paths in quotes. */
+/* Appends text to out with every @PORT@, @RUNBOOKS@ and @KUBECTL@ replaced, paths in quotes. */
 void demo_fill(const char *text, const struct demo_values *values, struct str *out);
 
 #endif

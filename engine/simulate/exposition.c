@@ -42,9 +42,28 @@ static void latency_write(const struct world *w, struct str *out)
     str_addf(out, "rag_e2e_latency_seconds_count %.0f\n", floor(w->latency_buckets[WORLD_BUCKETS - 1]));
 }
 
+static void per_provider(struct str *out, const char *name, const char *help, const double *values)
+{
+    family(out, name, "counter", help);
+    for (int i = 0; i < PROVIDERS; i++)
+        str_addf(out, "%s{provider=\"%s\"} %.0f\n", name, provider_model((enum provider)i), floor(values[i]));
+}
+
+static void providers_write(const struct world *w, struct str *out)
+{
+    per_provider(out, "llm_api_error_total", "Errors of a provider.", w->errors_by_provider);
+    per_provider(out, "llm_api_rate_limited_total", "Rate-limited calls of a provider.",
+                 w->limited_by_provider);
+    if (w->script.no_backup)
+        return;
+    family(out, "llm_token_age_seconds", "gauge", "Time since a provider last took our token.");
+    str_addf(out, "llm_token_age_seconds{provider=\"backup\"} %.0f\n",
+             (double)(world_wall_us(w, w->now_us) - world_wall_us(w, w->token_us)) / 1e6 +
+                 (w->script.bad_token ? 3 * 86400 : 0));
+}
+
 static void users_write(const struct world *w, struct str *out)
 {
-    static const char *const providers[] = {"gpt-4", "claude", "local"};
     latency_write(w, out);
     counter(out, "rag_request_count_total", "Questions.", w->requests);
     counter(out, "rag_error_count_total", "Questions that failed.", w->errors);
@@ -60,17 +79,16 @@ static void users_write(const struct world *w, struct str *out)
     counter(out, "vectorstore_indexed_docs_total", "Documents indexed.", points);
     gauge(out, "rag_citation_hit_rate", "Share of answers that cite the right document.",
           round(w->hit_rate * 1e4) / 1e4);
-    gauge(out, "rag_precision_shipped", "Precision of shipped answers.",
-          round((.4 + .6 * w->hit_rate) * 1e4) / 1e4);
+    gauge(out, "rag_precision_shipped", "Precision of shipped answers.", round(w->precision * 1e4) / 1e4);
     counter(out, "rag_under_refusal_count_total", "Answers that should have been refused.", w->refusals);
-    family(out, "llm_api_error_total", "counter", "Errors of a provider.");
-    for (int i = 0; i < 3; i++)
-        str_addf(out, "llm_api_error_total{provider=\"%s\"} %.0f\n", providers[i],
-                 floor(w->breakers[3 + i].calls_failed));
-    family(out, "llm_api_rate_limited_total", "counter", "Rate-limited calls of a provider.");
-    for (int i = 0; i < 3; i++)
-        str_addf(out, "llm_api_rate_limited_total{provider=\"%s\"} 0\n", providers[i]);
-    gauge(out, "queue_backlog_count", "Requests waiting.", floor(3 + 30 * fmax(w->p95_s - .8, 0)));
+    providers_write(w, out);
+    gauge(out, "queue_backlog_count", "Requests waiting.", floor(w->backlog));
+    counter(out, "rag_throttled_total", "Questions that were turned away.", w->throttled);
+    counter(out, "rag_queued_total", "Long requests that were handed to the backlog.", w->queued);
+    gauge(out, "rag_request_limit", "Questions a second that are let in; 0: all.", w->service.max_rps);
+    gauge(out, "rag_primary_share", "Share of live answers that the primary provider gives.",
+          w->service.primary);
+    gauge(out, "rag_safe_mode", "Share of the pods that are in safe mode.", w->service.safe);
     gauge(out, "golden_canary_pass_ratio", "Share of the golden queries that passed the last time.",
           round(w->canary * 1e4) / 1e4);
 }

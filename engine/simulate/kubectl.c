@@ -33,6 +33,8 @@ static const struct verb verbs[] = {
     {"wait", "for: timeout: selector,l: all field-selector:", verb_wait},
     {"rollout status", "timeout: watch,w revision:", verb_rollout_status},
     {"rollout restart", "selector,l:", verb_rollout_restart},
+    {"rollout undo", "to-revision: dry-run:", verb_rollout_undo},
+    {"rollout history", "revision:", verb_rollout_history},
     {"logs",
      "selector,l: tail: since: since-time: timestamps prefix container,c: all-containers previous,p follow,f "
      "max-log-requests: limit-bytes: ignore-errors",
@@ -59,10 +61,16 @@ void verb_fail(struct verb_call *v, const char *format, ...)
     v->result->exit = 1;
 }
 
-bool verb_in_namespace(const struct verb_call *v)
+const char *verb_namespace(const struct verb_call *v)
 {
     const char *name = arguments_flag(v->arguments, "namespace");
-    return (name && strcmp(name, CLUSTER_NAMESPACE) == 0) || arguments_has(v->arguments, "all-namespaces");
+    return name ? name : "default";
+}
+
+bool verb_sees(const struct verb_call *v, const cJSON *object)
+{
+    return arguments_has(v->arguments, "all-namespaces") ||
+           strcmp(object_namespace(object), verb_namespace(v)) == 0;
 }
 
 int64_t verb_duration(struct verb_call *v, const char *flag, int64_t fallback_us)
@@ -111,9 +119,9 @@ static bool selection_by_type(struct verb_call *v, const char *type, const struc
 static bool selection_add_named(struct verb_call *v, struct selection *s, const struct resource *r,
                                 const char *name)
 {
-    cJSON *found = verb_in_namespace(v) ? cluster_find(v->w->cluster, r->kind, name) : NULL;
+    cJSON *found = cluster_find(v->w->cluster, r->kind, name);
     s->named = true;
-    if (found) {
+    if (found && verb_sees(v, found)) {
         *vec_push(&s->items) = found;
         return true;
     }
@@ -135,10 +143,10 @@ static bool selection_add_matching(struct verb_call *v, struct selection *s, con
             r->plural, labels, e.msg);
         return false;
     }
-    for (size_t i = 0; verb_in_namespace(v) && i < v->w->cluster->objects.len; i++) {
+    for (size_t i = 0; i < v->w->cluster->objects.len; i++) {
         cJSON *object = v->w->cluster->objects.data[i];
-        if (strcmp(object_kind(object), r->kind) == 0 && (!labels || selector_matches(labels, object)) &&
-            (!fields || field_matches(object, fields)))
+        if (verb_sees(v, object) && strcmp(object_kind(object), r->kind) == 0 &&
+            (!labels || selector_matches(labels, object)) && (!fields || field_matches(object, fields)))
             *vec_push(&s->items) = object;
     }
     return true;

@@ -4,7 +4,7 @@
 
 #include "engine/simulate/verbs.h"
 
-static bool dry(const struct verb_call *v)
+bool verb_dry(const struct verb_call *v)
 {
     const char *mode = arguments_flag(v->arguments, "dry-run");
     return mode && strcmp(mode, "none") != 0;
@@ -13,16 +13,20 @@ static bool dry(const struct verb_call *v)
 static const char *dry_text(const struct verb_call *v)
 {
     const char *mode = arguments_flag(v->arguments, "dry-run");
-    return !dry(v) ? "" : strcmp(mode, "server") == 0 ? " (server dry run)" : " (dry run)";
+    return !verb_dry(v) ? "" : strcmp(mode, "server") == 0 ? " (server dry run)" : " (dry run)";
 }
 
-static void say(struct verb_call *v, const cJSON *object, const char *what)
+void verb_say(struct verb_call *v, const cJSON *object, const char *what)
 {
     str_addf(&v->result->out, "%s/%s %s%s\n", resource_find(object_kind(object))->printed,
              object_name(object), what, dry_text(v));
 }
 
 /* ---- label, annotate ---- */
+
+struct changes {
+    bool added, removed;
+};
 
 static bool is_change(const char *word)
 {
@@ -31,7 +35,8 @@ static bool is_change(const char *word)
 }
 
 /* KEY=VALUE or KEY-; false with a message. */
-static bool change_one(struct verb_call *v, cJSON *object, const char *field, const char *word, bool *changed)
+static bool change_one(struct verb_call *v, cJSON *object, const char *field, const char *word,
+                       struct changes *c)
 {
     char key[256];
     size_t length = strcspn(word, "=");
@@ -52,13 +57,24 @@ static bool change_one(struct verb_call *v, cJSON *object, const char *field, co
         return false;
     }
     bool differs = value ? !now || strcmp(cJSON_GetStringValue(now), value) != 0 : now != NULL;
-    *changed |= differs;
-    if (differs && !dry(v))
+    c->added |= differs && value;
+    c->removed |= differs && !value;
+    if (differs && !verb_dry(v))
         object_label_set(object, field, key, value);
     return true;
 }
 
-static void metadata_change(struct verb_call *v, const char *field, const char *done)
+/* kubectl tells labels that came from such as went; annotations it does not. */
+static const char *change_text(const char *field, const struct changes *c)
+{
+    if (strcmp(field, "labels") != 0)
+        return "annotated";
+    if (c->added && c->removed)
+        return "modified";
+    return c->added ? "labeled" : c->removed ? "unlabeled" : "not labeled";
+}
+
+static void metadata_change(struct verb_call *v, const char *field)
 {
     size_t count = arguments_count(v->arguments), first = 0;
     while (first < count && !is_change(arguments_word(v->arguments, first)))
@@ -85,11 +101,12 @@ static void metadata_change(struct verb_call *v, const char *field, const char *
         if (s.items.len == 0)
             str_add(&v->result->out, "No resources found\n");
         for (size_t i = 0; i < s.items.len; i++) {
-            bool changed = false, well = true;
+            struct changes changes = {0};
+            bool well = true;
             for (size_t word = first; well && word < count; word++)
-                well = change_one(v, s.items.data[i], field, arguments_word(v->arguments, word), &changed);
+                well = change_one(v, s.items.data[i], field, arguments_word(v->arguments, word), &changes);
             if (well)
-                say(v, s.items.data[i], changed ? done : strcmp(field, "labels") == 0 ? "not labeled" : done);
+                verb_say(v, s.items.data[i], change_text(field, &changes));
         }
     }
     selection_fini(&s);
@@ -97,12 +114,12 @@ static void metadata_change(struct verb_call *v, const char *field, const char *
 
 void verb_label(struct verb_call *v)
 {
-    metadata_change(v, "labels", "labeled");
+    metadata_change(v, "labels");
 }
 
 void verb_annotate(struct verb_call *v)
 {
-    metadata_change(v, "annotations", "annotated");
+    metadata_change(v, "annotations");
 }
 
 /* ---- create, apply ---- */
@@ -137,6 +154,11 @@ static bool object_valid(struct verb_call *v, const cJSON *object)
     return v->result->exit == 0;
 }
 
+static bool namespace_exists(const char *name)
+{
+    return strcmp(name, CLUSTER_NAMESPACE) == 0 || strcmp(name, CLUSTER_SCRATCH) == 0;
+}
+
 /* ... and to where it is to be put. */
 static bool object_placeable(struct verb_call *v, const cJSON *object)
 {
@@ -148,10 +170,10 @@ static bool object_placeable(struct verb_call *v, const cJSON *object)
                   "\"%.60s\". You must "
                   "pass '--namespace=%.60s' to perform this operation.",
                   own, flag, own);
-    else if (!verb_in_namespace(v))
+    else if (!namespace_exists(own ? own : verb_namespace(v)))
         verb_fail(
             v, "Error from server (NotFound): error when creating \"STDIN\": namespaces \"%.60s\" not found",
-            flag ? flag : "default");
+            own ? own : verb_namespace(v));
     else if (v->w->cluster->objects.len >= CLUSTER_OBJECTS)
         verb_fail(v, "Error from server (Forbidden): exceeded quota: the simulated cluster holds %d objects",
                   CLUSTER_OBJECTS);
@@ -171,13 +193,16 @@ static bool object_create(struct verb_call *v, cJSON *object, bool apply)
         return false;
     }
     if (known) {
-        say(v, known, "unchanged");
+        verb_say(v, known, "unchanged");
         return true;
     }
-    say(v, object, "created");
-    if (!dry(v)) {
+    verb_say(v, object, "created");
+    if (!verb_dry(v)) {
         cJSON *fresh = cJSON_Duplicate(object, true);
         numbers_convert(fresh);
+        cJSON *metadata = object_member(fresh, "metadata");
+        if (!json_string(metadata, "namespace", NULL))
+            object_text_set(metadata, "namespace", verb_namespace(v));
         object_began_set(fresh, v->w->now_us);
         cluster_add(v->w->cluster, fresh, world_wall_us(v->w, v->w->now_us));
     }
@@ -239,36 +264,77 @@ void verb_apply(struct verb_call *v)
     from_input(v, true);
 }
 
-/* kubectl create job NAME --from=cronjob/X */
-void verb_create_job(struct verb_call *v)
+/* A job with the cron job's own template, or with one of the image and the command given. */
+static cJSON *job_make(const struct verb_call *v, const char *name, const cJSON *cron)
 {
-    const char *name = arguments_word(v->arguments, 0), *from = arguments_flag(v->arguments, "from");
-    if (!name || arguments_word(v->arguments, 1)) {
-        verb_fail(v, "error: exactly one NAME is required, got %zu", arguments_count(v->arguments));
-        return;
-    }
-    if (!from) {
-        verb_fail(v, "error: either --image or --from must be specified");
-        return;
-    }
-    if (!str_starts(from, "cronjob/")) {
-        verb_fail(v, "error: from must be an existing cronjob");
-        return;
-    }
-    if (!verb_in_namespace(v) || !cluster_find(v->w->cluster, "CronJob", from + strlen("cronjob/"))) {
-        verb_fail(v, "Error from server (NotFound): cronjobs.batch \"%.100s\" not found",
-                  from + strlen("cronjob/"));
-        return;
-    }
     cJSON *job = cJSON_CreateObject();
     cJSON_AddStringToObject(job, "apiVersion", "batch/v1");
     cJSON_AddStringToObject(job, "kind", "Job");
     object_text_set(object_member(job, "metadata"), "name", name);
+    if (cron) {
+        object_label_set(job, "annotations", "cronjob.kubernetes.io/instantiate", "manual");
+        cJSON_AddItemToObject(job, "spec", cJSON_Duplicate(json_at(cron, "/spec/jobTemplate/spec"), true));
+        return job;
+    }
+    cJSON *container = cJSON_CreateObject();
+    cJSON *spec = object_member(object_member(object_member(job, "spec"), "template"), "spec");
+    cJSON_AddStringToObject(spec, "restartPolicy", "Never");
+    cJSON_AddStringToObject(container, "name", name);
+    cJSON_AddStringToObject(container, "image", arguments_flag(v->arguments, "image"));
+    cJSON *command = cJSON_AddArrayToObject(container, "command");
+    for (char **word = v->arguments->command; word && *word; word++)
+        cJSON_AddItemToArray(command, cJSON_CreateString(*word));
+    cJSON_AddItemToArray(cJSON_AddArrayToObject(spec, "containers"), container);
+    return job;
+}
+
+/* The cron job that --from names; NULL with a message. */
+static const cJSON *cron_find(struct verb_call *v, const char *from)
+{
+    const char *name = strchr(from, '/');
+    size_t length = name ? (size_t)(name - from) : 0;
+    char type[32] = "";
+    if (length < sizeof type)
+        memcpy(type, from, length);
+    const struct resource *r = name ? resource_find(type) : NULL;
+    const cJSON *found = r ? cluster_find(v->w->cluster, r->kind, name + 1) : NULL;
+    if (!name)
+        verb_fail(v, "error: from must be an existing cronjob");
+    else if (!r)
+        verb_fail(v, "error: the server doesn't have a resource type \"%s\"", type);
+    else if (!found || !verb_sees(v, found))
+        verb_fail(v, "Error from server (NotFound): %s \"%.100s\" not found", r->in_errors, name + 1);
+    else if (strcmp(r->kind, "CronJob") != 0)
+        verb_fail(v, "error: unknown object type *v1.%s", r->kind);
+    return v->result->exit == 0 ? found : NULL;
+}
+
+/* kubectl create job NAME --from=cronjob/X, or --image=IMAGE -- COMMAND */
+void verb_create_job(struct verb_call *v)
+{
+    const char *name = arguments_word(v->arguments, 0), *from = arguments_flag(v->arguments, "from");
+    const char *image = arguments_flag(v->arguments, "image");
+    const cJSON *cron = NULL;
+    if (!name || arguments_word(v->arguments, 1))
+        verb_fail(v, "error: exactly one NAME is required, got %zu", arguments_count(v->arguments));
+    else if (!from == !image)
+        verb_fail(v, "error: either --image or --from must be specified");
+    else if (from && v->arguments->command)
+        verb_fail(v, "error: cannot specify --from and command");
+    else if (from)
+        cron = cron_find(v, from);
+    if (v->result->exit != 0)
+        return;
+    if (cluster_find(v->w->cluster, "Job", name)) {
+        verb_fail(v, "error: failed to create job: jobs.batch \"%.100s\" already exists", name);
+        return;
+    }
+    cJSON *job = job_make(v, name, cron);
     object_create(v, job, false);
     cJSON_Delete(job);
 }
 
-/* ---- delete, scale, set env ---- */
+/* ---- delete ---- */
 
 void verb_delete(struct verb_call *v)
 {
@@ -288,89 +354,6 @@ void verb_delete(struct verb_call *v)
             const struct resource *r = resource_find(object_kind(s.items.data[i]));
             str_addf(&v->result->out, "%s \"%s\" deleted\n", r->printed, object_name(s.items.data[i]));
             cluster_remove(v->w->cluster, s.items.data[i]);
-        }
-    }
-    selection_fini(&s);
-}
-
-void verb_scale(struct verb_call *v)
-{
-    const char *replicas = arguments_flag(v->arguments, "replicas");
-    double number;
-    struct selection s;
-    if (!replicas) {
-        verb_fail(v, "error: required flag(s) \"replicas\" not set");
-        return;
-    }
-    if (!number_parse(replicas, &number) || number < 0 || number > 50 || number != (double)(int)number) {
-        verb_fail(v, "error: invalid argument \"%.40s\" for \"--replicas\" flag", replicas);
-        return;
-    }
-    if (selection_read(v, 0, arguments_count(v->arguments), &s)) {
-        for (size_t i = 0; i < s.items.len; i++) {
-            const struct resource *r = resource_find(object_kind(s.items.data[i]));
-            if (strcmp(r->kind, "Deployment") != 0) {
-                verb_fail(v, "error: the simulated cluster scales deployments only");
-                break;
-            }
-            if (!dry(v))
-                object_number_set(object_member(s.items.data[i], "spec"), "replicas", number);
-            say(v, s.items.data[i], "scaled");
-        }
-    }
-    selection_fini(&s);
-}
-
-static void env_write(struct verb_call *v, const cJSON *object)
-{
-    const cJSON *variable;
-    cJSON_ArrayForEach(variable, json_at(object, "/spec/template/spec/containers/0/env")) str_addf(
-        &v->result->out, "%s=%s\n", json_string(variable, "name", ""), json_string(variable, "value", ""));
-}
-
-static void env_set(cJSON *object, const char *assignment)
-{
-    cJSON *container = (cJSON *)(uintptr_t)json_at(object, "/spec/template/spec/containers/0");
-    cJSON *env = cJSON_GetObjectItemCaseSensitive(container, "env");
-    size_t length = strcspn(assignment, "=");
-    char *name = xstrndup(assignment, length);
-    if (!env)
-        env = cJSON_AddArrayToObject(container, "env");
-    for (int i = cJSON_GetArraySize(env) - 1; i >= 0; i--)
-        if (strcmp(json_string(cJSON_GetArrayItem(env, i), "name", ""), name) == 0)
-            cJSON_DeleteItemFromArray(env, i);
-    cJSON *variable = cJSON_CreateObject();
-    cJSON_AddStringToObject(variable, "name", name);
-    cJSON_AddStringToObject(variable, "value", assignment + length + 1);
-    cJSON_AddItemToArray(env, variable);
-    free(name);
-}
-
-void verb_set_env(struct verb_call *v)
-{
-    size_t count = arguments_count(v->arguments), first = 0;
-    while (first < count && !strchr(arguments_word(v->arguments, first), '='))
-        first++;
-    bool list = arguments_has(v->arguments, "list");
-    if (first == count && !list) {
-        verb_fail(v, "error: at least one environment variable must be provided");
-        return;
-    }
-    struct selection s;
-    if (selection_read(v, 0, first, &s)) {
-        for (size_t i = 0; i < s.items.len; i++) {
-            if (!json_at(s.items.data[i], "/spec/template/spec/containers/0")) {
-                verb_fail(v, "error: %s/%s does not have a pod template",
-                          resource_find(object_kind(s.items.data[i]))->printed, object_name(s.items.data[i]));
-                break;
-            }
-            if (list) {
-                env_write(v, s.items.data[i]);
-                continue;
-            }
-            for (size_t word = first; !dry(v) && word < count; word++)
-                env_set(s.items.data[i], arguments_word(v->arguments, word));
-            say(v, s.items.data[i], "env updated");
         }
     }
     selection_fini(&s);

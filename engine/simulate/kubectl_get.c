@@ -38,8 +38,8 @@ static const char *headings(const char *kind)
 {
     static const char *const known[][2] = {
         {"Pod", "NAME READY STATUS RESTARTS AGE"}, {"Deployment", "NAME READY UP-TO-DATE AVAILABLE AGE"},
-        {"Job", "NAME COMPLETIONS AGE"},           {"PersistentVolumeClaim", "NAME STATUS AGE"},
-        {"Endpoints", "NAME ENDPOINTS AGE"},       {"Event", "LAST TYPE REASON OBJECT MESSAGE"},
+        {"Job", "NAME STATUS COMPLETIONS AGE"},    {"PersistentVolumeClaim", "NAME STATUS AGE"},
+        {"Endpoints", "NAME ENDPOINTS AGE"},       {"Event", "LAST-SEEN TYPE REASON OBJECT MESSAGE"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(kind, known[i][0]) == 0)
@@ -71,6 +71,14 @@ static void labels_cell(struct table *t, const cJSON *object)
 static void row_fill(struct table *t, const struct world *w, const cJSON *object, bool labels)
 {
     const char *kind = object_kind(object);
+    if (strcmp(kind, "Event") == 0) {
+        age_cell(t, w, object);
+        cell(t, "%s", json_string(object, "type", ""));
+        cell(t, "%s", json_string(object, "reason", ""));
+        cell(t, "%s", json_string(json_at(object, "/involvedObject"), "name", ""));
+        cell(t, "%s", json_string(object, "message", ""));
+        return;
+    }
     cell(t, "%s", object_name(object));
     if (strcmp(kind, "Pod") == 0) {
         cell(t, "%d/1", pod_ready(object));
@@ -83,6 +91,8 @@ static void row_fill(struct table *t, const struct world *w, const cJSON *object
         cell(t, "%d", wanted);
         cell(t, "%d", ready);
     } else if (strcmp(kind, "Job") == 0) {
+        const char *ended = json_string(json_at(object, "/status/conditions/0"), "type", "Running");
+        cell(t, "%s", ended);
         cell(t, "%.0f/1", json_double(cJSON_GetObjectItemCaseSensitive(object, "status"), "succeeded", 0));
     } else if (strcmp(kind, "PersistentVolumeClaim") == 0) {
         cell(t, "%s", json_string(cJSON_GetObjectItemCaseSensitive(object, "status"), "phase", "Pending"));
@@ -174,9 +184,7 @@ static void output_write(struct verb_call *v, struct selection *s)
         if (s->items.len > 0)
             table_write(v, s);
         else if (!s->named)
-            str_addf(&v->result->err, "No resources found in %s namespace.\n",
-                     arguments_flag(v->arguments, "namespace") ? arguments_flag(v->arguments, "namespace")
-                                                               : "default");
+            str_addf(&v->result->err, "No resources found in %s namespace.\n", verb_namespace(v));
     } else if (strcmp(format, "name") == 0) {
         for (size_t i = 0; i < s->items.len; i++)
             str_addf(&v->result->out, "%s/%s\n", s->resource->printed, object_name(s->items.data[i]));

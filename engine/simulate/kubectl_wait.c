@@ -5,10 +5,8 @@
 #include "engine/simulate/jsonpath.h"
 #include "engine/simulate/verbs.h"
 
-#define AGAIN_MS 200
-
 /* Limits are real time, as for a person who waits. */
-static bool time_is_up(const struct verb_call *v, int64_t limit_us)
+bool verb_time_is_up(const struct verb_call *v, int64_t limit_us)
 {
     double waited_us = (double)(v->w->now_us - v->result->token_us) / v->w->speed;
     return waited_us >= (double)limit_us;
@@ -28,9 +26,9 @@ static bool condition_met(const cJSON *object, const char *condition)
             return strcasecmp(json_string(one, "status", ""), wanted) == 0;
     }
     if (strncasecmp(condition, "available", length) == 0 && strcmp(object_kind(object), "Deployment") == 0) {
-        const cJSON *status = cJSON_GetObjectItemCaseSensitive(object, "status");
-        double available = json_double(status, "availableReplicas", 0),
-               replicas = json_double(status, "replicas", 1);
+        double available =
+                   json_double(cJSON_GetObjectItemCaseSensitive(object, "status"), "availableReplicas", 0),
+               replicas = json_double(cJSON_GetObjectItemCaseSensitive(object, "spec"), "replicas", 1);
         return (available >= replicas) == (strcasecmp(wanted, "True") == 0);
     }
     return false;
@@ -63,8 +61,8 @@ static void wait_for(struct verb_call *v, const struct selection *s, const char 
         if (!met)
             late = object;
     }
-    if (late && !time_is_up(v, limit_us)) {
-        v->result->again_ms = AGAIN_MS;
+    if (late && !verb_time_is_up(v, limit_us)) {
+        v->result->again_ms = VERB_AGAIN_MS;
         return;
     }
     if (late) {
@@ -97,51 +95,6 @@ void verb_wait(struct verb_call *v)
     } else if (strcmp(what, "delete") == 0 && strstr(str_text(&v->result->err), "NotFound")) {
         str_clear(&v->result->err); /* gone is what it waited for */
         v->result->exit = 0;
-    }
-    selection_fini(&s);
-}
-
-void verb_rollout_status(struct verb_call *v)
-{
-    int64_t limit_us = verb_duration(v, "timeout", INT64_MAX);
-    struct selection s;
-    if (limit_us < 0)
-        return;
-    if (selection_read(v, 0, arguments_count(v->arguments), &s) && s.items.len > 0) {
-        const cJSON *deployment = s.items.data[0];
-        int ready, wanted;
-        if (strcmp(object_kind(deployment), "Deployment") != 0) {
-            verb_fail(v, "error: the simulated cluster rolls out deployments only");
-            goto out;
-        }
-        deployment_counts(v->w->cluster, deployment, &ready, &wanted);
-        if (ready >= wanted)
-            str_addf(&v->result->out, "deployment \"%s\" successfully rolled out\n", object_name(deployment));
-        else if (time_is_up(v, limit_us))
-            verb_fail(v, "error: timed out waiting for the condition");
-        else
-            v->result->again_ms = AGAIN_MS;
-    }
-out:
-    selection_fini(&s);
-}
-
-void verb_rollout_restart(struct verb_call *v)
-{
-    struct selection s;
-    if (selection_read(v, 0, arguments_count(v->arguments), &s)) {
-        for (size_t i = 0; i < s.items.len; i++) {
-            const cJSON *deployment = s.items.data[i];
-            if (strcmp(object_kind(deployment), "Deployment") != 0) {
-                verb_fail(v, "error: the simulated cluster restarts deployments only");
-                break;
-            }
-            struct cluster *c = v->w->cluster;
-            for (size_t j = c->objects.len; j-- > 0;)
-                if (object_owned_by(c->objects.data[j], "Deployment", object_name(deployment)))
-                    cluster_remove(c, c->objects.data[j]);
-            str_addf(&v->result->out, "deployment.apps/%s restarted\n", object_name(deployment));
-        }
     }
     selection_fini(&s);
 }

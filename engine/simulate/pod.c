@@ -1,4 +1,4 @@
-/* What runs inside the simulated pods: curl, the vector store's `ctl`, a plain `sh -c`, and their logs. */
+/* What runs inside the simulated pods: curl, the vector store's `ctl`, a plain `sh -c`. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +63,14 @@ static bool data_good(const struct program *p, const struct collection *c, int s
     const char *own = object_label(p->pod, "shard");
     if (own && world_shard(c, own) == shard && str_eq(object_label(p->pod, "collection"), c->name))
         return pod_has_data(p->w, p->pod);
-    return c->primary[shard] == REPLICA_ACTIVE;
+    return c->primary[shard] == REPLICA_ACTIVE || (p->w->reopened && shard == p->w->fault_shard);
+}
+
+static double documents_missing(const struct program *p, const struct collection *c, int shard)
+{
+    if (!data_good(p, c, shard))
+        return c->points[shard];
+    return c == &p->w->collections[0] && shard == p->w->fault_shard ? p->w->missing : 0;
 }
 
 static void ctl_reopen(struct program *p, const struct collection *c, int shard)
@@ -73,6 +80,8 @@ static void ctl_reopen(struct program *p, const struct collection *c, int shard)
         return;
     }
     str_addf(&p->result->out, "%s/shard-%d: closing, 8 segments\n", c->name, shard);
+    if (p->w->broken && p->w->script.transient && c == &p->w->collections[0] && shard == p->w->fault_shard)
+        p->w->reopened = true; /* it was but a stuck file handle */
     if (data_good(p, c, shard))
         str_addf(&p->result->out, "%s/shard-%d: open, %.0f points\n", c->name, shard, c->points[shard]);
     else
@@ -109,7 +118,7 @@ static void ctl_run(struct program *p)
     bool index = strcmp(group, "index") == 0, snapshot = strcmp(group, "snapshot") == 0;
     if (!index && !snapshot) {
         fail(p, 2,
-             "usage: ctl index reopen|check|missing SHARD [--collection NAME]\n"
+             "usage: ctl index reopen|check|count|missing SHARD [--collection NAME]\n"
              "       ctl snapshot latest|list --shard SHARD [--collection NAME]");
     } else if (!collection) {
         fail(p, 1, "ctl: no such collection: %s", c.collection);
@@ -120,7 +129,9 @@ static void ctl_run(struct program *p)
     } else if (index && strcmp(verb, "check") == 0) {
         ctl_check(p, collection, shard);
     } else if (index && strcmp(verb, "missing") == 0) {
-        str_addf(&p->result->out, "%.0f\n", data_good(p, collection, shard) ? 0 : collection->points[shard]);
+        str_addf(&p->result->out, "%.0f\n", documents_missing(p, collection, shard));
+    } else if (index && strcmp(verb, "count") == 0) {
+        str_addf(&p->result->out, "%.0f\n", data_good(p, collection, shard) ? collection->points[shard] : 0);
     } else if (snapshot && (strcmp(verb, "latest") == 0 || strcmp(verb, "list") == 0)) {
         snapshots_write(p, collection, shard, strcmp(verb, "list") == 0 ? 8 : 1);
     } else {
@@ -133,7 +144,7 @@ static void ctl_run(struct program *p)
 struct curl {
     const char *url, *method, *format;
     struct str body;
-    bool fail_on_error, quiet, show_error, get, discard;
+    bool fail_on_error, get, discard, headers;
 };
 
 static void body_add(struct curl *c, const char *text, bool encode)
@@ -187,6 +198,7 @@ static bool curl_option(struct program *p, struct curl *c, char *const **word)
     else if (!value && option[1] != '-' && strspn(option + 1, "fsSGkLgi") == strlen(option + 1)) {
         c->fail_on_error |= strchr(option, 'f') != NULL;
         c->get |= strchr(option, 'G') != NULL;
+        c->headers |= strchr(option, 'i') != NULL;
     } else if (!value && strcmp(option, "--silent") != 0 && strcmp(option, "--show-error") != 0) {
         fail(p, 2, "curl: option %s: is unknown", option);
         return false;
@@ -197,13 +209,27 @@ static bool curl_option(struct program *p, struct curl *c, char *const **word)
 /* Does a service of this name, or the pod itself for localhost, serve that path? */
 static bool served(const struct program *p, const char *host, const char *path)
 {
+    static const char *const of_service[] = {"/ask", "/mode", "/documents"};
     bool local = strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0;
     const char *app = local ? object_label(p->pod, "app") : host;
-    bool store = app && (str_starts(app, "vectorstore") || strstr(app, "-shard-"));
-    bool store_path =
-        str_starts(path, "/collections") || strcmp(path, "/") == 0 || strcmp(path, "/cluster") == 0;
-    bool common = strcmp(path, "/metrics") == 0 || str_ends(path, "z");
-    return app && (common || (store ? store_path : str_starts(app, "rag-api") && strcmp(path, "/ask") == 0));
+    if (!app)
+        return false;
+    if (strcmp(path, "/metrics") == 0 || str_ends(path, "z"))
+        return true;
+    if (str_starts(app, "vectorstore") || strstr(app, "-shard-"))
+        return str_starts(path, "/collections") || strcmp(path, "/") == 0 || strcmp(path, "/cluster") == 0;
+    for (size_t i = 0; i < sizeof of_service / sizeof *of_service; i++)
+        if (strcmp(path, of_service[i]) == 0)
+            return str_starts(app, "rag-api");
+    return str_starts(app, "rag-api") && str_starts(path, "/providers/");
+}
+
+static void headers_write(struct program *p, const struct answer *a)
+{
+    str_addf(&p->result->out, "HTTP/1.1 %d\r\nContent-Type: %s\r\n", a->status, a->type);
+    if (a->retry_after_s > 0)
+        str_addf(&p->result->out, "Retry-After: %d\r\n", a->retry_after_s);
+    str_add(&p->result->out, "\r\n");
 }
 
 static void curl_answer(struct program *p, const struct curl *c, const char *path, const char *query)
@@ -214,13 +240,17 @@ static void curl_answer(struct program *p, const struct curl *c, const char *pat
                         .path = path,
                         .query = c->get && c->body.len > 0 ? str_text(&c->body) : query,
                         .body = c->get ? "" : str_text(&c->body),
-                        .body_length = c->get ? 0 : c->body.len};
+                        .body_length = c->get ? 0 : c->body.len,
+                        .pod = str_eq(object_label(p->pod, "app"), "rag-api") ? p->pod : NULL};
     struct answer a = {0};
     route(p->w, &r, &a);
     if (a.status >= 400 && c->fail_on_error)
         fail(p, 22, "curl: (22) The requested URL returned error: %d", a.status);
-    else if (!c->discard)
+    else if (!c->discard) {
+        if (c->headers)
+            headers_write(p, &a);
         str_add(&p->result->out, str_text(&a.body));
+    }
     if (c->format) { /* %{http_code} alone is what runbooks ask for */
         const char *code = strstr(c->format, "%{http_code}");
         str_add_bytes(&p->result->out, c->format, code ? (size_t)(code - c->format) : strlen(c->format));
@@ -343,63 +373,4 @@ bool pod_program(struct world *w, const cJSON *pod, char *const *argv, struct ku
 {
     struct program p = {.w = w, .pod = pod, .argv = argv, .call = call, .result = result};
     return program_run(&p, 0);
-}
-
-/* ---- Logs ---- */
-
-static void job_log_line(const cJSON *pod, int64_t at_us, struct str *out)
-{
-    double share = (double)(at_us - object_began_us(pod)) / (double)CLUSTER_JOB_US;
-    if (str_starts(object_label(pod, "job-name"), "reindex-"))
-        str_addf(out, "INFO reindex: %.0f of 1200 documents", 1200 * (share < 1 ? share : 1));
-    else if (share < .6)
-        str_addf(out, "INFO restore: downloading the snapshot, %.0f %%", 100 * share / .6);
-    else if (share < .95)
-        str_addf(out, "INFO restore: %.0f of 8 segments written", 8 * (share - .6) / .35);
-    else
-        str_add(out, "INFO restore: done, 8 of 8 segments, checksum ok");
-}
-
-static void log_line(const struct world *w, const cJSON *pod, int64_t at_us, struct str *out)
-{
-    static const char *const fine[] = {"INFO storage: segments flushed",
-                                       "INFO http: 200 POST /collections/docs/points/query",
-                                       "INFO raft: heartbeat ok", "INFO optimizer: nothing to do"};
-    const char *app = object_label(pod, "app");
-    uint64_t draw = checksum64(object_name(pod), strlen(object_name(pod))) ^ (uint64_t)(at_us / US_PER_S);
-    bool broken =
-        w->broken && at_us >= w->fault_us && app && strcmp(app, "vectorstore") == 0 && !pod_has_data(w, pod);
-    if (broken)
-        str_addf(out,
-                 "ERROR storage: %s/%s: segment 00017: read at offset %llu: Input/output error (os error 5)",
-                 object_label(pod, "collection") ? object_label(pod, "collection") : "?",
-                 object_label(pod, "shard") ? object_label(pod, "shard") : "?",
-                 73728 + 4096 * (unsigned long long)(w->seed % 64));
-    else if (object_label(pod, "job-name"))
-        job_log_line(pod, at_us, out);
-    else if (app && strcmp(app, "vectorstore") == 0)
-        str_add(out, fine[draw % 4]);
-    else
-        str_addf(out, "INFO %s: ok", app ? app : "main");
-}
-
-void pod_log(const struct world *w, const cJSON *pod, long tail, bool timestamps, const char *prefix,
-             struct str *out)
-{
-    long lines = tail < 0 || tail > 40 ? 40 : tail;
-    bool job = object_label(pod, "job-name") != NULL;
-    int64_t began_us = object_began_us(pod), every_us = job ? US_PER_S : 2 * US_PER_S;
-    int64_t newest_us = w->now_us - w->now_us % every_us;
-    if (job && newest_us > began_us + CLUSTER_JOB_US)
-        newest_us = began_us + CLUSTER_JOB_US;
-    for (long i = lines - 1; i >= 0; i--) {
-        int64_t at_us = newest_us - i * every_us;
-        char text[CLOCK_TEXT_SIZE];
-        if (at_us < began_us)
-            continue;
-        clock_format(world_wall_us(w, at_us), text);
-        str_addf(out, "%s%s%s%.23sZ ", prefix, timestamps ? text : "", timestamps ? " " : "", text);
-        log_line(w, pod, at_us, out);
-        str_add_char(out, '\n');
-    }
 }

@@ -95,32 +95,68 @@ static void ask_route(struct world *w, const struct request *r, struct answer *a
     const char *form = tree ? "" : r->body_length > 0 ? r->body : r->query;
     char *question = tree ? xstrdup(json_string(tree, "question", NULL)) : form_value(form, "question");
     char *target = tree ? xstrdup(json_string(tree, "target", NULL)) : form_value(form, "target");
-    if (question && *question)
-        answer_json(a, 200, ask_answer(w, question, target));
-    else
+    char *only = tree ? xstrdup(json_string(tree, "only", NULL)) : form_value(form, "only");
+    if (question && *question) {
+        int status;
+        struct question q = {
+            .text = question, .target = target, .retrieval = str_eq(only, "retrieval"), .pod = r->pod};
+        cJSON *answer = ask_answer(w, &q, &status);
+        answer_json(a, status, answer);
+    } else
         answer_text(a, 400, "a question is missing: POST {\"question\": \"...\"}\n");
     cJSON_Delete(tree);
     free(question);
     free(target);
+    free(only);
 }
 
-static void provider_route(struct world *w, const struct request *r, int number, struct answer *a)
+/* /v1/providerN/models, /v1/providerN/chat/completions */
+static bool provider_route(struct world *w, const struct request *r, struct answer *a)
 {
-    if (strcmp(r->method, "POST") != 0) {
-        answer_text(a, 405, "POST only\n");
-        return;
+    int number;
+    char tail[24];
+    if (sscanf(r->path, "/v1/provider%1d/%20s", &number, tail) != 2 || number < 1 || number > PROVIDERS)
+        return false;
+    bool models = strcmp(tail, "models") == 0;
+    if (!models && strcmp(tail, "chat/completions") != 0)
+        return false;
+    if (strcmp(r->method, models ? "GET" : "POST") != 0) {
+        answer_text(a, 405, models ? "GET only\n" : "POST only\n");
+        return true;
     }
-    cJSON *request = json_parse(r->body, r->body_length, NULL);
-    if (cJSON_IsArray(cJSON_GetObjectItemCaseSensitive(request, "messages"))) {
-        answer_json(a, 200, provider_answer(w, number, request));
-    } else {
-        cJSON *out = cJSON_CreateObject();
-        cJSON *error = cJSON_AddObjectToObject(out, "error");
-        cJSON_AddStringToObject(error, "message", "messages is required");
-        cJSON_AddStringToObject(error, "type", "invalid_request_error");
-        answer_json(a, 400, out);
-    }
+    cJSON *request = models ? NULL : json_parse(r->body, r->body_length, NULL);
+    cJSON *answer = provider_answer(w, (enum provider)(number - 1), request, models, a);
+    answer_json(a, a->status, answer);
     cJSON_Delete(request);
+    return true;
+}
+
+/* /providers/NAME/probe: the service asks the provider something cheap, with its own token, and passes the
+ * status on. */
+static bool probe_route(struct world *w, const struct request *r, struct answer *a)
+{
+    char name[16];
+    int end = 0;
+    if (sscanf(r->path, "/providers/%15[a-z]/probe%n", name, &end) != 1 || end == 0 || r->path[end])
+        return false;
+    enum provider provider = provider_named(name);
+    uint64_t draw = (uint64_t)(w->now_us / WORLD_STEP_US) * 0x9e3779b97f4a7c15ULL >> 32;
+    int status = provider_status(w, provider, draw, &a->retry_after_s);
+    if (provider == PROVIDER_BACKUP && status == 200)
+        w->token_us = w->now_us;
+    cJSON *out = cJSON_CreateObject();
+    cJSON_AddStringToObject(out, "provider", name);
+    cJSON_AddNumberToObject(out, "status", status);
+    answer_json(a, status, out);
+    return true;
+}
+
+/* Documents to index. In safe mode nothing is written. */
+static void documents_route(struct world *w, struct answer *a)
+{
+    cJSON *out = cJSON_CreateObject();
+    cJSON_AddStringToObject(out, "result", w->service.writes ? "accepted" : "refused: read-only");
+    answer_json(a, w->service.writes ? 202 : 503, out);
 }
 
 /* {"argv":[...],"stdin":"...","token":N} -> {"exit","stdout","stderr","again_ms","token"} */
@@ -174,7 +210,8 @@ static void route_get(struct world *w, const struct request *r, struct answer *a
                   {"/actuator/circuitbreakers", shape_breakers},
                   {"/jobs", shape_jobs},
                   {"/checkpoints", shape_checkpoints},
-                  {"/components", shape_components}};
+                  {"/components", shape_components},
+                  {"/mode", shape_mode}};
     const char *path = r->path;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (strcmp(path, shapes[i].path) == 0) {
@@ -207,16 +244,16 @@ static void route_get(struct world *w, const struct request *r, struct answer *a
 
 void route(struct world *w, const struct request *r, struct answer *a)
 {
-    int provider;
-    char tail[24];
-    if (sscanf(r->path, "/v1/provider%1d/chat/%20s", &provider, tail) == 2 &&
-        strcmp(tail, "completions") == 0 && provider >= 1 && provider <= 3)
-        provider_route(w, r, provider, a);
-    else if (strcmp(r->method, "GET") == 0)
+    bool get = strcmp(r->method, "GET") == 0, post = strcmp(r->method, "POST") == 0;
+    if (provider_route(w, r, a) || (get && probe_route(w, r, a)))
+        return;
+    if (get)
         route_get(w, r, a);
-    else if (strcmp(r->method, "POST") == 0 && strcmp(r->path, "/ask") == 0)
+    else if (post && strcmp(r->path, "/ask") == 0)
         ask_route(w, r, a);
-    else if (strcmp(r->method, "POST") == 0 && strcmp(r->path, "/kubectl") == 0)
+    else if (post && strcmp(r->path, "/documents") == 0)
+        documents_route(w, a);
+    else if (post && strcmp(r->path, "/kubectl") == 0)
         kubectl_route(w, r, a);
     else
         answer_text(a, 404, "not found\n");

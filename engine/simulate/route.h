@@ -12,13 +12,15 @@ struct request {
     const char *query;  /* percent-encoded, without `?`; "" */
     const char *body;   /* terminated by a NUL that body_length does not count */
     size_t body_length;
+    const cJSON *pod; /* of rag-api, when it was asked for itself; NULL: whoever of them is ready */
 };
 
 struct answer {
     int status;
     const char *type; /* of the content */
     struct str body;
-    bool acted; /* by kubectl: something may have changed */
+    int retry_after_s; /* 0: no such header */
+    bool acted;        /* by kubectl: something may have changed */
 };
 
 /* Fills the answer, whose body is the caller's to free. */
@@ -34,11 +36,20 @@ cJSON *shape_breakers(const struct world *w); /* the actuator's */
 cJSON *shape_jobs(const struct world *w);
 cJSON *shape_checkpoints(const struct world *w); /* key -> value, as a store would hold them */
 cJSON *shape_components(const struct world *w);
+void shape_time_add(cJSON *object, const char *key, int64_t wall_us);
 void exposition_write(const struct world *w, struct str *out);
-/* The answer to a question: JSON with answer and citations. */
-cJSON *ask_answer(const struct world *w, const char *question, const char *target);
-/* An OpenAI-compatible completion; number from 1. */
-cJSON *provider_answer(const struct world *w, int number, const cJSON *request);
+cJSON *shape_mode(const struct world *w); /* safe mode, and what it means */
+struct question {
+    const char *text;
+    const char *target; /* a pod of the store that is asked in place of those in service; NULL, "" */
+    bool retrieval;     /* what the store finds, without cache and provider */
+    const cJSON *pod;   /* see request */
+};
+/* What the service answers, with its HTTP status. */
+cJSON *ask_answer(const struct world *w, const struct question *q, int *status);
+/* What a provider says, in OpenAI's shape; models: to GET /models, else to a completion. */
+cJSON *provider_answer(const struct world *w, enum provider provider, const cJSON *request, bool models,
+                       struct answer *a);
 
 /* The value of NAME in NAME=VALUE&..., decoded; NULL without it. The caller frees. */
 char *form_value(const char *form, const char *name);

@@ -13,12 +13,8 @@
 #include "engine/simulate/attend.h"
 #include "engine/simulate/demo.h"
 #include "engine/simulate/route.h"
+#include "engine/simulate/script.h"
 #include "engine/simulate/simulate.h"
-
-const struct simulation_scenario simulate_scenarios[] = {
-    {"shard", "a shard of the vector store dies after ten seconds"},
-    {NULL, NULL},
-};
 
 /* One thread of libmicrohttpd's serves everything: the world needs no lock. */
 struct server {
@@ -42,6 +38,11 @@ static enum MHD_Result reply(struct MHD_Connection *connection, const struct ans
     struct MHD_Response *response = MHD_create_response_from_buffer(
         a->body.len, (void *)(uintptr_t)str_text(&a->body), MHD_RESPMEM_MUST_COPY);
     MHD_add_response_header(response, "Content-Type", a->type);
+    if (a->retry_after_s > 0) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%d", a->retry_after_s);
+        MHD_add_response_header(response, "Retry-After", seconds);
+    }
     enum MHD_Result result = MHD_queue_response(connection, (unsigned)a->status, response);
     MHD_destroy_response(response);
     return result;
@@ -144,18 +145,11 @@ static void folder_end(const struct simulation *s)
     folder_remove(s->folder, NULL);
 }
 
-static bool scenario_known(const char *name)
-{
-    for (const struct simulation_scenario *s = simulate_scenarios; s->name; s++)
-        if (strcmp(s->name, name) == 0)
-            return true;
-    return false;
-}
-
 int simulate_run(const struct simulation *s, struct err *e)
 {
-    if (!scenario_known(s->scenario))
-        return err_set(e, ERR_USAGE, "no such scenario: %.40s; there is: shard", s->scenario);
+    struct script script;
+    if (script_read(s->scenario, &script, e) < 0)
+        return ERR_USAGE;
     if (!(s->speed >= 0.1 && s->speed <= 100))
         return err_set(e, ERR_USAGE, "the speed must be 0.1 to 100");
     sigset_t set;

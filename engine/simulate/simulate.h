@@ -25,7 +25,8 @@
 #define SIMULATION_LIFE_US   (12 * 3600LL * 1000000) /* whatever happens */
 
 struct simulation {
-    const char *scenario; /* a name of simulate_scenarios */
+    const char *scenario; /* a name of simulate_scenarios; behind a colon, apart by commas, of
+                             simulate_variants */
     uint64_t seed;        /* the same seed and the same acts at the same times: the same platform */
     double speed;         /* virtual seconds a second, 0.1 .. 100 */
     int64_t linger_us;    /* how long it waits for another console; SIMULATION_LINGER_US */
@@ -40,7 +41,9 @@ struct simulation_scenario {
     const char *name;
     const char *help;
 };
-extern const struct simulation_scenario simulate_scenarios[];
+extern const struct simulation_scenario simulate_scenarios[], simulate_variants[];
+/* ERR_USAGE with what there is when struct simulation would not take it. */
+int simulate_scenario_check(const char *text, struct err *e);
 
 /* Serves until SIGTERM, SIGINT, SIGHUP or what is said above. 0, or why it could not begin. */
 int simulate_run(const struct simulation *s, struct err *e);

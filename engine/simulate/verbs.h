@@ -25,6 +25,8 @@ void verb_set_env(struct verb_call *v);
 void verb_wait(struct verb_call *v);
 void verb_rollout_status(struct verb_call *v);
 void verb_rollout_restart(struct verb_call *v);
+void verb_rollout_undo(struct verb_call *v);
+void verb_rollout_history(struct verb_call *v);
 void verb_logs(struct verb_call *v);
 void verb_exec(struct verb_call *v);
 void verb_context(struct verb_call *v);
@@ -32,8 +34,17 @@ void verb_can_i(struct verb_call *v);
 
 /* "error: ..." on stderr, exit 1. */
 void verb_fail(struct verb_call *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The namespace of the call is the simulated one; otherwise there is nothing in it. */
-bool verb_in_namespace(const struct verb_call *v);
+/* Of the call: "default" when it names none. */
+const char *verb_namespace(const struct verb_call *v);
+/* The object is in that namespace, or all are asked for. */
+bool verb_sees(const struct verb_call *v, const cJSON *object);
+/* With --dry-run; what a change says it did. */
+bool verb_dry(const struct verb_call *v);
+void verb_say(struct verb_call *v, const cJSON *object, const char *what);
+
+/* For verbs that wait: more than limit_us of real time has passed since the first call. */
+#define VERB_AGAIN_MS 200
+bool verb_time_is_up(const struct verb_call *v, int64_t limit_us);
 
 /* What TYPE NAME..., TYPE/NAME... and -l mean together. items are borrowed from the cluster. */
 struct selection {
@@ -53,8 +64,13 @@ int64_t verb_duration(struct verb_call *v, const char *flag, int64_t fallback_us
  * sets again_ms while it runs. */
 bool pod_program(struct world *w, const cJSON *pod, char *const *argv, struct kubectl_call const *call,
                  struct kubectl_result *result);
-/* The newest lines of a pod's log, oldest first. */
-void pod_log(const struct world *w, const cJSON *pod, long tail, bool timestamps, const char *prefix,
-             struct str *out);
+/* pod_log.c: the newest lines of a container's log, oldest first. */
+struct log_request {
+    const char *container;
+    long tail; /* negative: all there are */
+    bool timestamps;
+    const char *prefix;
+};
+void pod_log(const struct world *w, const cJSON *pod, const struct log_request *r, struct str *out);
 
 #endif

@@ -44,21 +44,15 @@ static int demo_check(const struct command_line *line, struct err *e)
 {
     const char *scenario = command_value(line, "scenario", NULL), *seed = command_value(line, "seed", "1"),
                *speed = command_value(line, "speed", "1");
-    struct str names = {0};
-    bool known = !scenario;
-    for (const struct simulation_scenario *s = simulate_scenarios; s->name; s++) {
-        known = known || str_eq(s->name, scenario);
-        str_addf(&names, "%s%s", names.len > 0 ? ", " : "", s->name);
-    }
     double factor = 0;
     char *end = NULL;
-    if (!known)
-        err_set(e, ERR_USAGE, "--scenario %s: there is %s", scenario, str_text(&names));
+    struct err why = {0};
+    if (scenario && simulate_scenario_check(scenario, &why) < 0)
+        err_set(e, ERR_USAGE, "--scenario: %s", why.msg);
     else if (!seed[0] || strlen(seed) > 15 || strspn(seed, "0123456789") != strlen(seed))
         err_set(e, ERR_USAGE, "--seed %s: a whole number of at most 15 digits", seed);
     else if ((factor = strtod(speed, &end)) < 0.1 || factor > 100 || *end || end == speed)
         err_set(e, ERR_USAGE, "--speed %s: a number from 0.1 to 100", speed);
-    str_fini(&names);
     return e->code;
 }
 
@@ -81,7 +75,8 @@ static int demo_run(const struct command_line *line)
 }
 
 static const struct command_option demo_options[] = {
-    {"scenario", "SCENARIO", "what goes wrong: shard", false},
+    {"scenario", "SCENARIO",
+     "what goes wrong: shard (default), provider, bootstrap, storm; variants: shard:no-replica ...", false},
     {"seed", "N", "the same seed, the same incident (default 1)", false},
     {"speed", "X", "0.1 to 100 virtual seconds a second (default 1)", false},
     {0},
@@ -89,14 +84,18 @@ static const struct command_option demo_options[] = {
 
 const struct command command_demo = {
     .name = "demo",
-    .usage = "[--scenario shard] [--seed N] [--speed X]",
+    .usage = "[--scenario shard|provider|bootstrap|storm] [--seed N] [--speed X]",
     .help = "the console on a simulated platform, with a fault on cue",
     .details =
         "Nothing outside this machine is contacted, nothing is left behind. A few seconds after the start a\n"
-        "vector store shard dies; press r, Enter, and follow the runbook. Kill the console, or its "
-        "terminal,\n"
-        "in the middle of a step, and start the demo again within two minutes: the platform is still there,\n"
-        "the step went on, and it is followed.",
+        "vector store shard dies (shard), the provider of the language model fails (provider), nothing "
+        "starts\n"
+        "after a release (bootstrap), or all three (storm); press r, Enter, and follow the runbook. "
+        "Variants\n"
+        "stand behind a colon, apart by commas: no-replica and transient of the shard, no-backup, bad-token\n"
+        "and auth of the provider, hooks and migrated of the release, late-snapshots.\n"
+        "Kill the console, or its terminal, in the middle of a step, and start the demo again within two\n"
+        "minutes: the platform is still there, the step went on, and it is followed.",
     .options = demo_options,
     .flags = COMMAND_NO_WORD,
     .run = demo_run,

@@ -66,10 +66,55 @@ static void test_refusals(void **state)
          "error: expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required "
          "argument for the logs "
          "command\n"},
+        {"kubectl -n rag label pod docs-shard-5-0 serving", 1,
+         "error: at least one label update is required\n"},
+        {"kubectl -n rag create job x --from=cronjob/reindex-docs --image=y", 1,
+         "error: either --image or --from must be specified\n"},
+        {"kubectl -n rag create job x --from=cronjob/reindex-docs -- true", 1,
+         "error: cannot specify --from and command\n"},
+        {"kubectl -n rag create job x --from=reindex-docs", 1, "error: from must be an existing cronjob\n"},
+        {"kubectl -n rag create job x --from=deploy/rag-api", 1,
+         "error: unknown object type *v1.Deployment\n"},
+        {"kubectl -n rag create job migrations --image=y", 1,
+         "error: failed to create job: jobs.batch \"migrations\" already exists\n"},
+        {"kubectl -n rag create job", 1, "error: exactly one NAME is required, got 0\n"},
+        {"kubectl -n rag scale deploy/rag-api --replicas=-1", 1,
+         "error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0\n"},
+        {"kubectl -n rag scale deploy/rag-api --replicas=2 --current-replicas=7", 1,
+         "error: Expected replicas to be 7, was 3\n"},
+        {"kubectl -n rag scale deploy -l app=nobody --replicas=2", 1, "error: no objects passed to scale\n"},
+        {"kubectl -n rag set env A=B", 1,
+         "error: one or more resources must be specified as <resource> <name> or <resource>/<name>\n"},
+        {"kubectl -n rag set env deploy/rag-api A=B retriever", 1,
+         "error: all resources must be specified before environment changes: retriever\n"},
+        {"kubectl -n rag set env deploy/rag-api 1A=B", 1,
+         "error: \"1A\" is not a valid key name: a valid environment variable name must consist of "
+         "alphabetic "
+         "characters, digits, '_', '-', or '.', and must not start with a digit\n"},
+        {"kubectl -n rag rollout status", 1, "error: required resource not specified\n"},
+        {"kubectl -n rag rollout undo", 1, "error: required resource not specified\n"},
+        {"kubectl -n rag rollout status deploy/nobody", 1,
+         "Error from server (NotFound): deployments.apps \"nobody\" not found\n"},
+        {"kubectl -n rag logs docs-shard-5-0 -c sidecar", 1,
+         "error: container sidecar is not valid for pod docs-shard-5-0 out of: vectorstore\n"},
+        {"kubectl -n rag logs docs-shard-5-0 --previous", 1,
+         "Error from server (BadRequest): previous terminated container \"vectorstore\" in pod "
+         "\"docs-shard-5-0\" not found\n"},
+        {"kubectl -n rag logs docs-shard-5-0 --tail=-5", 1,
+         "error: --tail must be greater than or equal to -1\n"},
+        {"kubectl -n rag logs docs-shard-5-0 --tail=all", 1,
+         "error: invalid argument \"all\" for \"--tail\" flag: strconv.ParseInt: parsing \"all\": invalid "
+         "syntax\n"},
+        {"kubectl -n rag logs docs-shard-5-0 --all-containers -c vectorstore", 1,
+         "error: --all-containers=true should not be specified with container name vectorstore\n"},
+        {"kubectl -n rag logs job/nobody", 1,
+         "Error from server (NotFound): jobs.batch \"nobody\" not found\n"},
+        {"kubectl -n rag exec job/migrations -- true", 1,
+         "error: cannot exec into a container in a completed pod; current phase is Succeeded\n"},
         {"kubectl -n rag describe pod docs-shard-5-0", 1,
          "error: the simulated cluster does not do \"kubectl describe\"\n"},
         {"kubectl -n rag rollout undo deploy/rag-api", 1,
-         "error: the simulated cluster does not do that with \"kubectl rollout\"\n"},
+         "error: no rollout history found for deployment \"rag-api\"\n"},
         {"kubectl -n rag exec docs-shard-5-0 -- rm -rf /", 126, NULL},
         {"kubectl -n rag exec docs-shard-5-0 -- sh -c 'rm x; rm y'", 2, NULL},
         {"kubectl -n rag exec docs-shard-5-0 -- ctl index shrink shard-5", 2, NULL},
@@ -191,7 +236,8 @@ static void test_changing(void **state)
         0, "docs-shard-5-0", "");
     rig_expect(w, "kubectl -n rag label pod docs-shard-5-0 serving=true", 0,
                "pod/docs-shard-5-0 not labeled\n", "");
-    rig_expect(w, "kubectl -n rag label pod docs-shard-5-0 serving-", 0, "pod/docs-shard-5-0 labeled\n", "");
+    rig_expect(w, "kubectl -n rag label pod docs-shard-5-0 serving-", 0, "pod/docs-shard-5-0 unlabeled\n",
+               "");
     rig_expect(
         w, "kubectl -n rag get endpoints docs-shard-5 -o jsonpath={.subsets[*].addresses[*].targetRef.name}",
         0, "", "");
@@ -209,7 +255,8 @@ static void test_changing(void **state)
     rig_expect(w, "kubectl -n rag get deploy rag-api -o jsonpath={.status.readyReplicas}", 0, "1", "");
     rig_expect(w, "kubectl -n rag set env deploy/rag-api PROVIDER=backup", 0,
                "deployment.apps/rag-api env updated\n", "");
-    rig_expect(w, "kubectl -n rag set env deploy/rag-api --list", 0, "PROVIDER=backup\n", "");
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api --list", 0,
+               "# Deployment rag-api, container rag-api\nPROVIDER=backup\n", "");
     rig_expect(w, "kubectl -n rag create job reindex-x --from=cronjob/reindex-docs", 0,
                "job.batch/reindex-x created\n", "");
     rig_expect(w, "kubectl -n rag wait --for=condition=complete job/reindex-x", 0,
@@ -220,6 +267,49 @@ static void test_changing(void **state)
                "deployment.apps/retriever restarted\n", "");
     rig_expect(w, "kubectl -n rag wait --for=condition=available --timeout=30s deploy/retriever", 0,
                "deployment.apps/retriever condition met\n", "");
+    world_free(w);
+}
+
+/* A change of the template is rolled out, nothing else is; and there is a way back. */
+static void test_rolling_out(void **state)
+{
+    (void)state;
+    struct world *w = rig_world(1);
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api A=1 B=2", 0, "deployment.apps/rag-api env updated\n",
+               "");
+    rig_expect(
+        w, "kubectl -n rag rollout status deploy/rag-api --watch=false", 0,
+        "Waiting for deployment \"rag-api\" rollout to finish: 3 old replicas are pending termination...\n",
+        "");
+    rig_expect(w, "kubectl -n rag rollout status deploy/rag-api", 0,
+               "deployment \"rag-api\" successfully rolled out\n", "");
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api A=1", 0, "", ""); /* nothing to change */
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api B- C-", 0, "deployment.apps/rag-api env updated\n",
+               "");
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api --list", 0,
+               "# Deployment rag-api, container rag-api\nA=1\n", "");
+    rig_expect(
+        w, "kubectl -n rag rollout history deploy/rag-api", 0,
+        "deployment.apps/rag-api \nREVISION  CHANGE-CAUSE\n1         <none>\n2         <none>\n3         "
+        "<none>\n\n",
+        "");
+    rig_expect(w, "kubectl -n rag rollout undo deploy/rag-api", 0, "deployment.apps/rag-api rolled back\n",
+               "");
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api --list", 0,
+               "# Deployment rag-api, container rag-api\nA=1\nB=2\n", "");
+    rig_expect(w, "kubectl -n rag rollout status deploy/rag-api", 0, NULL, "");
+    rig_expect(
+        w, "kubectl -n rag get deploy rag-api -o jsonpath={.status.readyReplicas}/{.status.updatedReplicas}",
+        0, "3/3", "");
+    rig_expect(w, "kubectl -n rag scale deploy/retriever deploy/generator --replicas=0", 0,
+               "deployment.apps/retriever scaled\ndeployment.apps/generator scaled\n", "");
+    rig_expect(w, "kubectl -n rag get pods -l app=retriever", 0, "",
+               "No resources found in rag namespace.\n");
+    rig_expect(w, "kubectl -n rag set env deploy/rag-api A=2 --dry-run=server", 0,
+               "deployment.apps/rag-api env updated (server dry run)\n", "");
+    rig_expect(w, "kubectl -n rag label pod docs-shard-5-0 role=x a=b --overwrite", 0,
+               "pod/docs-shard-5-0 labeled\n", "");
+    rig_expect(w, "kubectl -n rag label pod docs-shard-5-0 a- c=d", 0, "pod/docs-shard-5-0 modified\n", "");
     world_free(w);
 }
 
@@ -322,8 +412,8 @@ static void test_noise(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_manifests), cmocka_unit_test(test_reading),
-        cmocka_unit_test(test_changing), cmocka_unit_test(test_noise),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_manifests),   cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_changing), cmocka_unit_test(test_rolling_out), cmocka_unit_test(test_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

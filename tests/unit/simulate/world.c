@@ -193,9 +193,10 @@ static void test_a_pod_without_its_volume_waits(void **state)
     struct world *w = rig_world(3);
     create(w, deployment, 0);
     rig_pass(w, 30);
-    rig_expect(w, "kubectl -n rag get deploy docs-shard-5-r1 -o jsonpath={.status.readyReplicas}", 0, "0",
-               "");
-    rig_expect(w, "kubectl -n rag rollout status deploy/docs-shard-5-r1 --timeout=5s", 1, "",
+    rig_expect(w, "kubectl -n rag get deploy docs-shard-5-r1 -o jsonpath={.status.readyReplicas}", 0, "", "");
+    rig_expect(w, "kubectl -n rag rollout status deploy/docs-shard-5-r1 --timeout=5s", 1,
+               "Waiting for deployment \"docs-shard-5-r1\" rollout to finish: 0 of 1 updated replicas are "
+               "available...\n",
                "error: timed out waiting for the condition\n");
     world_free(w);
 }
