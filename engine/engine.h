@@ -211,6 +211,7 @@ void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(vo
     X(HANDOVER_GIVE, "handover give", REQUEST_JOURNALS, "hand the shift over")                               \
     X(HANDOVER_ACCEPT, "handover accept", REQUEST_JOURNALS, "take the shift over")                           \
     X(RUN_START, "run", REQUEST_JOURNALS | REQUEST_ACTS, "start a runbook")                                  \
+    X(ACT, "do", REQUEST_JOURNALS | REQUEST_ACTS, "act outside of any runbook: a run of one step")           \
     X(RUN_INPUT, "step", REQUEST_JOURNALS | REQUEST_ACTS, "answer a step of a run")                          \
     X(RUN_RESUME, "resume", REQUEST_JOURNALS | REQUEST_ACTS, "go on with an interrupted run")                \
     X(RUN_TAKE, "take", REQUEST_JOURNALS | REQUEST_ACTS, "take a run over from another console, with a reason")  \
@@ -237,6 +238,7 @@ struct engine_request {
     int64_t until_us;                /* MUTE: wall clock, 0 unmutes */
     const char *person;              /* HANDOVER_GIVE: for whom, may be NULL */
     char *const *variables;          /* RUN_START: NAME=VALUE, NULL-terminated, may be NULL */
+    const struct runbook_act *act;   /* ACT */
     const struct run_input *input;   /* RUN_INPUT */
 };
 

@@ -169,7 +169,7 @@ static void usual_learn(struct engine *engine, const cJSON *data)
 {
     const char *book = json_string(data, "book", NULL), *step = json_string(data, "step", NULL);
     int64_t ms = json_int(data, "ms", -1);
-    if (!book || !step || ms < 0 || !str_eq(json_string(data, "end", ""), "exited"))
+    if (!book || !step || ms < 0 || str_eq(book, RUNBOOK_ACT_ID) || !str_eq(json_string(data, "end", ""), "exited"))
         return;
     char *key = xasprintf("%s/%s", book, step);
     struct usual *usual = map_get(engine->library.usual, key);

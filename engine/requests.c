@@ -285,6 +285,7 @@ void engine_submit(struct engine *engine, const struct engine_request *request, 
         request_incident_focus(engine, request, done, context);
         break;
     case REQUEST_RUN_START:
+    case REQUEST_ACT:
         walk_start(engine, request, done, context);
         break;
     case REQUEST_RUN_INPUT:

@@ -27,7 +27,7 @@ struct restoring {
     size_t refused; /* of them */
     VEC(uint64_t) intended;
     VEC(struct concluded) concluded;
-    bool ended;
+    bool ended, act;
     struct runbook *book;
     struct item_tables items;
     struct err e;
@@ -47,6 +47,7 @@ static int restoring_event(const struct event *event, void *data)
     if (event->kind == EVENT_RUN_STARTED) {
         r->actor = xstrdup(event->actor);
         r->started_us = event->at_us;
+        r->act = json_bool(tree, "act", false);
         r->path = xstrdup(json_string(tree, "path", "runbook.md"));
         r->entity = xstrdup(json_string(tree, "entity", NULL));
         snprintf(r->blob, sizeof r->blob, "%s", json_string(tree, "blob", ""));
@@ -91,7 +92,9 @@ static void restoring_work(void *data)
         return;
     if (r->blob[0] && journal_blob_read(r->journal, r->blob, 0, 0, restoring_document, r, &r->e) < 0)
         return;
-    r->book = runbook_parse(r->path ? r->path : "runbook.md", str_text(&r->document), r->document.len, &r->e);
+    r->book = r->act ? runbook_act_parse(str_text(&r->document), r->document.len, &r->e)
+                     : runbook_parse(r->path ? r->path : "runbook.md", str_text(&r->document),
+                                     r->document.len, &r->e);
     if (r->book && r->inputs.len > 0 && item_tables_wanted(r->book))
         item_tables_recall(&r->items, r->book, r->journal, r->inputs.data[0], &r->e);
 }

@@ -103,6 +103,10 @@ static cJSON *started_data(const struct starting *s, const char *blob)
     cJSON_AddStringToObject(data, "digest", s->book->digest);
     cJSON_AddStringToObject(data, "blob", blob);
     cJSON_AddStringToObject(data, "owner", s->engine->presence.owner);
+    if (s->book->act) {
+        cJSON_AddTrueToObject(data, "act");
+        cJSON_AddStringToObject(data, "reason", s->book->steps.data[0].prose);
+    }
     if (s->entity)
         cJSON_AddStringToObject(data, "entity", s->entity);
     vars = cJSON_AddObjectToObject(data, "vars");
@@ -128,6 +132,14 @@ static int incident_check(const struct starting *s, struct err *e)
                : 0;
 }
 
+static char *starting_summary(const struct runbook *book)
+{
+    if (!book->act)
+        return xasprintf("starts the runbook %s", book->title);
+    const char *reason = book->steps.data[0].prose;
+    return xasprintf("outside any runbook: %s%s%s", book->title, reason[0] ? ": " : "", reason);
+}
+
 static int starting_journal(struct starting *s, struct err *e)
 {
     const struct str *bytes = &s->document;
@@ -142,8 +154,7 @@ static int starting_journal(struct starting *s, struct err *e)
         return e->code;
     cJSON *data = started_data(s, blob), *input = cJSON_CreateObject();
     cJSON_AddItemToObject(input, "input", json_parse(s->start->json, strlen(s->start->json), NULL));
-    char *text = json_print(data), *input_text = json_print(input),
-         *summary = xasprintf("starts the runbook %s", s->book->title);
+    char *text = json_print(data), *input_text = json_print(input), *summary = starting_summary(s->book);
     struct event_draft drafts[2] = {
         {.kind = EVENT_RUN_STARTED,
          .summary = summary,
@@ -248,15 +259,31 @@ static void document_read(void *context, struct runbook *book, struct str *bytes
     }
 }
 
+static void act_start(struct starting *s, const struct runbook_act *act)
+{
+    struct err e = {0};
+    s->variables = strv_copy(act->variables);
+    if (runbook_act_write(act, &s->document, &e) == 0)
+        s->book = runbook_act_parse(str_text(&s->document), s->document.len, &e);
+    if (s->book)
+        starting_go(s);
+    else
+        starting_end(s, e.code, e.msg, 0);
+}
+
 void walk_start(struct engine *engine, const struct engine_request *request, engine_done *done, void *context)
 {
     struct starting *s = xcalloc(1, sizeof *s);
     s->engine = engine;
     s->path = xstrdup(request->path);
     s->entity = xstrdup(request->entity);
-    s->variables = strv_copy(request->variables);
+    s->variables = request->act ? NULL : strv_copy(request->variables);
     s->incident = request->incident ? request->incident : engine->chronicle.focused;
     s->done = done;
     s->done_context = context;
+    if (request->act) {
+        act_start(s, request->act);
+        return;
+    }
     library_load(engine, request->path, document_read, s);
 }

@@ -22,7 +22,8 @@ struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book)
     w->concluded = xcalloc(book->steps.len + 1, sizeof *w->concluded);
     w->wake = loop_timer_new(engine->loop, on_wake, w);
     *vec_push(&engine->runs.walks) = w;
-    library_know(engine, book->path);
+    if (!book->act)
+        library_know(engine, book->path);
     return w;
 }
 

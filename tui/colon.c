@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tui/colon.h"
 #include "tui/console_state.h"
@@ -207,6 +208,21 @@ static void run_runbook_run(struct console *console, const char *rest, char *con
     strv_free(variables);
 }
 
+/* All of the line is the command, quotes and blanks as they stand. */
+static void run_do(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)words;
+    char *cwd = getcwd(NULL, 0);
+    struct runbook_act act = {.text = rest, .cwd = cwd};
+    struct engine_request request = {.kind = REQUEST_ACT, .act = &act};
+    if (rest[0] == '\0') {
+        err_set(e, ERR_USAGE, "what? :do kubectl -n rag delete pod api-0");
+    } else {
+        console_submit(console, &request, 0, start_done);
+    }
+    free(cwd);
+}
+
 static void run_runbook_resume(struct console *console, const char *rest, char *const *words, struct err *e)
 {
     (void)rest;
@@ -296,6 +312,7 @@ const struct colon colon_table[] = {
     {"runbook resume", "RUN", "open a run; an interrupted one goes on from there", COLON_SAFE,
      run_runbook_resume},
     {"runbook take", "RUN REASON", "take a run over from a console that is there", 0, run_runbook_take},
+    {"do", "COMMAND", "act outside of any runbook: one text for bash -eo pipefail", COLON_TEXT, run_do},
     {"join", "[REASON]", "become an operator: from now on acting is possible", COLON_SAFE, run_join},
     {"theme", "NAME", "change the colours", COLON_SAFE, run_theme},
     {"help", "", "what keys and commands do", COLON_SAFE, run_help},

@@ -289,7 +289,7 @@ static void on_interrupt(void *data, int number)
 
 /* ---- the walk ---- */
 
-static int exit_status(enum run_outcome outcome)
+int line_mode_status(enum run_outcome outcome)
 {
     if (outcome == OUTCOME_OK || outcome == OUTCOME_WARN)
         return 0;
@@ -333,7 +333,7 @@ static bool walk_turn(struct line_mode *m)
         if (view.book->closing[0])
             line_say("\n%s\n\n", view.book->closing);
         line_say("run %lld ended: %s\n", (long long)m->id, run_outcome_text(outcome));
-        m->status = exit_status(outcome);
+        m->status = line_mode_status(outcome);
         return false;
     }
     if (m->left) {

@@ -7,6 +7,7 @@
 
 /* Walks the run until it has ended or the person leaves. Turns the loop itself. Returns the exit status: 0
  * done, 1 fell short, 3 an unknown outcome remains, 130 left. */
+int line_mode_status(enum run_outcome outcome); /* of a run that has ended */
 int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run);
 
 #endif

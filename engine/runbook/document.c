@@ -26,6 +26,7 @@ static void step_fini(struct step *s)
     vec_fini(&s->evidence);
     vec_fini(&s->undoes);
     strv_free(s->rungs);
+    strv_free(s->argv);
     strv_free(s->carries);
     strv_free(s->tags);
     free(s->needs);

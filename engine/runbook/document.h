@@ -98,11 +98,13 @@ struct step {
     int line;      /* in the file, from 1 */
     bool named;    /* the id is the author's own */
     enum step_kind kind;
-    char *language;    /* of the fence, "" without one; a task item has none */
-    char *source;      /* the block as it stands in the document, or the task's text */
-    char *script;      /* what runs, before placeholders are filled; NULL for manual and decision */
-    char *expected;    /* recorded output that stood in the block; "" */
-    char *interpreter; /* command line without the script: "bash -eo pipefail -c"; may hold $NAME */
+    char *language;      /* of the fence, "" without one; a task item has none */
+    char *source;        /* the block as it stands in the document, or the task's text */
+    char *script;        /* what runs, before placeholders are filled; NULL for manual and decision */
+    char *expected;      /* recorded output that stood in the block; "" */
+    char **argv;         /* of an act outside a runbook: exactly this runs, NULL-terminated; else NULL */
+    bool argv_is_script; /* its last word is a text that a person wrote for the shell */
+    char *interpreter;   /* command line without the script: "bash -eo pipefail -c"; may hold $NAME */
     char *cwd; /* absolute, or below the document's folder; may hold $NAME; NULL: the document's folder */
 
     enum step_confirm confirm;
@@ -187,6 +189,7 @@ struct runbook {
     char *id;                     /* front matter's, else the file's name without .md */
     char *title;                  /* front matter's, else the first heading, else the file's name */
     char *severity;               /* "" without one */
+    bool act;                     /* not a file: one act that no runbook foresaw (act.h) */
     bool declared;                /* has `runbook:` front matter: unknown keys are errors */
     char digest[SHA256_HEX_SIZE]; /* of the file's bytes */
     char *closing;                /* prose after the last step; "" */

@@ -415,6 +415,7 @@ struct run_command {
     bool carry;        /* hand its explicit exports to run_digest */
     bool wants_output; /* hand its stdout to run_digest: the first RUN_OUTPUT_MAX bytes suffice */
     bool interactive;  /* on the terminal itself */
+    bool words;        /* argv is shown word by word: it isn't an interpreter and its program */
 };
 #define RUN_OUTPUT_MAX (64 * 1024)
 

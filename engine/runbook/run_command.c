@@ -119,8 +119,11 @@ static void add_environment(const struct run *run, int step, const struct run_co
     for (size_t i = 0; i < run->book->vars.len; i++) {
         const struct runbook_var *var = &run->book->vars.data[i];
         const char *value = var->secret ? var->secret : run->values[i].text;
-        if (value && name_is_exportable(var->name, strlen(var->name)))
-            add_env(command, text, var->name, value, var->secret != NULL);
+        if (!value || !name_is_exportable(var->name, strlen(var->name)))
+            continue;
+        add_env(command, text, var->name, value, var->secret != NULL);
+        if (run->book->act) /* given for this one command */
+            command->env.data[command->env.len - 1].interesting = true;
     }
     for (size_t i = 0; i < run->carried.len; i++)
         add_env(command, text, run->carried.data[i].name, run->carried.data[i].value, false);
@@ -171,20 +174,25 @@ int run_command(const struct run *run, int step, const struct run_context *conte
         if (!run->values[i].text && !run->book->vars.data[i].secret && values_needs(run, step, (int)i))
             return err_set(e, ERR_USAGE, "%s: %s has no value yet", s->id, run->book->vars.data[i].name);
     int code = check_times(run, s, e);
-    char *script = code ? NULL : fill(run, s, e);
+    char *script = code ? NULL : s->argv ? xstrdup(s->script) : fill(run, s, e);
     if (!script)
         return code ? code : ERR_RANGE;
-    char *interpreter = values_expand(run, s->interpreter, false);
-    split_words(&command->argv, interpreter);
-    strv_add(&command->argv, script);
+    if (s->argv) {
+        command->argv = strv_copy(s->argv);
+    } else {
+        char *interpreter = values_expand(run, s->interpreter, false);
+        split_words(&command->argv, interpreter);
+        strv_add(&command->argv, script);
+        free(interpreter);
+    }
     add_environment(run, step, context, command, script);
-    command->cwd = folder(run, s);
+    command->words = s->argv && !s->argv_is_script;
+    command->cwd = !s->argv ? folder(run, s) : s->cwd[0] ? xstrdup(s->cwd) : NULL;
     command->timeout_ms = values_ms(run, &s->timeout);
     command->grace_ms = RUN_GRACE_MS;
     command->carry = s->carries != NULL;
     command->wants_output = s->expect || s->exports;
     command->interactive = s->interactive;
-    free(interpreter);
     free(script);
     return 0;
 }
@@ -278,6 +286,10 @@ void run_command_text(const struct run_command *command, struct str *out)
     size_t count = strv_count(command->argv);
     if (count == 0)
         return;
+    if (command->words) {
+        runbook_act_quote(command->argv, out);
+        return;
+    }
     const char *option = count > 2 ? command->argv[count - 2] : "";
     size_t shown = str_eq(option, "-c") || str_eq(option, "-e") ? count - 2 : count - 1;
     for (size_t i = 0; i < shown; i++)

@@ -15,6 +15,7 @@
 #ifndef BELAY_RUNBOOK_RUNBOOK_H
 #define BELAY_RUNBOOK_RUNBOOK_H
 
+#include "engine/runbook/act.h"
 #include "engine/runbook/document.h"
 #include "engine/runbook/items.h"
 #include "engine/runbook/policies.h"

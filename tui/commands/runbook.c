@@ -6,8 +6,7 @@
 
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
-#include "tui/console.h"
-#include "tui/line_mode.h"
+#include "tui/commands/walking.h"
 
 static void print_clean(const char *text)
 {
@@ -108,22 +107,6 @@ static int runbook_list(const struct command_line *line, struct err *e)
 /* ---- run
  * ---------------------------------------------------------------------------------------------------- */
 
-struct start {
-    int code;
-    int64_t run;
-    bool answered;
-    struct err e;
-};
-
-static void on_started(void *context, int code, const char *message, int64_t id)
-{
-    struct start *s = context;
-    s->answered = true;
-    s->run = id;
-    if (code < 0)
-        err_set(&s->e, code, "%s", message);
-}
-
 static bool asks_a_person(const struct runbook *book)
 {
     for (size_t i = 0; i < book->walk.len; i++) {
@@ -147,44 +130,27 @@ static int run_precheck(const char *path, bool tty, struct err *e)
     return code;
 }
 
-/* On the screen, or in line mode where there is none (or none that can address the cursor). */
-static int walk_it(const struct command_line *line, struct loop *loop, struct engine *engine, bool screen,
-                   int64_t run, struct err *e)
-{
-    struct console_options options = {.run = run, .fresh = str_eq(line->words[0], "run")};
-    if (!screen)
-        return line_mode_walk(loop, engine, run);
-    session_console_options(line, &options);
-    int code = console_run(loop, engine, &options, e);
-    if (code != ERR_UNSUPPORTED)
-        return code < 0 ? EXIT_FELL_SHORT : EXIT_DONE;
-    *e = (struct err){0};
-    return line_mode_walk(loop, engine, run);
-}
-
 static int64_t run_begin(const struct command_line *line, struct loop *loop, struct engine *engine,
                          struct err *e)
 {
-    struct start start = {0};
+    int64_t run = 0;
     const char *incident = command_value(line, "incident", NULL);
     /* Whole, because the run may be taken up from another folder. */
     char *path = realpath(line->words[1], NULL);
     struct engine_request request = {.kind = REQUEST_RUN_START,
                                      .path = path ? path : line->words[1],
                                      .variables = command_value_list(line, "var")};
-    if (!incident || incident_number_parse(incident, &request.incident, e) == 0) {
-        engine_submit(engine, &request, on_started, &start);
-        while (!start.answered)
-            loop_run_once(loop, US_PER_S);
-        *e = start.e;
-    }
+    if (!incident || incident_number_parse(incident, &request.incident, e) == 0)
+        run = walking_submit(loop, engine, &request, e);
     free(path);
-    return start.run;
+    return run;
 }
 
 /* The run that a number names, or the only one that stands still. */
-static int64_t run_find(const struct command_line *line, const struct engine *engine, struct err *e)
+static int64_t run_find(const struct command_line *line, struct loop *loop, struct engine *engine,
+                        struct err *e)
 {
+    (void)loop;
     int64_t wanted = line->word_count > 1 ? strtoll(line->words[1], NULL, 10) : 0, found = 0;
     for (size_t i = 0; i < engine_run_count(engine); i++) {
         struct engine_run view;
@@ -209,37 +175,24 @@ static int64_t run_find(const struct command_line *line, const struct engine *en
 static int64_t run_take(const struct command_line *line, struct loop *loop, struct engine *engine,
                         struct err *e)
 {
-    struct start start = {0};
     struct str reason = {0};
     for (size_t i = 2; i < line->word_count; i++)
         str_addf(&reason, "%s%s", i > 2 ? " " : "", line->words[i]);
     struct engine_request request = {.kind = REQUEST_RUN_TAKE,
                                      .run = line->word_count > 1 ? strtoll(line->words[1], NULL, 10) : 0,
                                      .text = str_text(&reason)};
-    engine_submit(engine, &request, on_started, &start);
-    while (!start.answered || !engine_settled(engine))
-        loop_run_once(loop, US_PER_S);
+    int64_t run = walking_submit(loop, engine, &request, e);
     str_fini(&reason);
-    *e = start.e;
-    return start.run;
+    return run;
 }
 
 enum walk_verb { WALK_RUN, WALK_RESUME, WALK_TAKE };
 
-static int64_t run_wanted(const struct command_line *line, enum walk_verb verb, struct loop *loop,
-                          struct engine *engine, struct err *e)
-{
-    return verb == WALK_RUN      ? run_begin(line, loop, engine, e)
-           : verb == WALK_RESUME ? run_find(line, engine, e)
-                                 : run_take(line, loop, engine, e);
-}
-
 static int runbook_walk(const struct command_line *line, enum walk_verb verb, struct err *e)
 {
-    bool tty = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    bool screen = tty && !command_has(line, "line");
-    struct engine_options options;
+    bool tty = walking_has_terminal();
     int status = EXIT_USAGE;
+    struct walking walking = {.line = line, .screen = tty && !command_has(line, "line")};
     if (verb == WALK_TAKE && line->word_count < 3)
         return err_set(e, ERR_USAGE, "which one, and why? belay runbook take 12 alice lost her link"), status;
     if (verb == WALK_RUN && line->word_count != 2)
@@ -248,26 +201,9 @@ static int runbook_walk(const struct command_line *line, enum walk_verb verb, st
         return err_set(e, ERR_USAGE, "there is no terminal to ask on: nothing was done"), status;
     if (verb == WALK_RUN && run_precheck(line->words[1], tty, e) < 0)
         return status;
-    struct config *config = session_config(line, e);
-    struct loop *loop = config ? loop_new(e) : NULL;
-    struct engine *engine = NULL;
-    if (loop) {
-        session_engine_options(line, config, &options);
-        options.watch = screen;
-        engine = engine_open(loop, &options, e);
-    }
-    while (engine && !engine_settled(engine))
-        loop_run_once(loop, US_PER_S);
-    int64_t run = engine ? run_wanted(line, verb, loop, engine, e) : 0;
-    if (e->code == ERR_CLAIMED)
-        status = EXIT_FELL_SHORT;
-    if (run && !e->code)
-        status = walk_it(line, loop, engine, screen, run, e);
-    engine_close(engine);
-    if (loop)
-        loop_free(loop);
-    config_free(config);
-    return status;
+    walking.begin = verb == WALK_RUN ? run_begin : verb == WALK_RESUME ? run_find : run_take;
+    walking.fresh = verb == WALK_RUN;
+    return walking_go(&walking, e);
 }
 
 static int runbook_command(const struct command_line *line)
