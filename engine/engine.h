@@ -238,6 +238,7 @@ struct engine_request {
     int64_t until_us;                /* MUTE: wall clock, 0 unmutes */
     const char *person;              /* HANDOVER_GIVE: for whom, may be NULL */
     char *const *variables;          /* RUN_START: NAME=VALUE, NULL-terminated, may be NULL */
+    bool checks_only;                /* RUN_START: nothing that acts is ever run, whatever it is told */
     const struct runbook_act *act;   /* ACT */
     const struct run_input *input;   /* RUN_INPUT */
 };

@@ -186,6 +186,8 @@ static void usual_learn(struct engine *engine, const cJSON *data)
 static void last_run_learn(struct engine *engine, const cJSON *data, int64_t at_us)
 {
     const char *path = json_string(data, "path", "");
+    if (json_bool(data, "checks_only", false) || json_bool(data, "rehearsed", false))
+        return; /* nothing of it was tried */
     for (size_t i = 0; i < engine->library.originals.len; i++) {
         struct document *d = engine->library.originals.data[i];
         if (str_eq(d->path, path) && at_us > d->last_run_us)

@@ -9,6 +9,7 @@ struct starting {
     struct engine *engine;
     char *path, *entity, **variables, **context;
     int64_t incident;
+    bool checks_only;
     struct runbook *book;
     struct str document;
     struct item_tables items;
@@ -77,6 +78,7 @@ static void started(void *context, const struct journal_result *result)
     w->actor = xstrdup(engine->identity.actor);
     w->entity = xstrdup(s->entity);
     w->incident = s->incident;
+    w->checks_only = s->checks_only;
     w->started_us = clock_wall_us();
     w->seen_seq = result->seq + result->count - 1;
     w->owner = xstrdup(engine->presence.owner);
@@ -103,6 +105,8 @@ static cJSON *started_data(const struct starting *s, const char *blob)
     cJSON_AddStringToObject(data, "digest", s->book->digest);
     cJSON_AddStringToObject(data, "blob", blob);
     cJSON_AddStringToObject(data, "owner", s->engine->presence.owner);
+    if (s->checks_only)
+        cJSON_AddTrueToObject(data, "checks_only");
     if (s->book->act) {
         cJSON_AddTrueToObject(data, "act");
         cJSON_AddStringToObject(data, "reason", s->book->steps.data[0].prose);
@@ -279,6 +283,7 @@ void walk_start(struct engine *engine, const struct engine_request *request, eng
     s->entity = xstrdup(request->entity);
     s->variables = request->act ? NULL : strv_copy(request->variables);
     s->incident = request->incident ? request->incident : engine->chronicle.focused;
+    s->checks_only = request->checks_only;
     s->done = done;
     s->done_context = context;
     if (request->act) {

@@ -264,7 +264,9 @@ void ticket_begin(struct walk *w, const struct run_effect *effect)
 {
     struct ticket *t =
         ticket_new(w, effect->ticket, effect->step, effect->part, effect->role, effect->attempt);
-    if (run_role_acts(t->role))
+    if (run_role_acts(t->role) && w->checks_only)
+        ticket_not_started(t, "this run has checks only");
+    else if (run_role_acts(t->role))
         identity_observe(w->engine, on_where, t);
     else
         ticket_prepare(t);

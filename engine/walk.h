@@ -37,9 +37,10 @@ struct walk {
     char *owner;     /* the console whose run it is, as the journal has it; NULL: nobody's */
     int64_t fence;   /* of its claim */
     bool elsewhere, ended, ending, restored, appending;
-    bool abandoned; /* elsewhere, and that console is gone */
-    bool taking;    /* a claim, or rebuilding after it, is under way */
-    bool lost;      /* taken over by another console: nothing that was under way here counts any more */
+    bool abandoned;   /* elsewhere, and that console is gone */
+    bool taking;      /* a claim, or rebuilding after it, is under way */
+    bool checks_only; /* it was begun where nobody watches: nothing that acts is run */
+    bool lost;        /* taken over by another console: nothing that was under way here counts any more */
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output *) outputs; /* output.c */

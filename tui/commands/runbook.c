@@ -125,7 +125,9 @@ static int run_precheck(const char *path, bool tty, struct err *e)
     if (code == 0 && !tty && asks_a_person(book))
         code = err_set(
             e, ERR_USAGE,
-            "%s has steps that a person confirms, and there is no terminal to ask on: nothing was run", path);
+            "%s has steps that a person confirms, and there is no terminal to ask on: nothing was run "
+            "(--checks-only runs its checks)",
+            path);
     runbook_free(book);
     return code;
 }
@@ -139,7 +141,8 @@ static int64_t run_begin(const struct command_line *line, struct loop *loop, str
     char *path = realpath(line->words[1], NULL);
     struct engine_request request = {.kind = REQUEST_RUN_START,
                                      .path = path ? path : line->words[1],
-                                     .variables = command_value_list(line, "var")};
+                                     .variables = command_value_list(line, "var"),
+                                     .checks_only = command_has(line, "checks-only")};
     if (!incident || incident_number_parse(incident, &request.incident, e) == 0)
         run = walking_submit(loop, engine, &request, e);
     free(path);
@@ -190,19 +193,23 @@ enum walk_verb { WALK_RUN, WALK_RESUME, WALK_TAKE };
 
 static int runbook_walk(const struct command_line *line, enum walk_verb verb, struct err *e)
 {
-    bool tty = walking_has_terminal();
+    bool tty = walking_has_terminal(), checks_only = command_has(line, "checks-only");
     int status = EXIT_USAGE;
-    struct walking walking = {.line = line, .screen = tty && !command_has(line, "line")};
+    struct walking walking = {.line = line, .screen = tty && !checks_only && !command_has(line, "line")};
     if (verb == WALK_TAKE && line->word_count < 3)
         return err_set(e, ERR_USAGE, "which one, and why? belay runbook take 12 alice lost her link"), status;
     if (verb == WALK_RUN && line->word_count != 2)
         return err_set(e, ERR_USAGE, "which one? belay runbook run FILE.md"), status;
     if (verb != WALK_RUN && !tty)
         return err_set(e, ERR_USAGE, "there is no terminal to ask on: nothing was done"), status;
-    if (verb == WALK_RUN && run_precheck(line->words[1], tty, e) < 0)
+    if (verb != WALK_RUN && checks_only)
+        return err_set(e, ERR_USAGE, "--checks-only goes with run: a person goes on with what was begun"),
+               status;
+    if (verb == WALK_RUN && run_precheck(line->words[1], tty || checks_only, e) < 0)
         return status;
     walking.begin = verb == WALK_RUN ? run_begin : verb == WALK_RESUME ? run_find : run_take;
     walking.fresh = verb == WALK_RUN;
+    walking.checks_only = checks_only;
     return walking_go(&walking, e);
 }
 
@@ -234,6 +241,8 @@ static const struct command_option runbook_options[] = {
     {"var", "NAME=VALUE", "run: a variable of the document", true},
     {"incident", "ID", "run: the incident it belongs to", false},
     {"line", NULL, "run: questions as plain lines, no screen", false},
+    {"checks-only", NULL, "run: unattended; checks run, and it ends before what would change something",
+     false},
     {0},
 };
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "tui/checks_only.h"
 #include "tui/commands/session.h"
 #include "tui/console.h"
 #include "tui/line_mode.h"
@@ -50,6 +51,8 @@ static int walk(const struct walking *walking, struct loop *loop, struct engine 
                 struct err *e)
 {
     struct console_options options = {.run = run, .fresh = walking->fresh};
+    if (walking->checks_only)
+        return checks_only_walk(loop, engine, run);
     if (!walking->screen)
         return line_mode_walk(loop, engine, run);
     session_console_options(walking->line, &options);

@@ -10,9 +10,10 @@ struct walking {
     /* The run to be walked; 0 with an error. */
     int64_t (*begin)(const struct command_line *line, struct loop *loop, struct engine *engine,
                      struct err *e);
-    bool screen;     /* where the terminal can: else, and without it, questions as plain lines */
-    bool fresh;      /* its first step's page opens, too */
-    bool by_outcome; /* the exit status says how the run ended, on the screen as in line mode */
+    bool screen;      /* where the terminal can: else, and without it, questions as plain lines */
+    bool fresh;       /* its first step's page opens, too */
+    bool by_outcome;  /* the exit status says how the run ended, on the screen as in line mode */
+    bool checks_only; /* nobody is asked, nothing is changed */
 };
 
 bool walking_has_terminal(void);
