@@ -76,6 +76,8 @@ bool engine_is_observer(const struct engine *engine);
 const char *engine_actor(const struct engine *engine);                /* who acts here: the uid's login name */
 /* Who that is, for one who must be somebody else: "alice (uid 1004, key SHA256:k3...)". */
 const char *engine_person(const struct engine *engine);
+/* Where acts land, as approvals are bound to it: the platform and what is configured for identity:. */
+const char *engine_target(const struct engine *engine);
 /* Who else: "alice (uid 1004, key SHA256:k3...) on bastion-2", for the confirmation page. */
 const char *engine_actor_line(const struct engine *engine);
 /* NULL when this process watches; else who does ("pid 812 on this host"), or why nobody can. */
@@ -194,6 +196,15 @@ struct journal *engine_journal(const struct engine *engine);          /* NULL wh
 void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(void *context, const char *text),
                        void *context);
 
+/* Every approval in the journal, its signature checked against the configuration's approvers. Runs the loop: for
+ * a command, not for a console. The caller frees the report. */
+struct engine_approvals {
+    size_t count, unchecked, bad;
+    struct str report; /* a line each */
+};
+int engine_approvals_check(struct loop *loop, struct journal *journal, const struct config *config,
+                           struct engine_approvals *found, struct err *e);
+
 /* ---- Asking for things ------------------------------------------------------------------------------ */
 
 /* name, flags, help. ACTS: refused to observers and while the journal is in trouble. JOURNALS: refused while the journal is in
@@ -215,6 +226,7 @@ void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(vo
     X(RUN_INPUT, "step", REQUEST_JOURNALS | REQUEST_ACTS, "answer a step of a run")                          \
     X(RUN_RESUME, "resume", REQUEST_JOURNALS | REQUEST_ACTS, "go on with an interrupted run")                \
     X(RUN_TAKE, "take", REQUEST_JOURNALS | REQUEST_ACTS, "take a run over from another console, with a reason")  \
+    X(APPROVE, "approve", REQUEST_JOURNALS | REQUEST_ACTS, "approve the exact command of another's step")    \
     X(EXPORT, "export", REQUEST_JOURNALS, "write the timeline of an incident to a file")
 
 enum engine_request_kind {
@@ -230,7 +242,7 @@ struct engine_request {
     const char *format;              /* EXPORT: "md" or "json" */
     int64_t incident;                /* 0: the focused one */
     int64_t run;                     /* RUN_INPUT, RUN_RESUME, RUN_TAKE */
-    const char *path;                /* RUN_START: the document */
+    const char *path;                /* RUN_START: the document; APPROVE: the key to sign with, may be NULL */
     const char *entity;              /* RUN_START: "shard docs/shard-5" that offered it; INCIDENT_OPEN: what it is for;
                                       * both may be NULL. MUTE */
     const struct incident_change *change; /* INCIDENT, INCIDENT_MOVE */

@@ -58,6 +58,11 @@ const char *engine_actor(const struct engine *engine)
     return engine->identity.actor;
 }
 
+const char *engine_target(const struct engine *engine)
+{
+    return engine->identity.target;
+}
+
 const char *engine_person(const struct engine *engine)
 {
     return engine->identity.person;

@@ -167,6 +167,19 @@ static void request_run(struct engine *engine, const struct engine_request *requ
         done(context, 0, "goes on", w->id);
 }
 
+static void request_approve(struct engine *engine, const struct engine_request *request, engine_done *done,
+                            void *context)
+{
+    struct walk *w = walk_find(engine, request->run);
+    struct err e = {0};
+    if (w && !w->ended) {
+        approval_grant(w, request, done, context);
+        return;
+    }
+    err_set(&e, ERR_NOT_FOUND, "there is no open run %lld", (long long)request->run);
+    answer(done, context, &e);
+}
+
 /* ---- export, in the pool --------------------------------------------------------------------------------
  */
 
@@ -292,6 +305,9 @@ void engine_submit(struct engine *engine, const struct engine_request *request, 
     case REQUEST_RUN_RESUME:
     case REQUEST_RUN_TAKE:
         request_run(engine, request, done, context);
+        break;
+    case REQUEST_APPROVE:
+        request_approve(engine, request, done, context);
         break;
     case REQUEST_EXPORT:
         request_export(engine, request, done, context);

@@ -354,6 +354,8 @@ void walks_event(struct engine *engine, const struct event *event)
         return;
     }
     if (ours) {
+        if (event->kind == EVENT_APPROVAL_GIVEN)
+            approval_count(w, tree);
         cJSON_Delete(tree);
         return;
     }

@@ -103,6 +103,13 @@ void output_say(struct walk *w, int step, const char *format, ...) __attribute__
 void output_clear(struct walk *w, int step);
 void outputs_free(struct walk *w);
 
+/* approval.c */
+void approval_request(struct walk *w, const struct run_effect *effect);
+/* For another console's run: shows nothing, so whoever calls has shown it. done as engine_submit's. */
+void approval_grant(struct walk *w, const struct engine_request *request, engine_done *done, void *context);
+/* An approval.given event of a run that is walked here. */
+void approval_count(struct walk *w, const cJSON *data);
+
 /* lock.c */
 void lock_take(struct walk *w, const struct run_effect *effect);
 void lock_drop(struct walk *w, const struct run_effect *effect);

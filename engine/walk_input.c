@@ -211,6 +211,8 @@ int walk_effects(struct walk *w, const struct run_effects *effects, struct err *
             code = e->code;
         else if (effect->kind == EFFECT_ENDED)
             walk_end(w, effect->outcome);
+        else if (effect->kind == EFFECT_REQUEST)
+            approval_request(w, effect);
         else if (effect->kind == EFFECT_LOCK)
             lock_take(w, effect);
         else if (effect->kind == EFFECT_UNLOCK)
@@ -356,7 +358,8 @@ void walk_input(struct walk *w, const struct run_input *input, engine_done *done
     stamped.at_ms = walk_clock_ms(w);
     bool lands = input->kind == INPUT_OPEN || input->kind == INPUT_CONFIRM || input->kind == INPUT_APPROVE ||
                  input->kind == INPUT_BREAK_GLASS;
-    if (lands && stamped.actor) /* approvals rest on who that is: the uid and the key, not a name */
+    if (lands && stamped.actor &&
+        input->kind != INPUT_APPROVE) /* approvals rest on who that is: the uid and the key, not a name */
         stamped.actor = w->engine->identity.person;
     if (lands && !stamped.where)
         stamped.where = w->engine->identity.target;

@@ -250,6 +250,42 @@ static void run_runbook_take(struct console *console, const char *rest, char *co
     str_fini(&reason);
 }
 
+static void run_approve(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    int64_t id = words[0] != NULL ? strtoll(words[0], NULL, 10) : 0;
+    if (id <= 0) {
+        err_set(e, ERR_USAGE, "which one? :approve 12 restore (look at its page first: r, Enter)");
+        return;
+    }
+    struct engine_request request = {.kind = REQUEST_APPROVE, .run = id, .text = words[1]};
+    console_submit(console, &request, 0, NULL);
+}
+
+/* The step that waits on its page, in the run that this console walks. */
+static void run_break_glass(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)words;
+    struct engine_run run;
+    struct run_step step;
+    for (size_t i = 0; rest[0] != '\0' && i < engine_run_count(console->engine); i++) {
+        if (!engine_run_at(console->engine, i, &run) || run.ended || run.elsewhere || run.current_step < 0) {
+            continue;
+        }
+        run_step_at(run.run, run.current_step, &step);
+        if (step.opened_ms >= 0) {
+            struct run_input input = {.kind = INPUT_BREAK_GLASS,
+                                      .step = run.current_step,
+                                      .reason = rest,
+                                      .actor = engine_actor(console->engine)};
+            struct engine_request request = {.kind = REQUEST_RUN_INPUT, .run = run.id, .input = &input};
+            console_submit(console, &request, 0, NULL);
+            return;
+        }
+    }
+    err_set(e, ERR_USAGE, rest[0] != '\0' ? "no page is open" : "a reason is needed: it is recorded");
+}
+
 static void run_help(struct console *console, const char *rest, char *const *words, struct err *e)
 {
     (void)rest;
@@ -311,6 +347,9 @@ const struct colon colon_table[] = {
     {"runbook run", "ID [--var NAME=VALUE]", "start a runbook", 0, run_runbook_run},
     {"runbook resume", "RUN", "open a run; an interrupted one goes on from there", COLON_SAFE,
      run_runbook_resume},
+    {"approve", "RUN [STEP]", "approve the exact command of another operator's step", 0, run_approve},
+    {"break-glass", "REASON", "confirm the open page without the approvals that it needs", 0,
+     run_break_glass},
     {"runbook take", "RUN REASON", "take a run over from a console that is there", 0, run_runbook_take},
     {"do", "COMMAND", "act outside of any runbook: one text for bash -eo pipefail", COLON_TEXT, run_do},
     {"join", "[REASON]", "become an operator: from now on acting is possible", COLON_SAFE, run_join},

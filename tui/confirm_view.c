@@ -17,7 +17,9 @@ void step_context(struct console *console, const struct step_view *view, struct 
 {
     snprintf(run, 24, "%lld", (long long)view->run.id);
     snprintf(incident, 24, "INC-%lld", (long long)view->run.incident);
-    *context = (struct run_context){.incident = view->run.incident > 0 ? incident : NULL,
+    *context = (struct run_context){.person = engine_person(console_engine(console)),
+                                    .where = engine_target(console_engine(console)),
+                                    .incident = view->run.incident > 0 ? incident : NULL,
                                     .run = run,
                                     .operator= engine_actor(console_engine(console))};
 }
@@ -294,12 +296,26 @@ static void put_meanwhile(struct rows *r, struct page *page, const struct step_v
     str_fini(&text);
 }
 
+static void put_approvals(struct rows *r, const struct step_view *view, const struct run_page *data)
+{
+    struct str text = {0};
+    str_addf(&text, "%d of %d here; another operator gives one: belay approve %lld %s",
+             data->approvals - data->approvals_missing, data->approvals, (long long)view->run.id,
+             view->what->id);
+    label(r, "Approvals");
+    wrapped(r, data->approvals_missing > 0 ? ROLE_ACTIVE : ROLE_TEXT, str_text(&text));
+    str_fini(&text);
+}
+
 /* Everything but the command itself. */
 static void put_around(struct rows *r, struct page *page, const struct step_view *view,
                        const struct run_page *data)
 {
     put_where(r, page);
     put_reach(r, page, view, data);
+    if (data->approvals > 0) {
+        put_approvals(r, view, data);
+    }
     if (data->before.len > 0) {
         label(r, "Before");
         items(r, view, data->before.data, data->before.len, true);
@@ -428,6 +444,12 @@ static void draw_typing(struct page *page, const struct step_view *view, const s
         canvas_putf(c, 1, y, ROLE_ACTIVE,
                     "PgDn: %d more line%s of it to be seen before it can be run. Esc leaves.", unseen,
                     unseen == 1 ? "" : "s");
+        return;
+    }
+    if (data->approvals_missing > 0) {
+        canvas_put_cut(
+            c, 1, y, width - 2, ROLE_ACTIVE,
+            "Waits for the approval of another operator; :break-glass REASON does without. Esc leaves.");
         return;
     }
     int x = canvas_put(c, 1, y, ROLE_TEXT, own->confirm.single_key ? "Press" : "Type") + 2;

@@ -70,7 +70,8 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
 {
     struct run_page page;
     struct err e = {0};
-    if (run_page(view->run, step, NULL, &page, &e) < 0) {
+    struct run_context context = {.person = engine_person(m->engine), .where = engine_target(m->engine)};
+    if (run_page(view->run, step, &context, &page, &e) < 0) {
         line_say("  %s\n", e.msg);
         m->left = true;
         return;
@@ -183,6 +184,14 @@ static void skip(struct line_mode *m)
     submit(m, &input);
 }
 
+/* Nobody is there to approve: the reason is recorded, and mirrored. */
+static void break_glass(struct line_mode *m, const char *reason)
+{
+    struct run_input input = {
+        .kind = INPUT_BREAK_GLASS, .step = m->step, .reason = reason, .actor = engine_actor(m->engine)};
+    submit(m, &input);
+}
+
 static void answer_confirm(struct line_mode *m, const char *text)
 {
     struct run_input stop = {.kind = INPUT_STOP,
@@ -193,6 +202,8 @@ static void answer_confirm(struct line_mode *m, const char *text)
         skip(m);
     else if (str_eq(text, "stop"))
         submit(m, &stop);
+    else if (str_starts(text, "break-glass "))
+        break_glass(m, text + strlen("break-glass "));
     else if (!text[0])
         m->question = NO_QUESTION;
     else

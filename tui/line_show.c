@@ -101,6 +101,9 @@ void line_page_show(struct line_mode *m, const struct engine_run *view, const st
         line_say("  %-9s %s\n", "Careful", page->why_stronger);
     items_show(view, "Before", page->before.data, page->before.len);
     items_show(view, "Evidence", page->evidence.data, page->evidence.len);
+    if (page->approvals > 0)
+        line_say("  %-9s %d of %d here; another operator gives one: belay approve %lld %s\n", "Approvals",
+                 page->approvals - page->approvals_missing, page->approvals, (long long)m->id, step->id);
     items_show(view, "After", page->after.data, page->after.len);
     if (page->rollback != STEP_NONE)
         line_say("  %-9s %s\n", "If it fails", line_step(view, page->rollback)->title);

@@ -81,6 +81,7 @@ void config_free(struct config *c)
     free(c->badge);
     free(c->journal_folder);
     free(c->operator_name);
+    free(c->approvers);
     strv_free(c->identity.command);
     free(c->identity.expect);
     free(c->mirror.syslog);

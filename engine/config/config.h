@@ -125,7 +125,8 @@ struct config {
         char **command; /* prints who is on call; NULL: not shown */
         int64_t every_us, timeout_us;
     } oncall;
-    char *theme; /* NULL: the default one */
+    char *approvers; /* file of allowed signers, absolute; NULL: no signature can be checked */
+    char *theme;     /* NULL: the default one */
     struct config_link *links;
     size_t link_count;
     struct config_logs *logs;

@@ -92,6 +92,15 @@ const struct option option_table[] = {
         .offset = OF_CONFIG(identity.timeout_us),
     },
     {
+        .path = "approvers",
+        .type = OPTION_PATH,
+        .help =
+            "The keys whose signatures count as approvals: a file of allowed signers as in ssh-keygen(1), a "
+            "line each, as `bob@example.org ssh-ed25519 AAAA...`. On a shared account only signed "
+            "approvals count.",
+        .offset = OF_CONFIG(approvers),
+    },
+    {
         .path = "mirror",
         .type = OPTION_GROUP,
         .help = "Sends each event's line and the head of the journal's hash chain off this host: only so is "

@@ -55,6 +55,9 @@
     X(RUN_INPUT, "run.input", true, "one input of the run's machine; a run is restored by replaying them")   \
     X(RUN_CLAIMED, "run.claimed", true, "a console goes on with a run whose console is gone: owner")         \
     X(RUN_TAKEN, "run.taken", true, "a run was taken over from a console that is there: owner, reason")      \
+    X(APPROVAL_REQUESTED, "approval.requested", true, "a step waits for others: digest of its command")      \
+    X(APPROVAL_GIVEN, "approval.given", true, "an operator approves another's command: digest, signature")   \
+    X(APPROVAL_REFUSED, "approval.refused", true, "an approval does not count, and why")                     \
     X(RUN_ENDED, "run.ended", true, "a run ended: outcome")                                                  \
     X(STEP_INTENT, "step.intent", true, "what is about to run, exactly, and where; before it runs")          \
     X(STEP_OUTCOME, "step.outcome", true, "how it ended, with the digests of its output")                    \

@@ -14,6 +14,31 @@ static const char document[] = "# Drain the queue\n\n"
                                "echo end >> \"$ORACLE\"\n"
                                "```\n";
 
+static const char two_persons[] = "# Drop the index\n\n"
+                                  "## Drop it\n\n"
+                                  "```bash {name=drop approvals=1 timeout=1m}\n"
+                                  "echo dropped >> \"$ORACLE\"\n"
+                                  "```\n";
+
+/* Who may approve, by key: alice and bob. */
+static void approvers_write(void)
+{
+    struct str text = {0}, key = {0};
+    static const char *const names[] = {"alice", "bob"};
+    for (size_t i = 0; i < 2; i++) {
+        char *file = xasprintf("%s/%s.pub", sshd.folder, names[i]);
+        str_clear(&key);
+        assert_int_equal(file_read(file, 1u << 16, &key, NULL), 0);
+        str_addf(&text, "%s@example.org %s", names[i], str_text(&key));
+        free(file);
+    }
+    rig_write(&walk.rig, "approvers", str_text(&text));
+    rig_configure(&walk.rig, "runbooks: [runbooks/]\napprovers: approvers\n");
+    rig_write(&walk.rig, "runbooks/two.md", two_persons);
+    str_fini(&text);
+    str_fini(&key);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -26,13 +51,17 @@ static int setup(void **state)
                              "case $SSH_ORIGINAL_COMMAND in\n"
                              "run) exec %s runbook run runbooks/act.md --line ;;\n"
                              "resume) exec %s runbook resume --line ;;\n"
+                             "approve*) exec %s $SSH_ORIGINAL_COMMAND ;;\n"
+                             "two) exec %s runbook run runbooks/two.md --line ;;\n"
                              "*) exec %s ;;\n"
                              "esac\n",
                              walk.rig.home, walk.rig.state, walk.rig.config, walk.rig.runtime, walk.oracle,
-                             walk.gate, folder, belay, belay, belay);
+                             walk.gate, folder, belay, belay, belay, belay, belay);
     sshd_start(&sshd, folder, script);
     sshd_add_key(&sshd, "alice");
     sshd_add_key(&sshd, "bob");
+    sshd_add_key(&sshd, "mallory");
+    approvers_write();
     free(script);
     return 0;
 }
@@ -111,6 +140,55 @@ static void test_a_frozen_reader_and_a_dropped_link(void **state)
     walk_verify(&walk, belay);
 }
 
+/* key: its file signs; NULL: the session's key, whose private half no agent has here. */
+static void approve(const char *login, const char *key, const char *says, int status)
+{
+    char *command =
+        key ? xasprintf("approve 1 drop --key %s/%s", sshd.folder, key) : xstrdup("approve 1 drop");
+    struct pty *p = sshd_login(&sshd, login, command);
+    walk_sees(p, "Type yes to approve");
+    pty_type(p, "yes\r");
+    walk_sees(p, says);
+    walk_ends(p, status);
+    free(command);
+}
+
+/* One account, three keys: what counts is a signature by another allowed key, and nothing else. */
+static void test_two_keys_approve_on_one_account(void **state)
+{
+    (void)state;
+    struct pty *p = sshd_login(&sshd, "alice", "two");
+    walk_sees(p, "Approvals +0 of 1(.|\n)*Type +yes");
+    walk_confirm(p, "yes\r");
+    walk_sees(p, "not done");
+    approve("alice", "alice", "approved and signed", 0); /* her own key: refused where it counts */
+    approve("bob", NULL, "unsigned", 0);
+    approve("mallory", "mallory", "approved and signed", 0);
+    pty_run(p, 1500);
+    pty_type(p, "\r");
+    walk_sees(p, "Approvals +0 of 1");
+    approve("bob", "bob", "approved and signed", 0);
+    for (int i = 0; i < 20 && !pty_matches(p, "Approvals +1 of 1"); i++) {
+        pty_type(p, "\r");
+        pty_wait(p, "Approvals +1 of 1", 1000);
+    }
+    walk_sees(p, "Approvals +1 of 1");
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, "dropped\n");
+    walk_ends(p, 0);
+    const char *verify[] = {"verify", NULL}, *words[] = {"timeline", NULL};
+    p = rig_run(&walk.rig, belay, &(struct rig_start){.arguments = verify, .width = 160});
+    walk_sees(p, "run 1 drop: signed by bob@example.org");
+    walk_sees(p, "run 1 drop by .*: unsigned");
+    walk_sees(p, "NOT GOOD: signed by a key that is not among the approvers");
+    walk_ends(p, 1);
+    p = rig_run(&walk.rig, belay, &(struct rig_start){.arguments = words, .width = 200, .height = 60});
+    walk_sees(p, "signed by the key of who asked");
+    walk_sees(p, "same account and is not signed");
+    walk_sees(p, "not among the approvers");
+    walk_ends(p, 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2)
@@ -122,6 +200,7 @@ int main(int argc, char **argv)
     server_require("sshd");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_client_is_killed_in_a_step, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_keys_approve_on_one_account, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_frozen_reader_and_a_dropped_link, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,6 +27,21 @@ static int read_heads(const char *path, struct str *text, struct err *e)
     return e->code;
 }
 
+/* False: one of them is not what it says. */
+static bool verify_approvals(const struct command_line *line, struct journal *journal, struct err *e)
+{
+    struct engine_approvals found = {0};
+    struct config *config = session_config(line, e);
+    struct loop *loop = config ? loop_new(e) : NULL;
+    int code = loop ? engine_approvals_check(loop, journal, config, &found, e) : e->code;
+    fputs(str_text(&found.report), stdout);
+    str_fini(&found.report);
+    if (loop)
+        loop_free(loop);
+    config_free(config);
+    return code == 0 && found.bad == 0;
+}
+
 static int verify_run(const struct command_line *line)
 {
     struct err e = {0};
@@ -54,7 +69,9 @@ static int verify_run(const struct command_line *line)
         printf(path ? "%lld mirrored heads agree: no tail was cut\n"
                     : "a cut-off tail only shows against mirrored heads: --head FILE\n",
                (long long)verdict.heads_checked);
-        status = EXIT_DONE;
+        status = verify_approvals(line, journal, &e) ? EXIT_DONE : EXIT_FELL_SHORT;
+        if (e.code)
+            command_fail(status, &e);
     }
     journal_close(journal);
     str_fini(&heads);
@@ -69,7 +86,7 @@ static const struct command_option verify_options[] = {
 const struct command command_verify = {
     .name = "verify",
     .usage = "[--head FILE|-]",
-    .help = "check the journal's hash chain and blobs",
+    .help = "check the journal's hash chain, blobs and signed approvals",
     .options = verify_options,
     .flags = COMMAND_NO_WORD,
     .run = verify_run,

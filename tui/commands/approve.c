@@ -1,0 +1,146 @@
+/* belay approve: what another operator is about to run is shown exactly, and approved from here. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tui/commands/commands.h"
+#include "tui/commands/session.h"
+
+struct answer {
+    bool given;
+    int code;
+    char *message;
+};
+
+static void on_answer(void *context, int code, const char *message, int64_t id)
+{
+    (void)id;
+    struct answer *a = context;
+    a->given = true;
+    a->code = code;
+    a->message = xstrdup(message);
+}
+
+static int step_named(const struct engine_run *run, const char *name)
+{
+    for (size_t i = 0; name && i < run->book->steps.len; i++)
+        if (str_eq(run->book->steps.data[i].id, name))
+            return (int)i;
+    return name ? STEP_NONE : run->current_step;
+}
+
+/* What, where, by whom, and the digest that all of it is bound by. */
+static int show(const struct engine *engine, const struct engine_run *run, int step, struct str *digest,
+                struct err *e)
+{
+    struct run_context context = {.person = engine_person(engine), .where = engine_target(engine)};
+    struct run_page page;
+    struct str text = {0}, clean = {0};
+    char number[24];
+    snprintf(number, sizeof number, "%lld", (long long)run->id);
+    context.run = number;
+    if (run_page(run->run, step, &context, &page, e) < 0)
+        return e->code;
+    if (page.command_error == 0)
+        run_command_text(&page.command, &text);
+    utf8_clean(&clean, str_text(&text), text.len, true);
+    printf("%s\n  What      %s\n  Where     %s\n  Asked by  %s\n  Reach     %s\n  Digest    %s\n",
+           run->book->steps.data[step].title, str_text(&clean), engine_target(engine),
+           run->owner ? run->owner : "", step_scope_text(page.scope), page.digest);
+    str_add(digest, page.digest);
+    run_page_fini(&page);
+    str_fini(&text);
+    str_fini(&clean);
+    return 0;
+}
+
+static int ask(const struct command_line *line, const char *digest, struct err *e)
+{
+    const char *given = command_value(line, "digest", NULL);
+    char typed[16] = "";
+    if (given)
+        return str_eq(given, digest)
+                   ? 0
+                   : err_set(e, ERR_DENIED, "the command's digest is another: look at it again");
+    if (!isatty(STDIN_FILENO))
+        return err_set(e, ERR_USAGE, "there is no terminal to ask on: --digest says what is approved");
+    printf("Type yes to approve exactly this: ");
+    fflush(stdout);
+    if (!fgets(typed, sizeof typed, stdin) || !str_eq(typed, "yes\n"))
+        return err_set(e, ERR_CANCELLED, "not approved");
+    return 0;
+}
+
+static int approve(const struct command_line *line, struct loop *loop, struct engine *engine, struct err *e)
+{
+    struct engine_run run;
+    struct answer answer = {0};
+    struct str digest = {0};
+    int64_t id = strtoll(line->words[0], NULL, 10);
+    while (!engine_settled(engine))
+        loop_run_once(loop, US_PER_S);
+    if (!engine_run_by_id(engine, id, &run) || run.ended)
+        return err_set(e, ERR_NOT_FOUND, "there is no open run %s", line->words[0]);
+    int step = step_named(&run, line->words[1]);
+    if (step == STEP_NONE)
+        return err_set(e, ERR_NOT_FOUND, "run %lld has no step %s", (long long)id, line->words[1]);
+    int code = show(engine, &run, step, &digest, e);
+    if (code == 0)
+        code = ask(line, str_text(&digest), e);
+    struct engine_request request = {.kind = REQUEST_APPROVE,
+                                     .run = id,
+                                     .text = run.book->steps.data[step].id,
+                                     .path = command_value(line, "key", NULL)};
+    if (code == 0) {
+        engine_submit(engine, &request, on_answer, &answer);
+        while (!answer.given)
+            loop_run_once(loop, US_PER_S);
+        code = answer.code;
+        if (code < 0)
+            err_set(e, code, "%s", answer.message);
+        else
+            printf("%s\n", answer.message);
+    }
+    free(answer.message);
+    str_fini(&digest);
+    return code;
+}
+
+static int approve_run(const struct command_line *line)
+{
+    struct err e = {0};
+    struct engine_options options;
+    if (line->word_count < 1 || line->word_count > 2) {
+        err_set(&e, ERR_USAGE, "which run and step? belay approve 12 restore");
+        return command_fail(EXIT_USAGE, &e);
+    }
+    struct config *config = session_config(line, &e);
+    struct loop *loop = config ? loop_new(&e) : NULL;
+    struct engine *engine = NULL;
+    if (loop) {
+        session_engine_options(line, config, &options);
+        engine = engine_open(loop, &options, &e);
+    }
+    if (engine)
+        approve(line, loop, engine, &e);
+    engine_close(engine);
+    if (loop)
+        loop_free(loop);
+    config_free(config);
+    return e.code ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
+}
+
+static const struct command_option approve_options[] = {
+    {"key", "FILE", "the SSH key to sign with (default: the one that let this session in)", false},
+    {"digest", "SHA256", "approve exactly this command, without being asked", false},
+    {0},
+};
+
+const struct command command_approve = {
+    .name = "approve",
+    .usage = "RUN [STEP] [--key FILE]",
+    .help = "approve the exact command of another operator's step",
+    .options = approve_options,
+    .flags = COMMAND_ACTS | COMMAND_JOURNALS,
+    .run = approve_run,
+};
