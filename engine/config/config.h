@@ -103,6 +103,10 @@ struct config_policy {
 
 enum config_journal { CONFIG_JOURNAL_PRIVATE, CONFIG_JOURNAL_SHARED };
 
+struct config_place {
+    int line, column; /* from 1; 0: not said */
+};
+
 struct config {
     char *path;     /* of the file; NULL without one */
     char *folder;   /* that relative paths start from: the file's folder, absolute; NULL without a file */
@@ -136,6 +140,7 @@ struct config {
     char **runbooks; /* files and folders, absolute; NULL when none */
     struct config_policy *policies;
     size_t policy_count;
+    struct config_place theme_place, runbooks_place;
 };
 
 /* A configuration without a file: platform "local", everything else at its default. */

@@ -236,9 +236,17 @@ static void read_group(const struct value_place *place, const char *prefix, cons
     }
 }
 
+static struct config_place place_of(const cJSON *tree, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, key);
+    return item ? (struct config_place){yaml_line(item), yaml_column(item)} : (struct config_place){0};
+}
+
 void config_read(const struct value_place *place, const cJSON *tree, struct config *c)
 {
     read_group(place, "", tree, c);
+    c->theme_place = place_of(tree, "theme");
+    c->runbooks_place = place_of(tree, "runbooks");
     const cJSON *mirror = cJSON_GetObjectItemCaseSensitive(tree, "mirror");
     if (c->mirror.syslog && c->mirror.command)
         value_complain(place, mirror, "mirror: syslog or command, not both");

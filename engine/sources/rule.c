@@ -299,9 +299,10 @@ int rule_compile(struct rule *r, struct compiler *c, const cJSON *item, bool key
     const cJSON *group_by = compiler_get(item, "group_by"), *expected = compiler_get(item, "expected");
     const cJSON *optional = compiler_get(item, "optional"), *state = compiler_get(item, "state");
     int status = compile_kind(r, c, item);
+    bool kind_known = !status;
     status |= compile_rows(r, c, item, keys, key_pattern);
     status |= compile_identity(r, c, item);
-    status |= compile_measures(r, c, item);
+    status |= kind_known ? compile_measures(r, c, item) : 0;
     status |= compile_stale(r, c, item);
     struct expression_scope scope = {r->measure_names.data, r->measure_names.len, r->by};
     status |= state ? state_compile(&r->state, c, state, &scope) : 0;

@@ -1,12 +1,15 @@
 /* belay check: everything that is wrong with a configuration and with runbooks, without touching anything. */
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
+#include "tui/kit/theme.h"
 
 #define CHECK_DEPTH 4
 
@@ -19,6 +22,9 @@ static void report(struct checking *c, bool error, const char *file, int line, i
                    const char *message)
 {
     struct str text = {0};
+    size_t named = strlen(file);
+    if (str_starts(message, file) && str_starts(message + named, ": "))
+        message += named + 2;
     if (line > 0)
         str_addf(&text, "%s:%d:%d: ", file, line, column > 0 ? column : 1);
     else
@@ -139,28 +145,53 @@ static void check_named_folder(struct checking *c, const char *path)
 
 static void check_path(struct checking *c, const char *path);
 
+/* What the configuration names and this host should have. */
+static void check_names(struct checking *c, const struct config *config, const char *file)
+{
+    const struct config_place *theme = &config->theme_place, *runbooks = &config->runbooks_place;
+    struct theme loaded;
+    struct err e = {0};
+    if (config->theme && theme_load(&loaded, config->theme, &e) < 0)
+        report(c, true, file, theme->line, theme->column, e.msg);
+    for (size_t i = 0; i < config->source_count; i++) {
+        const struct config_source *s = &config->sources[i];
+        char message[400];
+        if (!s->ca || access(s->ca, R_OK) == 0)
+            continue;
+        snprintf(message, sizeof message, "source %s: ca: %.200s can't be read: %s", s->name, s->ca,
+                 strerror(errno));
+        report(c, false, file, s->line, s->column, message);
+    }
+    for (char **path = config->runbooks; path && *path; path++) {
+        char message[400];
+        snprintf(message, sizeof message, "runbooks: there is no %.300s", *path);
+        if (access(*path, F_OK) != 0)
+            report(c, true, file, runbooks->line, runbooks->column, message);
+        else
+            check_path(c, *path);
+    }
+}
+
 static void check_config(struct checking *c, const char *path)
 {
     struct config_findings findings = {0};
     struct err e = {0};
     c->files++;
     struct config *config = config_load(path, &findings, &e);
+    const char *file = path ? path : config && config->path ? config->path : "belay.yaml";
     if (config)
         sources_check(config, &findings, &e);
     else if (findings.len == 0)
-        report(c, true, path ? path : "belay.yaml", 0, 0, e.msg);
+        report(c, true, file, 0, 0, e.msg);
     for (size_t i = 0; i < findings.len; i++) {
         const struct config_finding *f = &findings.data[i];
-        report(c, f->severity == CONFIG_ERROR,
-               f->file ? f->file
-               : path  ? path
-                       : "configuration",
-               f->line, f->column, f->message);
+        bool here = !f->file || (config && str_eq(f->file, config->path));
+        report(c, f->severity == CONFIG_ERROR, here ? file : f->file, f->line, f->column, f->message);
     }
     const struct config *outer = c->config;
     c->config = config;
-    for (char **runbook = config ? config->runbooks : NULL; runbook && *runbook; runbook++)
-        check_path(c, *runbook);
+    if (config)
+        check_names(c, config, file);
     c->config = outer;
     config_findings_fini(&findings);
     config_free(config);
