@@ -172,9 +172,21 @@ static void to_confirm(struct pty *p)
     to_page(p, "keys", "Press  y");
 }
 
+/* A command that is longer than the screen, at its beginning. */
+static void to_long(struct pty *p)
+{
+    to_page(p, "word", "lines of it to be seen");
+}
+
+/* Read to its end: only then it can be confirmed. */
 static void to_word(struct pty *p)
 {
-    to_page(p, "word", "Type  yes");
+    to_long(p);
+    for (int i = 0; i < 20 && !pty_matches(p, "Type  yes"); i++) {
+        pty_type(p, "\x1b[6~");
+        pty_wait(p, "Type  yes", 300);
+    }
+    expect_screen(p, "Type  yes");
 }
 
 static void to_running(struct pty *p)
@@ -309,10 +321,10 @@ static const struct expectation expectations[] = {
     {CONTEXT_CONFIRM, "confirm-accept", to_word, "yes", SHOWS, "begun$", ""},
     {CONTEXT_CONFIRM, "confirm-erase", to_word, "yex", SHOWS, "begun$", "s\r"},
     {CONTEXT_CONFIRM, "confirm-clear", to_word, "nonono", SHOWS, "begun$", "yes\r"},
-    {CONTEXT_CONFIRM, "up", to_word, "\x1b[B\x1b[B", SHOWS, " 1 above", ""},
-    {CONTEXT_CONFIRM, "down", to_word, "", SHOWS, " 1 above", ""},
-    {CONTEXT_CONFIRM, "page-up", to_word, "\x1b[6~", SHOWS, " 0 above", ""},
-    {CONTEXT_CONFIRM, "page-down", to_word, "", LEAVES, " 0 above", ""},
+    {CONTEXT_CONFIRM, "up", to_long, "\x1b[B\x1b[B", SHOWS, " 1 above", ""},
+    {CONTEXT_CONFIRM, "down", to_long, "", SHOWS, " 1 above", ""},
+    {CONTEXT_CONFIRM, "page-up", to_long, "\x1b[6~", SHOWS, " 0 above", ""},
+    {CONTEXT_CONFIRM, "page-down", to_long, "", LEAVES, " 0 above", ""},
     {CONTEXT_CONFIRM, "redraw", to_confirm, "", REDRAWS, NULL, ""},
     {CONTEXT_CONFIRM, "suspend", to_confirm, "", STOPS, NULL, ""},
     {CONTEXT_CONFIRM, "help", to_confirm, "", SHOWS, "Keys on a confirmation page", ""},
