@@ -50,10 +50,13 @@ static char *source_tree(const char *folder)
     return NULL;
 }
 
+/* Without "..", because people read it: a runbook's path is on its pages. */
 static void add_folder(char ***folders, char *folder)
 {
-    if (is_folder(folder))
-        strv_add(folders, folder);
+    char *whole = realpath(folder, NULL);
+    if (whole && is_folder(whole))
+        strv_add(folders, whole);
+    free(whole);
     free(folder);
 }
 

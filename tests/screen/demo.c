@@ -158,10 +158,34 @@ static void walk_to_restore(struct pty *p)
     confirm(p, "Restore the newest snapshot", "Type  shard-5", "shard-5\r");
 }
 
+/* The screen in the README is this demo's: its panels and its bar of keys. */
+static void expect_readme_is_current(struct pty *p)
+{
+    struct str text = {0};
+    struct err e = {0};
+    if (file_read(SOURCE_DIR "/README.md", 1u << 20, &text, &e) < 0)
+        fail_msg("%s", e.msg);
+    expect_within(p, "q quit", PATIENCE_MS); /* the last of a frame */
+    char *rest = strstr(str_text(&text), "```\n belay "), *line;
+    assert_non_null(rest);
+    strsep(&rest, "\n");
+    while ((line = strsep(&rest, "\n")) && !str_eq(line, "```")) {
+        if (str_starts(line, " ? help") && !strstr(pty_screen(p), line))
+            fail_with_screen(p, "the README has other keys: %s", line);
+        static const char *const titles[] = {"1 Breakers",    "2 Fallback hits", "3 Shards",
+                                             "4 Checkpoints", "5 Runbook",       "6 Timeline"};
+        for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+            if (strstr(line, titles[i]) && !pty_matches(p, titles[i]))
+                fail_with_screen(p, "the README has %s", titles[i]);
+    }
+    str_fini(&text);
+}
+
 static void test_walk(void **state)
 {
     (void)state;
     struct pty *p = demo_start();
+    expect_readme_is_current(p);
     walk_to_restore(p);
     expect_within(p, "✓ ok", 3 * PATIENCE_MS);
     confirm(p, "Reintroduce the shard", "Press  y", "y");

@@ -153,16 +153,26 @@ static void to_run(struct pty *p)
     expect_screen(p, "waits");
 }
 
-/* The page opens by itself once the checks before it have run; if not, Enter opens it. */
+/* The page opens by itself once the checks before it have run; if not, Enter opens it. A long command is
+ * looked through, because it can't be confirmed before, and the page is then at its beginning again. */
 static void to_page(struct pty *p, const char *name, const char *prompt)
 {
-    char line[64], either[64];
+    char line[64], either[96];
     snprintf(line, sizeof line, ":runbook run %s\r", name);
-    snprintf(either, sizeof either, "%s|waits", prompt);
+    snprintf(either, sizeof either, "%s|waits|lines of it to be seen", prompt);
     pty_type(p, line);
     expect_screen(p, either);
-    if (!pty_wait(p, prompt, 1000))
+    if (!pty_wait(p, "lines of it to be seen|Type|Press", 1000))
         pty_type(p, "\r");
+    snprintf(either, sizeof either, "%s|lines of it to be seen", prompt);
+    expect_screen(p, either);
+    int pages = 0;
+    for (; !pty_matches(p, prompt) && pages < 20; pages++) {
+        pty_type(p, "\x1b[6~");
+        pty_wait(p, prompt, 300);
+    }
+    for (; pages > 0; pages--)
+        pty_type(p, "\x1b[5~");
     expect_screen(p, prompt);
     pty_run(p, 700); /* keys typed at a page younger than half a second are thrown away */
 }
