@@ -233,8 +233,10 @@ static void test_killed_and_found_again(void **state)
     assert_true(stage_folder(same));
     assert_string_equal(folder, same);
     pty_type(p, "r");
-    expect_within(p, "(interrupted|under way) +Vector store shard down",
-                  PATIENCE_MS); /* not yet just offered */
+    expect_within(p, "Enter reads one", PATIENCE_MS);
+    expect_within(p, "(interrupted|under way) +Vector store.*vector-store-shard-down", PATIENCE_MS);
+    pty_type(p, "g"); /* the selection stays on what was first before the run was known */
+    expect_within(p, "▸ (interrupted|under way)", PATIENCE_MS);
     pty_type(p, "\r");
     expect_within(p, "Restore the newest snapshot", PATIENCE_MS);
     confirm(p, "Reintroduce the shard", "Press  y", "y");
