@@ -77,6 +77,16 @@ const char *engine_actor(const struct engine *e)
     (void)e;
     return "alice";
 }
+const char *engine_person(const struct engine *e)
+{
+    (void)e;
+    return "alice (uid 1004)";
+}
+const char *engine_target(const struct engine *e)
+{
+    (void)e;
+    return "rag-prod";
+}
 const char *engine_actor_line(const struct engine *e)
 {
     (void)e;
@@ -164,12 +174,12 @@ bool engine_step_usual_ms(const struct engine *e, int64_t run, int step, int64_t
 }
 void engine_where(const struct engine *e, struct engine_where *where)
 {
-    *where = (struct engine_where){.text = e->where_differs
-                                               ? "kubectl context staging, NOT prod-eu as configured"
-                                               : "kubectl context prod-eu",
-                                   .configured = true,
-                                   .matches = !e->where_differs,
-                                   .observed_us = STAGE_NOW - 1000000};
+    *where =
+        (struct engine_where){.text = e->where_differs ? "kubectl context staging, NOT prod-eu as configured"
+                                                       : "kubectl context prod-eu",
+                              .configured = true,
+                              .matches = !e->where_differs,
+                              .observed_us = STAGE_NOW - 1000000};
 }
 size_t engine_incident_count(const struct engine *e)
 {
