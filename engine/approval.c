@@ -1,7 +1,8 @@
 /* Two persons: a step asks, in the journal, for the approval of its exact command; another operator gives it
  * from a console of their own, signed where there is a key; the console that walks the run checks it and
- * tells the machine. What counts: another account, or, on the same account, a signature by another key that
- * the configuration's `approvers:` allows. A session's environment is no proof there: it can be forged. */
+ * tells the machine. With the configuration's `approvers:` a signature by another key that it allows counts,
+ * once and for a while, and nothing else. Without it another account's word counts, as far as those who may
+ * write the journal are trusted. A session's environment is no proof: it can be forged. */
 #include "engine/signature.h"
 #include "engine/walk.h"
 
@@ -275,14 +276,29 @@ static void on_checked(void *context, int code, const struct signer *signer)
     }
 }
 
-/* The signed text must be about this very step and command: a signature of yesterday's is not one of today's.
- */
-static bool text_is_of(const char *text, int64_t run, const char *step, const char *digest)
+/* What a signature is worth: its text is about this very step and command, was signed within the time that an
+ * approval is good for, and has not been in the journal before. NULL, or why it is worth nothing. */
+static const char *text_fault(const struct walk *w, const char *text, const char *step, const char *digest)
 {
-    char *wanted = xasprintf("\nrun %lld\nstep %s\ncommand %s\nat ", (long long)run, step, digest);
-    bool found = str_starts(text, "belay approval 1\n") && strstr(text, wanted);
+    char *wanted =
+        xasprintf("belay approval 1\nplatform %s\nwhere %s\nrun %lld\nstep %s\ncommand %s\nat ",
+                  w->engine->config->platform, w->engine->identity.target, (long long)w->id, step, digest);
+    char *at = str_starts(text, wanted)
+                   ? xstrndup(text + strlen(wanted), strcspn(text + strlen(wanted), "\n"))
+                   : NULL;
+    int64_t signed_us = 0, age_us;
+    const char *fault = NULL;
+    if (!at || clock_parse(at, &signed_us, NULL) < 0)
+        fault = "what is signed is another approval";
+    age_us = clock_wall_us() - signed_us;
+    if (!fault && (age_us > RUN_APPROVAL_MS * US_PER_MS || age_us < -RUN_APPROVAL_MS * US_PER_MS))
+        fault = "it was signed too long ago";
+    for (char **seen = w->approvals_seen; !fault && seen && *seen; seen++)
+        if (str_eq(*seen, text))
+            fault = "it has been given before";
     free(wanted);
-    return found;
+    free(at);
+    return fault;
 }
 
 void approval_count(struct walk *w, const cJSON *data)
@@ -299,18 +315,19 @@ void approval_count(struct walk *w, const cJSON *data)
     const char *why = NULL;
     if (c->step == STEP_NONE)
         why = "the run has no such step";
-    else if (signature && engine->config->approvers &&
-             !text_is_of(text, w->id, json_string(data, "step", ""), c->digest))
-        why = "what is signed is another approval";
-    else if (same_account && !(signature && engine->config->approvers))
-        why = signature ? "no file of approvers is configured to check its signature with"
-                        : "it comes from the same account and is not signed";
-    else if (same_account && !engine->identity.key)
+    else if (!engine->config->approvers && same_account)
+        why = "it comes from the same account, and no approvers: are configured to check a signature with";
+    else if (engine->config->approvers && !signature)
+        why = "it is not signed";
+    else if (engine->config->approvers && same_account && !engine->identity.key)
         why = "on a shared account who asks must have come with a key of their own (ExposeAuthInfo)";
+    else if (engine->config->approvers)
+        why = text_fault(w, text, json_string(data, "step", ""), c->digest);
+    strv_add(&w->approvals_seen, text);
     if (why) {
         counting_refuse(c, why);
         counting_free(c);
-    } else if (signature && engine->config->approvers) {
+    } else if (engine->config->approvers) {
         signature_check(engine->loop, engine->config->approvers, signature, text, on_checked, c);
     } else {
         counting_go(c);

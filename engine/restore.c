@@ -19,7 +19,7 @@ struct restoring {
     struct engine *engine;
     struct journal *journal;
     int64_t id, incident, last_seq, last_us, started_us;
-    char *actor, *entity, *path, *owner;
+    char *actor, *entity, *path, *owner, **approvals;
     int64_t fence;
     struct str document;
     char blob[SHA256_HEX_SIZE];
@@ -63,6 +63,8 @@ static int restoring_event(const struct event *event, void *data)
     } else if (event->kind == EVENT_RUN_ENDED) {
         r->ended = true;
     }
+    if (event->kind == EVENT_APPROVAL_GIVEN)
+        strv_add(&r->approvals, json_string(tree, "text", ""));
     if (event_claims_run(event->kind)) {
         free(r->owner);
         r->owner = xstrdup(json_string(tree, "owner", NULL));
@@ -179,6 +181,7 @@ static void restoring_free(struct restoring *r)
     free(r->entity);
     free(r->path);
     free(r->owner);
+    strv_free(r->approvals);
     free(r);
 }
 
@@ -204,6 +207,7 @@ static void restoring_done(void *data)
     w->actor = r->actor;
     w->entity = r->entity;
     w->owner = r->owner;
+    w->approvals_seen = r->approvals;
     w->fence = r->fence;
     w->items = r->items;
     r->items = (struct item_tables){0};
@@ -211,6 +215,7 @@ static void restoring_done(void *data)
     restoring_replay(r, w);
     r->book = NULL;
     r->actor = r->entity = r->owner = NULL;
+    r->approvals = NULL;
     w->ended = r->ended;
     conclusions_recall(r, w);
     w->elsewhere = !str_eq(w->owner, engine->presence.owner);

@@ -53,6 +53,7 @@ void walk_free(struct walk *w)
     free(w->concluded);
     free(w->actor);
     free(w->owner);
+    strv_free(w->approvals_seen);
     free(w->entity);
     free(w);
 }

@@ -44,6 +44,7 @@ struct walk {
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output *) outputs; /* output.c */
+    char **approvals_seen;             /* texts of approvals that were in the journal: none counts twice */
     VEC(struct walk_lock *) locks;     /* lock.c */
     enum run_outcome *concluded;       /* a step's outcome as it was journaled last */
     struct loop_timer *wake;
