@@ -21,7 +21,9 @@ struct loop {
     pthread_mutex_t lock;
     struct post *first, **last; /* under the lock */
     size_t working;             /* pool work whose done hasn't run */
-    bool stopping;
+    struct work *waiting;       /* work that waits for the loop's first turn, newest first */
+    uv_timer_t turn;            /* that turn */
+    bool turned, stopping;
     uint64_t now_ms; /* uv's clock when now_us was read */
     int64_t now_us;
 };
@@ -58,6 +60,46 @@ static void on_bound(uv_timer_t *handle)
     (void)handle; /* its only purpose is to end the wait */
 }
 
+struct work {
+    uv_work_t request;
+    struct work *next;
+    struct loop *loop;
+    void (*work)(void *data);
+    void (*done)(void *data);
+    void *data;
+};
+
+static void on_work(uv_work_t *request)
+{
+    struct work *w = request->data;
+    w->work(w->data);
+}
+
+static void on_worked(uv_work_t *request, int status)
+{
+    struct work *w = request->data;
+    (void)status; /* never cancelled */
+    w->loop->working--;
+    if (w->done)
+        w->done(w->data);
+    free(w);
+}
+
+static void on_turn(uv_timer_t *handle)
+{
+    struct loop *l = handle->data;
+    struct work *oldest_first = NULL;
+    l->turned = true;
+    while (l->waiting) {
+        struct work *w = l->waiting;
+        l->waiting = w->next;
+        w->next = oldest_first;
+        oldest_first = w;
+    }
+    for (struct work *w = oldest_first; w; w = w->next)
+        uv_queue_work(&l->uv, &w->request, on_work, on_worked);
+}
+
 struct loop *loop_new(struct err *e)
 {
     struct loop *l = xcalloc(1, sizeof *l);
@@ -75,7 +117,9 @@ struct loop *loop_new(struct err *e)
         return NULL;
     }
     uv_timer_init(&l->uv, &l->bound);
-    l->wake.data = l->bound.data = l;
+    uv_timer_init(&l->uv, &l->turn);
+    l->wake.data = l->bound.data = l->turn.data = l;
+    uv_timer_start(&l->turn, on_turn, 0, 0);
     l->last = &l->first;
     pthread_mutex_init(&l->lock, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -99,6 +143,7 @@ void loop_free(struct loop *l)
         uv_run(&l->uv, UV_RUN_ONCE);
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_close((uv_handle_t *)&l->bound, NULL);
+    uv_close((uv_handle_t *)&l->turn, NULL);
     uv_walk(&l->uv, close_handle, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT);
     int status = uv_loop_close(&l->uv);
@@ -313,35 +358,14 @@ void loop_poster(void *loop, void (*fn)(void *arg), void *arg)
     loop_post(loop, fn, arg);
 }
 
-struct work {
-    uv_work_t request;
-    struct loop *loop;
-    void (*work)(void *data);
-    void (*done)(void *data);
-    void *data;
-};
-
-static void on_work(uv_work_t *request)
-{
-    struct work *w = request->data;
-    w->work(w->data);
-}
-
-static void on_worked(uv_work_t *request, int status)
-{
-    struct work *w = request->data;
-    (void)status; /* never cancelled */
-    w->loop->working--;
-    if (w->done)
-        w->done(w->data);
-    free(w);
-}
-
 void loop_work(struct loop *l, void (*work)(void *data), void (*done)(void *data), void *data)
 {
     struct work *w = xmalloc(sizeof *w);
-    *w = (struct work){.loop = l, .work = work, .done = done, .data = data};
+    *w = (struct work){.next = l->waiting, .loop = l, .work = work, .done = done, .data = data};
     w->request.data = w;
     l->working++;
-    uv_queue_work(&l->uv, &w->request, on_work, on_worked);
+    if (l->turned)
+        uv_queue_work(&l->uv, &w->request, on_work, on_worked);
+    else
+        l->waiting = w;
 }

@@ -64,7 +64,8 @@ void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
 void loop_poster(void *loop, void (*fn)(void *arg), void *arg);
 
 /* work runs on a thread of the pool, then done on the loop. done is NULL or always runs, also when the loop
- * is being freed meanwhile. At most four run at a time; keep each under a second. */
+ * is being freed meanwhile. At most four run at a time; keep each under a second. None begins before the
+ * loop's first turn: a console paints its first frame with the processor to itself. */
 void loop_work(struct loop *l, void (*work)(void *data), void (*done)(void *data), void *data);
 
 #endif

@@ -16,6 +16,8 @@
 #include "engine/simulate/script.h"
 #include "engine/simulate/simulate.h"
 
+#define CONNECTIONS 200 /* at once */
+
 /* One thread of libmicrohttpd's serves everything: the world needs no lock. */
 struct server {
     struct world *world;
@@ -114,21 +116,36 @@ static void completed(void *data, struct MHD_Connection *connection, void **cont
     *context = NULL;
 }
 
-static struct MHD_Daemon *daemon_start(struct server *s, unsigned *port, struct err *e)
+static unsigned port_of(int fd)
+{
+    struct sockaddr_in address = {0};
+    socklen_t length = sizeof address;
+    return getsockname(fd, (struct sockaddr *)&address, &length) == 0 ? ntohs(address.sin_port) : 0;
+}
+
+int simulate_prepare(const char *folder, struct err *e)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, CONNECTIONS) < 0)
+        err_errno(e, "the simulated platform can't listen on 127.0.0.1; is the loopback interface up?");
+    else if (!folder || demo_write(folder, port_of(fd), e) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return e->code;
+}
+
+static struct MHD_Daemon *daemon_start(struct server *s, int fd, struct err *e)
+{
     struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, handle, s, MHD_OPTION_SOCK_ADDR,
-        &address, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 60u,
-        MHD_OPTION_CONNECTION_LIMIT, 200u, MHD_OPTION_END);
-    const union MHD_DaemonInfo *info = daemon ? MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
-    if (!info || info->port == 0) {
-        err_set(e, ERR_IO, "the simulated platform can't listen on 127.0.0.1; is the loopback interface up?");
-        if (daemon)
-            MHD_stop_daemon(daemon);
-        return NULL;
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET,
+        fd, MHD_OPTION_NOTIFY_COMPLETED, completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 60u,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS, MHD_OPTION_END);
+    if (!daemon) {
+        close(fd);
+        err_set(e, ERR_IO, "the simulated platform can't serve on its socket");
     }
-    *port = info->port;
     return daemon;
 }
 
@@ -164,11 +181,10 @@ int simulate_run(const struct simulation *s, struct err *e)
         return err_errno(e, "signalfd");
     struct server server = {.began_us = clock_monotonic_us()};
     server.world = world_new(s->scenario, s->seed, s->speed, clock_wall_us());
-    unsigned port = 0;
-    struct MHD_Daemon *daemon = daemon_start(&server, &port, e);
+    int http = s->http_fd >= 0 ? s->http_fd : simulate_prepare(s->folder, e);
+    unsigned port = http >= 0 ? port_of(http) : 0;
+    struct MHD_Daemon *daemon = http >= 0 ? daemon_start(&server, http, e) : NULL;
     int code = daemon ? 0 : ERR_IO;
-    if (code == 0 && s->folder)
-        code = demo_write(s->folder, port, e);
     if (code == 0 && s->listen_fd < 0)
         printf("%u\n", port);
     fflush(stdout);
@@ -185,7 +201,7 @@ int simulate_run(const struct simulation *s, struct err *e)
 
 static const char usage[] =
     "usage: belay-console simulate [--scenario NAME] [--seed N] [--speed X] [--listen-fd FD]\n"
-    "       [--folder DIR] [--link PATH]\n";
+    "       [--http-fd FD] [--folder DIR] [--link PATH]\n";
 
 static bool option_take(struct simulation *s, const char *name, const char *value)
 {
@@ -203,6 +219,8 @@ static bool option_take(struct simulation *s, const char *name, const char *valu
         s->link = value;
     else if (strcmp(name, "--listen-fd") == 0 && numeric && number >= 0 && number < 65536)
         s->listen_fd = (int)number;
+    else if (strcmp(name, "--http-fd") == 0 && numeric && number >= 0 && number < 65536)
+        s->http_fd = (int)number;
     else
         return false;
     return true;
@@ -210,8 +228,12 @@ static bool option_take(struct simulation *s, const char *name, const char *valu
 
 int simulate_main(int argc, char **argv)
 {
-    struct simulation s = {
-        .scenario = "shard", .seed = 1, .speed = 1, .linger_us = SIMULATION_LINGER_US, .listen_fd = -1};
+    struct simulation s = {.scenario = "shard",
+                           .seed = 1,
+                           .speed = 1,
+                           .linger_us = SIMULATION_LINGER_US,
+                           .listen_fd = -1,
+                           .http_fd = -1};
     struct err e;
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 >= argc || !option_take(&s, argv[i], argv[i + 1])) {

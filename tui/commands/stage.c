@@ -45,7 +45,8 @@ static const char *value(const struct command_line *line, const char *name, cons
 
 /* Forked, not executed anew: loading forty libraries a second time would take as long as all the rest of the
  * start. In a session of its own: the end of the terminal is not its end. */
-static void simulation_begin(const struct command_line *line, const char *folder, const char *link, int fd)
+static void simulation_begin(const struct command_line *line, const char *folder, const char *link, int fd,
+                             int http)
 {
     setsid();
     prctl(PR_SET_NAME, "belay-simulate");
@@ -53,8 +54,10 @@ static void simulation_begin(const struct command_line *line, const char *folder
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
+    http = fcntl(http, F_DUPFD_CLOEXEC, STDERR_FILENO + 3); /* out of the way of the next line */
     dup2(fd, STDERR_FILENO + 1);
-    close_range(STDERR_FILENO + 2, ~0u, 0);
+    dup2(http, STDERR_FILENO + 2);
+    close_range(STDERR_FILENO + 3, ~0u, 0);
     const char *argv[] = {"simulate",
                           "--scenario",
                           value(line, "scenario", "shard"),
@@ -64,6 +67,8 @@ static void simulation_begin(const struct command_line *line, const char *folder
                           value(line, "speed", "1"),
                           "--listen-fd",
                           "3",
+                          "--http-fd",
+                          "4",
                           "--folder",
                           folder,
                           "--link",
@@ -96,24 +101,33 @@ static int stage_listen(const char *folder, struct err *e)
 
 enum answer { ANSWER_PORT, ANSWER_BUSY, ANSWER_NONE };
 
+static int stage_link(const char *folder)
+{
+    struct sockaddr_un address;
+    address_fill(folder, &address);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 /* Connected, and greeted with a port: then *fd is the link. */
 static enum answer stage_connect(const char *folder, int *fd)
 {
-    struct sockaddr_un address;
     struct timeval wait = {.tv_sec = STAGE_WAIT_S};
     char line[16] = "";
-    address_fill(folder, &address);
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    *fd = stage_link(folder);
     if (*fd < 0)
         return ANSWER_NONE;
     setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-    if (connect(*fd, (struct sockaddr *)&address, sizeof address) == 0)
-        for (size_t length = 0; length < sizeof line - 1 && !strchr(line, '\n');) {
-            ssize_t n = recv(*fd, line + length, sizeof line - 1 - length, 0);
-            if (n <= 0)
-                break;
-            length += (size_t)n;
-        }
+    for (size_t length = 0; length < sizeof line - 1 && !strchr(line, '\n');) {
+        ssize_t n = recv(*fd, line + length, sizeof line - 1 - length, 0);
+        if (n <= 0)
+            break;
+        length += (size_t)n;
+    }
     if (line[0] >= '0' && line[0] <= '9')
         return ANSWER_PORT;
     close(*fd);
@@ -179,6 +193,20 @@ static bool stage_find(const char *link, const char *kind, struct stage *stage, 
     return stage->found;
 }
 
+/* Its greeting is not waited for: the console's first frame would wait with it. */
+static int simulation_fork(const struct command_line *line, const char *link, int fd, int http,
+                           struct stage *stage, struct err *e)
+{
+    stage->link = stage_link(stage->folder);
+    stage->pid = fork();
+    if (stage->pid == 0)
+        simulation_begin(line, stage->folder, link, fd, http);
+    if (stage->pid > 0)
+        return 0;
+    stage->pid = 0;
+    return err_errno(e, "the simulation can't be started");
+}
+
 static int stage_begin(const struct command_line *line, const char *link, const char *kind,
                        struct stage *stage, struct err *e)
 {
@@ -190,20 +218,15 @@ static int stage_begin(const struct command_line *line, const char *link, const 
     char *path = path_join(stage->folder, "kind");
     int code = file_write_atomic(path, kind, strlen(kind), 0600, e);
     free(path);
-    int fd = code == 0 ? stage_listen(stage->folder, e) : -1;
-    if (fd < 0)
-        return e->code;
-    stage->pid = fork();
-    if (stage->pid == 0)
-        simulation_begin(line, stage->folder, link, fd);
-    close(fd);
-    if (stage->pid < 0) {
-        stage->pid = 0;
-        return err_errno(e, "the simulation can't be started");
-    }
-    if (stage_connect(stage->folder, &stage->link) != ANSWER_PORT)
-        return err_set(e, ERR_IO, "the simulation did not start");
-    return 0;
+    int http = code == 0 ? simulate_prepare(stage->folder, e) : -1;
+    int fd = http >= 0 ? stage_listen(stage->folder, e) : -1;
+    if (fd >= 0)
+        code = simulation_fork(line, link, fd, http, stage, e);
+    if (fd >= 0)
+        close(fd);
+    if (http >= 0)
+        close(http);
+    return fd >= 0 ? code : e->code;
 }
 
 int stage_open(const struct command_line *line, struct stage *stage, struct err *e)

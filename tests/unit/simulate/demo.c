@@ -55,6 +55,7 @@ static void stage_open(struct stage *s, int64_t linger_us)
                                         .speed = 20,
                                         .linger_us = linger_us,
                                         .listen_fd = listening,
+                                        .http_fd = -1,
                                         .folder = s->folder};
         struct err e;
         _exit(simulate_run(&simulation, &e) == 0 ? 0 : 1);
