@@ -144,19 +144,11 @@ static bool session_key_write(struct giving *g)
     return written;
 }
 
-static int step_find(const struct runbook *book, const char *name)
-{
-    for (size_t i = 0; name && i < book->steps.len; i++)
-        if (str_eq(book->steps.data[i].id, name))
-            return (int)i;
-    return STEP_NONE;
-}
-
 static int giving_check(const struct walk *w, const struct engine_request *request, int *step,
                         char digest[static SHA256_HEX_SIZE], struct err *e)
 {
     const struct engine *engine = w->engine;
-    *step = request->text && request->text[0] ? step_find(w->book, request->text) : run_current(w->run);
+    *step = request->text && request->text[0] ? runbook_find(w->book, request->text) : run_current(w->run);
     if (*step == STEP_NONE)
         return err_set(e, ERR_NOT_FOUND, "run %lld has no step %s", (long long)w->id,
                        request->text ? request->text : "that waits");
@@ -166,7 +158,16 @@ static int giving_check(const struct walk *w, const struct engine_request *reque
     if (run_approvals_missing(w->run, *step, NULL, engine->identity.target) <= 0)
         return err_set(e, ERR_USAGE, "step %s of run %lld waits for no approval",
                        w->book->steps.data[*step].id, (long long)w->id);
-    return run_command_digest(w->run, *step, engine->identity.target, digest, e);
+    if (w->asked.step && !request->path && str_eq(w->asked.by, engine->identity.person))
+        return err_set(e, ERR_DENIED, "you asked for it yourself: somebody else must approve");
+    int code = run_command_digest(w->run, *step, engine->identity.target, digest, e);
+    if (code == 0 && request->digest && !str_eq(request->digest, digest))
+        code = err_set(e, ERR_DENIED, "the command is another by now: read it again");
+    if (code == 0 && w->asked.step && !str_eq(w->asked.digest, digest))
+        code = err_set(e, ERR_DENIED,
+                       "what is asked for is another command, or lands elsewhere, than what is seen here: it "
+                       "would not count");
+    return code;
 }
 
 void approval_grant(struct walk *w, const struct engine_request *request, engine_done *done, void *context)
@@ -204,6 +205,7 @@ struct counting {
     int64_t run;
     int step;
     char *digest, *by;
+    char *given_by; /* as the event of the approval has it */
     bool has_signature;
 };
 
@@ -211,6 +213,7 @@ static void counting_free(struct counting *c)
 {
     free(c->digest);
     free(c->by);
+    free(c->given_by);
     free(c);
 }
 
@@ -219,15 +222,23 @@ static void counting_refuse(const struct counting *c, const char *why)
     char *subject = xasprintf("run %lld", (long long)c->run);
     char *summary = xasprintf("the approval by %s does not count: %s", c->by, why);
     const struct walk *w = walk_find(c->engine, c->run);
+    cJSON *data = cJSON_CreateObject();
+    cJSON_AddStringToObject(data, "digest", c->digest);
+    cJSON_AddStringToObject(data, "by", c->given_by);
+    cJSON_AddStringToObject(data, "reason", why);
+    char *text = json_print(data);
     struct event_draft draft = {.kind = EVENT_APPROVAL_REFUSED,
                                 .actor = "belay",
                                 .subject = subject,
                                 .summary = summary,
+                                .data = text,
                                 .incident = w ? w->incident : 0,
                                 .run = c->run};
     chronicle_append(c->engine, &draft, 1, NULL, NULL, NULL);
     free(subject);
     free(summary);
+    free(text);
+    cJSON_Delete(data);
 }
 
 static void on_counted(void *context, int code, const char *message, int64_t id)
@@ -309,9 +320,10 @@ void approval_count(struct walk *w, const cJSON *data)
     struct counting *c = xcalloc(1, sizeof *c);
     *c = (struct counting){.engine = engine,
                            .run = w->id,
-                           .step = step_find(w->book, json_string(data, "step", "")),
+                           .step = runbook_find(w->book, json_string(data, "step", "")),
                            .digest = xstrdup(json_string(data, "digest", "")),
-                           .by = xstrdup(json_string(data, "by", "somebody"))};
+                           .by = xstrdup(json_string(data, "by", "somebody")),
+                           .given_by = xstrdup(json_string(data, "by", ""))};
     const char *why = NULL;
     if (c->step == STEP_NONE)
         why = "the run has no such step";

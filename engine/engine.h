@@ -145,6 +145,25 @@ struct engine_where {
 };
 void engine_where(const struct engine *engine, struct engine_where *where);
 
+/* ---- Approvals -------------------------------------------------------------------------------------- */
+
+/* What somebody else's run waits for, as far as somebody here may give it: never what was asked for by who sits
+ * here. */
+struct engine_approval {
+    int64_t run;
+    int step;
+    const char *by;                  /* who asks: "alice (uid 1004, key SHA256:k3...)" */
+    int64_t asked_us, expires_us;    /* wall clock: it has to be asked for again then */
+    const char *digest;              /* of the command that is asked for */
+    int missing, needed;
+    bool given;                      /* from here: the console that walks the run has yet to count it, or has */
+    const char *refused;             /* NULL, or why what was given from here does not count */
+};
+size_t engine_approval_count(const struct engine *engine);
+bool engine_approval_at(const struct engine *engine, size_t index, struct engine_approval *view);
+/* How an approval from here would be signed, or why it would not be. */
+const char *engine_signing(const struct engine *engine);
+
 /* ---- Incidents, timeline ---------------------------------------------------------------------------- */
 
 size_t engine_incident_count(const struct engine *engine);            /* not closed, newest first */
@@ -243,6 +262,7 @@ struct engine_request {
     int64_t incident;                /* 0: the focused one */
     int64_t run;                     /* RUN_INPUT, RUN_RESUME, RUN_TAKE */
     const char *path;                /* RUN_START: the document; APPROVE: the key to sign with, may be NULL */
+    const char *digest;              /* APPROVE: what was shown; refused once it is another command. May be NULL */
     const char *entity;              /* RUN_START: "shard docs/shard-5" that offered it; INCIDENT_OPEN: what it is for;
                                       * both may be NULL. MUTE */
     const struct incident_change *change; /* INCIDENT, INCIDENT_MOVE */

@@ -23,6 +23,17 @@ static void actor_open(struct engine *engine, uid_t uid)
                   engine->identity.key ? ", key " : "", engine->identity.key ? engine->identity.key : "");
 }
 
+static char *signing_text(const char *key, bool checked)
+{
+    if (key)
+        return xasprintf("signed through the agent by this session's key, %s%s", key,
+                         checked ? "" : " (nobody checks it: no approvers: are configured)");
+    return xstrdup(checked
+                       ? "not signed, so it does not count: this session has no SSH key. :approve RUN STEP "
+                         "--key FILE names one"
+                       : "not signed: it counts only from another account");
+}
+
 void identity_open(struct engine *engine)
 {
     uid_t uid = getuid();
@@ -35,6 +46,7 @@ void identity_open(struct engine *engine)
     actor_open(engine, uid);
     engine->identity.actor_line = xasprintf("%s%s%s on %s", engine->identity.person,
                                             claim ? ", says to be " : "", claim ? claim : "", host);
+    engine->identity.signing = signing_text(engine->identity.key, engine->config->approvers != NULL);
     const char *expect = engine->config->identity.expect;
     engine->identity.target =
         xasprintf("%s%s%s", engine->config->platform, expect ? ": " : "", expect ? expect : "");
@@ -48,6 +60,7 @@ void identity_close(struct engine *engine)
     free(engine->identity.actor_line);
     free(engine->identity.person);
     free(engine->identity.key);
+    free(engine->identity.signing);
     free(engine->identity.claim);
     free(engine->identity.where);
     free(engine->identity.target);

@@ -21,6 +21,8 @@ struct restoring {
     int64_t id, incident, last_seq, last_us, started_us;
     char *actor, *entity, *path, *owner, **approvals;
     int64_t fence;
+    struct asked asked;
+    char *person;
     struct str document;
     char blob[SHA256_HEX_SIZE];
     VEC(char *) inputs;
@@ -65,6 +67,7 @@ static int restoring_event(const struct event *event, void *data)
     }
     if (event->kind == EVENT_APPROVAL_GIVEN)
         strv_add(&r->approvals, json_string(tree, "text", ""));
+    asked_take(&r->asked, event, tree, r->person);
     if (event_claims_run(event->kind)) {
         free(r->owner);
         r->owner = xstrdup(json_string(tree, "owner", NULL));
@@ -182,6 +185,8 @@ static void restoring_free(struct restoring *r)
     free(r->path);
     free(r->owner);
     strv_free(r->approvals);
+    asked_fini(&r->asked);
+    free(r->person);
     free(r);
 }
 
@@ -208,6 +213,8 @@ static void restoring_done(void *data)
     w->entity = r->entity;
     w->owner = r->owner;
     w->approvals_seen = r->approvals;
+    w->asked = r->asked;
+    r->asked = (struct asked){0};
     w->fence = r->fence;
     w->items = r->items;
     r->items = (struct item_tables){0};
@@ -240,6 +247,7 @@ void restore_run(struct engine *engine, int64_t id)
     r->engine = engine;
     r->journal = engine->chronicle.journal;
     r->id = id;
+    r->person = xstrdup(engine->identity.person);
     engine->runs.restoring++;
     loop_work(engine->loop, restoring_work, restoring_done, r);
 }
@@ -365,6 +373,7 @@ void walks_event(struct engine *engine, const struct event *event)
         return;
     }
     w->seen_seq = event->seq;
+    asked_take(&w->asked, event, tree, engine->identity.person);
     const cJSON *json = cJSON_GetObjectItemCaseSensitive(tree, "input");
     char *text = json ? json_print(json) : NULL;
     struct run_input input;

@@ -64,6 +64,7 @@ struct engine {
 
     struct { /* identity.c */
         char *actor, *person, *key, *actor_line, *claim;
+        char *signing; /* how an approval from here would be signed */
         char *where;
         char *target; /* where acts are to land: the same text as long as the target is the same */
         int64_t observed_us;

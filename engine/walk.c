@@ -54,6 +54,7 @@ void walk_free(struct walk *w)
     free(w->actor);
     free(w->owner);
     strv_free(w->approvals_seen);
+    asked_fini(&w->asked);
     free(w->entity);
     free(w);
 }

@@ -26,6 +26,15 @@ struct item_tables { /* of each step; NULL where it has none */
     size_t count;
 };
 
+/* What a run asked others to approve, the newest: from the journal. */
+struct asked {
+    char *step; /* its id; NULL: nothing */
+    char *by, *digest;
+    int64_t at_us; /* wall clock */
+    bool given;    /* from here */
+    char *refused; /* why that does not count; NULL */
+};
+
 struct walk {
     struct engine *engine;
     int64_t id, incident, started_us, seen_seq;
@@ -44,9 +53,10 @@ struct walk {
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output *) outputs; /* output.c */
-    char **approvals_seen;             /* texts of approvals that were in the journal: none counts twice */
-    VEC(struct walk_lock *) locks;     /* lock.c */
-    enum run_outcome *concluded;       /* a step's outcome as it was journaled last */
+    struct asked asked;
+    char **approvals_seen;         /* texts of approvals that were in the journal: none counts twice */
+    VEC(struct walk_lock *) locks; /* lock.c */
+    enum run_outcome *concluded;   /* a step's outcome as it was journaled last */
     struct loop_timer *wake;
 };
 
@@ -110,6 +120,11 @@ void approval_request(struct walk *w, const struct run_effect *effect);
 void approval_grant(struct walk *w, const struct engine_request *request, engine_done *done, void *context);
 /* An approval.given event of a run that is walked here. */
 void approval_count(struct walk *w, const cJSON *data);
+
+/* asked.c */
+/* Takes an event of the run: approval.requested, .given, .refused; others are nothing to it. */
+void asked_take(struct asked *a, const struct event *event, const cJSON *data, const char *person);
+void asked_fini(struct asked *a);
 
 /* lock.c */
 void lock_take(struct walk *w, const struct run_effect *effect);

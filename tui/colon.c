@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tui/approvals.h"
 #include "tui/colon.h"
 #include "tui/console_state.h"
-
-#define WORDS_MOST 64
+#include "tui/words.h"
 
 /* ---- words ---- */
 
@@ -253,13 +253,33 @@ static void run_runbook_take(struct console *console, const char *rest, char *co
 static void run_approve(struct console *console, const char *rest, char *const *words, struct err *e)
 {
     (void)rest;
-    int64_t id = words[0] != NULL ? strtoll(words[0], NULL, 10) : 0;
-    if (id <= 0) {
-        err_set(e, ERR_USAGE, "which one? :approve 12 restore (look at its page first: r, Enter)");
+    struct words w = {0};
+    struct engine_approval asked;
+    struct engine_run run;
+    if (words_parse(&w, words, approve_options, e) < 0) {
         return;
     }
-    struct engine_request request = {.kind = REQUEST_APPROVE, .run = id, .text = words[1]};
-    console_submit(console, &request, 0, NULL);
+    int64_t id = w.count > 0 ? strtoll(w.words[0], NULL, 10) : 0;
+    const char *digest = words_value(&w, "digest", NULL), *key = words_value(&w, "key", NULL);
+    if (id <= 0) {
+        err_set(e, ERR_USAGE, "which one? :approve 12 restore (a lists those that wait)");
+        return;
+    }
+    struct engine_request request = {
+        .kind = REQUEST_APPROVE, .run = id, .text = w.words[1], .path = key, .digest = digest};
+    if (digest != NULL) {
+        console_submit(console, &request, 0, NULL);
+        return;
+    }
+    for (size_t i = 0; engine_approval_at(console->engine, i, &asked); i++) {
+        if (asked.run == id && engine_run_by_id(console->engine, id, &run) &&
+            (w.count < 2 || asked.step == runbook_find(run.book, w.words[1]))) {
+            page_open_approval(console, id, asked.step, key);
+            return;
+        }
+    }
+    err_set(e, ERR_NOT_FOUND, "run %lld waits for no approval from here (a lists those that do)",
+            (long long)id);
 }
 
 /* The step that waits on its page, in the run that this console walks. */
@@ -347,7 +367,8 @@ const struct colon colon_table[] = {
     {"runbook run", "ID [--var NAME=VALUE]", "start a runbook", 0, run_runbook_run},
     {"runbook resume", "RUN", "open a run; an interrupted one goes on from there", COLON_SAFE,
      run_runbook_resume},
-    {"approve", "RUN [STEP]", "approve the exact command of another operator's step", 0, run_approve},
+    {"approve", "RUN [STEP] [--key FILE]", "approve the exact command of another operator's step", 0,
+     run_approve},
     {"break-glass", "REASON", "confirm the open page without the approvals that it needs", 0,
      run_break_glass},
     {"runbook take", "RUN REASON", "take a run over from a console that is there", 0, run_runbook_take},

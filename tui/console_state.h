@@ -9,7 +9,7 @@
 #define FRAME_LEAST_US  50000   /* between two frames of data: 20 a second */
 #define FRAME_MOST_US   1000000 /* and on a slow link */
 #define SIGNALS_WATCHED 8
-#define HEADER_WORDS    4 /* incident, people, changes, on call */
+#define HEADER_WORDS    5 /* incident, people, changes, on call, approvals */
 
 /* What an answer of the engine that comes after the console has gone finds. */
 struct console_link {
@@ -80,6 +80,7 @@ void console_scene_update(struct console *console);
 /* dispatch.c */
 void console_key(struct console *console, const struct key *key);
 size_t console_contexts(struct console *console, enum key_context stack[static CONTEXT_COUNT]);
+enum key_reader console_reader(struct console *console);
 
 /* prompt.c */
 void prompt_command(struct console *console);

@@ -14,6 +14,14 @@ size_t console_contexts(struct console *console, enum key_context stack[static C
     return depth;
 }
 
+enum key_reader console_reader(struct console *console)
+{
+    struct page *top = console_top(console);
+    return engine_is_observer(console->engine)                     ? READER_OBSERVER
+           : top->type->follows != NULL && top->type->follows(top) ? READER_FOLLOWER
+                                                                   : READER_OPERATOR;
+}
+
 /* ---- what keys mean everywhere ---- */
 
 static void do_help(struct console *console, const char *argument)
@@ -75,6 +83,12 @@ static void do_incidents(struct console *console, const char *argument)
     page_open_incidents(console);
 }
 
+static void do_approvals(struct console *console, const char *argument)
+{
+    (void)argument;
+    page_open_approvals(console);
+}
+
 static void do_update(struct console *console, const char *argument)
 {
     (void)argument;
@@ -133,11 +147,11 @@ static const struct {
     const char *name;
     void (*run)(struct console *console, const char *argument);
 } everywhere[] = {
-    {"help", do_help},     {"filter", do_filter},     {"command", do_command}, {"panel", do_panel},
-    {"back", do_back},     {"runbooks", do_runbooks}, {"note", do_note},       {"incidents", do_incidents},
-    {"freeze", do_freeze}, {"time", do_time},         {"redraw", do_redraw},   {"suspend", do_suspend},
-    {"update", do_update}, {"copy", do_copy},         {"logs", do_logs},       {"interrupt", do_interrupt},
-    {"quit", do_quit},
+    {"help", do_help},     {"filter", do_filter},       {"command", do_command}, {"panel", do_panel},
+    {"back", do_back},     {"runbooks", do_runbooks},   {"note", do_note},       {"incidents", do_incidents},
+    {"freeze", do_freeze}, {"time", do_time},           {"redraw", do_redraw},   {"suspend", do_suspend},
+    {"update", do_update}, {"copy", do_copy},           {"logs", do_logs},       {"interrupt", do_interrupt},
+    {"quit", do_quit},     {"approvals", do_approvals},
 };
 
 static void run_everywhere(struct console *console, const char *command)
@@ -196,6 +210,10 @@ void console_key(struct console *console, const struct key *key)
         return;
     }
     struct page *top = console_top(console);
+    if (binding != NULL && key_refused(binding, console_reader(console))) {
+        console_say(console, SAY_BAD, "another console walks this run: nothing of it acts from here (T)");
+        return;
+    }
     if (!top->type->command(top, key, command) && command != NULL) {
         run_everywhere(console, command);
     }

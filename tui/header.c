@@ -80,6 +80,17 @@ static void people_words(struct console *console, struct str *out)
     }
 }
 
+/* Those of them that were not given from here yet. */
+static size_t approvals_waiting(struct console *console)
+{
+    struct engine_approval asked;
+    size_t waiting = 0;
+    for (size_t i = 0; engine_approval_at(console->engine, i, &asked); i++) {
+        waiting += !asked.given;
+    }
+    return waiting;
+}
+
 /* What was changed and not taken back, over the runs of the focused incident. */
 static size_t changes(struct engine *engine)
 {
@@ -161,6 +172,15 @@ void header_words(struct console *console, struct str words[static HEADER_WORDS]
     if (engine_oncall(console->engine) != NULL) {
         str_addf(&words[3], "on call: %s", engine_oncall(console->engine));
     }
+    size_t waiting = approvals_waiting(console);
+    if (waiting > 0) {
+        const char *verb = waiting == 1 ? "waits" : "wait";
+        if (canvas_width(console->canvas) >= 100) {
+            str_addf(&words[4], " %zu approval%s %s: a ", waiting, waiting == 1 ? "" : "s", verb);
+        } else {
+            str_addf(&words[4], " a: %zu %s ", waiting, verb);
+        }
+    }
 }
 
 static void frozen_word(struct console *console, struct str *out)
@@ -178,6 +198,7 @@ void header_draw(struct console *console, struct canvas *row)
     struct part parts[] = {
         {.style = ROLE_HEADER | STYLE_BOLD, .worth = 9}, /* incident */
         {.style = ROLE_DANGER, .worth = 8},              /* frozen */
+        {.style = ROLE_BADGE, .worth = 7},               /* approvals */
         {.style = ROLE_HEADER, .worth = 5},              /* people */
         {.style = ROLE_HEADER, .worth = 4},              /* on call */
         {.style = ROLE_HEADER, .worth = 3},              /* changed */
@@ -195,9 +216,10 @@ void header_draw(struct console *console, struct canvas *row)
     const struct str *shown = console->scene.frozen ? console->frozen_words : words;
     str_add(&parts[0].text, str_text(&shown[0]));
     frozen_word(console, &parts[1].text);
-    str_add(&parts[2].text, str_text(&shown[1]));
-    str_add(&parts[3].text, str_text(&shown[3]));
-    str_add(&parts[4].text, str_text(&shown[2]));
+    str_add(&parts[2].text, str_text(&shown[4]));
+    str_add(&parts[3].text, str_text(&shown[1]));
+    str_add(&parts[4].text, str_text(&shown[3]));
+    str_add(&parts[5].text, str_text(&shown[2]));
     while (parts_columns(parts, count, row) > end - x && parts_columns(parts, count, row) > 0) {
         drop_least(parts, count);
     }

@@ -7,6 +7,7 @@
 struct help {
     enum key_context stack[CONTEXT_COUNT];
     size_t depth;
+    enum key_reader reader;
     int top, lines, rows;
 };
 
@@ -27,8 +28,7 @@ static void draw(struct page *page, struct canvas *c)
 {
     struct help *help = page->state;
     struct canvas body = canvas_sub(c, (struct rect){1, 0, canvas_width(c) - 1, canvas_height(c)});
-    int lines = keymap_draw_help(key_table, help->stack, help->depth, console_scene(page->console)->observer,
-                                 &body, help->top);
+    int lines = keymap_draw_help(key_table, help->stack, help->depth, help->reader, &body, help->top);
     lines = draw_commands(&body, lines + 1 - help->top) + help->top;
     help->lines = lines;
     help->rows = canvas_height(c);
@@ -96,5 +96,6 @@ void page_open_help(struct console *console, const enum key_context *stack, size
         help->stack[i] = stack[i];
     }
     help->depth = depth;
+    help->reader = console_reader(console);
     console_push(console, &type, help);
 }

@@ -16,6 +16,7 @@ const struct key_binding key_table[] = {
     {"r", CONTEXT_ANYWHERE, "runbooks", "runbooks: interrupted, offered, all", "runbooks", 0},
     {"n", CONTEXT_ANYWHERE, "note", "write a note to the timeline", "note", 0},
     {"i", CONTEXT_ANYWHERE, "incidents", "incidents", "incident", 0},
+    {"a", CONTEXT_ANYWHERE, "approvals", "approvals that wait for me", NULL, 0},
     {"u", CONTEXT_ANYWHERE, "update", "a status update on the incident, ready to paste", NULL, 0},
     {"v", CONTEXT_ANYWHERE, "copy", "what is on the screen without borders, to copy from", NULL, 0},
     {"L", CONTEXT_ANYWHERE, "logs", "the logs of the selected thing, in a pager", NULL, 0},
@@ -62,6 +63,10 @@ const struct key_binding key_table[] = {
     {"g Home", CONTEXT_TEXT, "top", "the beginning", NULL, 0},
     {"G End", CONTEXT_TEXT, "bottom", "the end; output is followed from there", NULL, 0},
     {"w", CONTEXT_TEXT, "wrap", "wrap long lines, or scroll sideways", "wrap", 0},
+
+    /* in another's run: it goes on there */
+    {"T", CONTEXT_FOLLOW, "take-over", "take the run over from the console that walks it, with a reason",
+     "take over", KEY_ACTS},
 
     /* in a runbook's run */
     {"Enter", CONTEXT_RUN, "step-open", "open the page of the step that waits, answer it, go on", "next step",

@@ -29,6 +29,8 @@ struct page_type {
     bool (*ticks)(struct page *page);
     /* Only its own contexts count now. May be NULL: no. */
     bool (*modal)(struct page *page);
+    /* Another console walks what it shows: nothing of it acts from here. May be NULL: no. */
+    bool (*follows)(struct page *page);
     bool live; /* shows what is, also while the picture is frozen: somebody acts here */
     /* Appends what it shows, one thing below the other, for the copy view. NULL: as it is drawn. */
     void (*copy)(struct page *page, int width, struct str *out);
@@ -102,6 +104,7 @@ void page_open_dashboard(struct console *console);
 void page_open_panel(struct console *console, size_t index);
 void page_open_help(struct console *console, const enum key_context *stack, size_t depth);
 void page_open_incidents(struct console *console);
+void page_open_approvals(struct console *console);
 /* A text as it is now; with a title NULL bare, for copying. hint may be NULL. */
 struct page *page_open_sheet(struct console *console, const char *title, const char *hint, const char *text);
 /* What is on the screen, without frames. */
@@ -118,5 +121,7 @@ void page_open_document(struct console *console, const char *path);
 void page_open_run(struct console *console, int64_t run, bool fresh);
 /* The step of a run: confirmation, live output, choice or result, by the state that it is in. */
 void page_open_step(struct console *console, int64_t run, int step);
+/* The same for who is to approve it. key: the file to sign with; NULL: the session's. */
+void page_open_approval(struct console *console, int64_t run, int step, const char *key);
 
 #endif

@@ -192,5 +192,5 @@ void prompt_draw(struct console *console, struct canvas *canvas)
         x = canvas_putf(&bar, 1, 0, ROLE_MATCH, "/%s", filter_text(top->filter)) + 1;
     }
     struct canvas keys = canvas_sub(&bar, (struct rect){x, 0, width - x, 1});
-    keymap_draw_bar(key_table, stack, depth, engine_is_observer(console->engine), &keys);
+    keymap_draw_bar(key_table, stack, depth, console_reader(console), &keys);
 }

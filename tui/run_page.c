@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tui/console_state.h"
+#include "tui/follow.h"
 #include "tui/step.h"
 
 #define SIDE_BY_SIDE 100 /* columns from which list and step stand beside each other */
@@ -107,13 +108,19 @@ static void draw_title(const struct engine_run *run, struct canvas *c)
     if (run_ended(run->run, &outcome)) {
         snprintf(text, sizeof text, "run %lld ended %s", (long long)run->id, run_outcome_text(outcome));
     } else if (run->elsewhere) {
-        snprintf(text, sizeof text, "run %lld, step %d of %d, walked elsewhere by %.40s", (long long)run->id,
-                 place, total, run->actor);
+        snprintf(text, sizeof text, "run %lld, step %d of %d, walked elsewhere by %.60s", (long long)run->id,
+                 place, total, run->owner != NULL ? run->owner : run->actor);
     } else {
         snprintf(text, sizeof text, "run %lld, step %d of %d", (long long)run->id, place, total);
     }
     int end = canvas_put_right(c, width / 3, 0, width - width / 3 - 1, ROLE_TEXT, text);
     canvas_put_cut(c, 1, 0, end - 2, ROLE_TITLE, run->book->title);
+}
+
+static bool follows(struct page *page)
+{
+    struct engine_run run;
+    return look(page, &run) && run.elsewhere && !run.ended;
 }
 
 static void draw(struct page *page, struct canvas *c)
@@ -126,6 +133,12 @@ static void draw(struct page *page, struct canvas *c)
         return;
     }
     draw_title(&run, c);
+    if (follows(page)) {
+        struct str text = {0};
+        follow_text(page->console, &run, &text);
+        canvas_put_cut(c, 1, --height, width - 2, ROLE_ACTIVE, str_text(&text));
+        str_fini(&text);
+    }
     struct rect list, step;
     if (width >= SIDE_BY_SIDE) {
         list = (struct rect){0, 2, width * 2 / 5, height - 2};
@@ -143,10 +156,13 @@ static void draw(struct page *page, struct canvas *c)
 
 static size_t contexts(struct page *page, enum key_context *stack)
 {
-    (void)page;
-    stack[0] = CONTEXT_RUN;
-    stack[1] = CONTEXT_LIST;
-    return 2;
+    size_t depth = 0;
+    if (follows(page)) {
+        stack[depth++] = CONTEXT_FOLLOW;
+    }
+    stack[depth++] = CONTEXT_RUN;
+    stack[depth++] = CONTEXT_LIST;
+    return depth;
 }
 
 static void look_current(struct page *page, struct step_view *view)
@@ -173,7 +189,7 @@ static void open_step(struct page *page)
     }
     struct step_view view;
     step_look_at(page->console, own->run, step, &view);
-    if (view.mode == STEP_MODE_VALUE && !console_refuses_to_act(page->console)) {
+    if (view.mode == STEP_MODE_VALUE && !view.run.elsewhere && !console_refuses_to_act(page->console)) {
         own->asking = step_ask_value(page->console, &view);
     } else if (step >= 0) {
         own->moved = false;
@@ -232,6 +248,8 @@ static bool command(struct page *page, const struct key *key, const char *name)
         open_step(page);
     } else if (str_eq(name, "step-skip")) {
         step_choose(page->console, &view, "skip");
+    } else if (str_eq(name, "take-over")) {
+        follow_take(page->console, own->run);
     } else if (str_eq(name, "run-stop")) {
         step_stop(page->console, &view);
     } else {
@@ -265,6 +283,7 @@ static const struct page_type type = {
     .contexts = contexts,
     .command = command,
     .ticks = ticks,
+    .follows = follows,
 };
 
 /* An interrupted run is taken up by whoever opens it to act. */

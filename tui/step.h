@@ -11,6 +11,7 @@ enum step_mode {
     STEP_MODE_VALUE,   /* a value is asked for */
     STEP_MODE_CLOSED,  /* it waits, its page is not armed: Enter arms it */
     STEP_MODE_CONFIRM, /* armed */
+    STEP_MODE_APPROVE, /* another's: it waits for an approval, which may come from here */
     STEP_MODE_ANSWER,  /* a decision, or done by hand */
     STEP_MODE_CHOICE,  /* failed, unknown, evidence, when */
     STEP_MODE_RUNNING,
@@ -20,7 +21,9 @@ struct step_page {
     int64_t run;
     int step;
     struct confirm confirm;
-    int64_t guarded_ms; /* the opening that the guard belongs to, run clock; -1 none */
+    int64_t guarded_ms;             /* the opening that the guard belongs to, run clock; -1 none */
+    char approved[SHA256_HEX_SIZE]; /* what the guard is for while it is to be approved; "" none */
+    char *key;                      /* the file to sign an approval with; NULL: the session's */
     struct text_view *output;
     uint64_t output_sum; /* of what output holds */
     bool questioned;     /* ^C: cancel, background, leave? */
@@ -39,6 +42,8 @@ struct step_view {
     struct engine_run run;
     const struct step *what;
     struct run_step step;
+    struct engine_approval asked; /* of STEP_MODE_APPROVE, and once it was given from here */
+    bool is_asked;
 };
 
 /* What there is to show now; what is NULL when the run or the step isn't there. */
@@ -53,8 +58,21 @@ void step_resolve(struct console *console, const struct step_view *view, const c
 void step_answer(struct console *console, const struct step_view *view, size_t index);
 void step_stop(struct console *console, const struct step_view *view);
 
+/* step_approve.c: the page of another's step, on which its exact command is approved. */
+/* The guard belongs to the command that is on the screen: another one is typed for anew. */
+void approve_guard(struct page *page, const struct step_view *view);
+bool approve_command(struct page *page, const struct step_view *view, const struct key *key,
+                     const char *name);
+void approve_draw(struct page *page, const struct step_view *view, struct canvas *c, int y);
+/* How long it may still be approved, "8:52"; appended. */
+void approve_left(const struct panel_scene *scene, const struct engine_approval *asked, struct str *out);
+
 /* confirm_view.c: the page before it runs. */
 void confirm_draw(struct page *page, const struct step_view *view, struct canvas *c);
+/* Scrolling and leaving: what every page before a run knows. */
+bool confirm_scroll(struct page *page, const char *name);
+/* Says so, and is true, while a part of the command has not been on the screen. */
+bool confirm_unread(struct page *page);
 /* Rows of the command that would not have been on the screen yet once this frame is. */
 int confirm_unseen(const struct step_page *own);
 /* Appends "CHANGES production" and the like; nothing for a step that doesn't act. */

@@ -7,8 +7,19 @@
 #include <string.h>
 
 #include "tui/console_state.h"
+#include "tui/follow.h"
 
 /* ---- what there is ---- */
+
+static bool is_asked(struct console *console, int64_t run, int step, struct engine_approval *asked)
+{
+    for (size_t i = 0; engine_approval_at(console_engine(console), i, asked); i++) {
+        if (asked->run == run && asked->step == step) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static enum step_mode mode_of(const struct step_view *view, int step)
 {
@@ -19,9 +30,10 @@ static enum step_mode mode_of(const struct step_view *view, int step)
     case ASK_VALUE:
         return STEP_MODE_VALUE;
     case ASK_OPEN:
-        return STEP_MODE_CLOSED;
     case ASK_CONFIRM:
-        return STEP_MODE_CONFIRM;
+        return view->is_asked && !view->asked.given                ? STEP_MODE_APPROVE
+               : view->step.ask == ASK_OPEN || view->run.elsewhere ? STEP_MODE_CLOSED
+                                                                   : STEP_MODE_CONFIRM;
     case ASK_ANSWER:
         return STEP_MODE_ANSWER;
     case ASK_WHEN:
@@ -45,6 +57,7 @@ void step_look_at(struct console *console, int64_t run, int step, struct step_vi
     view->index = step;
     view->what = &view->run.book->steps.data[step];
     run_step_at(view->run.run, step, &view->step);
+    view->is_asked = is_asked(console, run, step, &view->asked);
     view->mode = mode_of(view, step);
 }
 
@@ -95,6 +108,10 @@ static void make_guard(struct page *page, const struct step_view *view)
 static void keep_guard(struct page *page, const struct step_view *view)
 {
     struct step_page *own = page->state;
+    if (view->mode == STEP_MODE_APPROVE) {
+        approve_guard(page, view);
+        return;
+    }
     if (view->mode != STEP_MODE_CONFIRM) {
         own->guarded_ms = -1;
         return;
@@ -154,7 +171,7 @@ static void go_on(struct page *page)
     struct step_page *own = page->state;
     struct step_view view;
     step_look(page, &view);
-    if (view.mode == STEP_MODE_VALUE) {
+    if (view.mode == STEP_MODE_VALUE && !view.run.elsewhere) {
         step_ask_value(page->console, &view);
     } else if (view.mode == STEP_MODE_READ && view.what != NULL && !view.run.ended &&
                view.run.current_step >= 0 && view.run.current_step != own->step) {
@@ -168,16 +185,7 @@ static bool confirm_command(struct page *page, const struct step_view *view, con
                             const char *name)
 {
     struct step_page *own = page->state;
-    if (str_eq(name, "confirm-leave")) {
-        console_pop(page->console);
-        return true;
-    }
-    if (str_eq(name, "up") || str_eq(name, "down")) {
-        own->scroll += str_eq(name, "up") ? -1 : 1;
-        return true;
-    }
-    if (str_eq(name, "page-up") || str_eq(name, "page-down")) {
-        own->scroll += (own->rows > 1 ? own->rows - 1 : 1) * (str_eq(name, "page-up") ? -1 : 1);
+    if (confirm_scroll(page, name)) {
         return true;
     }
     if (view->mode == STEP_MODE_CLOSED) {
@@ -187,10 +195,7 @@ static bool confirm_command(struct page *page, const struct step_view *view, con
         return name == NULL; /* what is typed for a page that has just disarmed itself goes nowhere else */
     }
     bool answers = name == NULL || str_eq(name, "confirm-accept");
-    if (answers && own->command.rows > own->command.seen) {
-        console_say(page->console, SAY_BAD,
-                    "not yet: %d lines of the command have not been on the screen (PgDn)",
-                    own->command.rows - own->command.seen);
+    if (answers && confirm_unread(page)) {
         return true;
     }
     switch (confirm_key(&own->confirm, key, name, page->console->now_us())) {
@@ -213,6 +218,22 @@ static bool confirm_command(struct page *page, const struct step_view *view, con
     case CONFIRM_CHANGED:
     case CONFIRM_OVER:
         break;
+    }
+    return true;
+}
+
+/* Another's: it is read, and it may be taken over. */
+static bool follow_command(struct page *page, const struct step_view *view, const char *name)
+{
+    struct step_page *own = page->state;
+    if (str_eq(name, "take-over")) {
+        follow_take(page->console, own->run);
+    } else if (str_eq(name, "step-open")) {
+        go_on(page);
+    } else if (view->mode == STEP_MODE_CLOSED && confirm_scroll(page, name)) {
+        return true;
+    } else {
+        return name != NULL && text_view_command(own->output, name);
     }
     return true;
 }
@@ -241,6 +262,12 @@ static bool command(struct page *page, const struct key *key, const char *name)
     struct step_view view;
     step_look(page, &view);
     keep_guard(page, &view);
+    if (view.mode == STEP_MODE_APPROVE) {
+        return approve_command(page, &view, key, name);
+    }
+    if (view.run.elsewhere) {
+        return follow_command(page, &view, name);
+    }
     if (view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_CLOSED) {
         return confirm_command(page, &view, key, name);
     }
@@ -278,9 +305,16 @@ static size_t contexts(struct page *page, enum key_context *stack)
     const struct step_page *own = page->state;
     struct step_view view;
     step_look(page, &view);
+    if (view.run.elsewhere && !view.run.ended && view.mode != STEP_MODE_APPROVE) {
+        stack[0] = CONTEXT_FOLLOW;
+        stack[1] = CONTEXT_RUN;
+        stack[2] = CONTEXT_TEXT;
+        return 3;
+    }
     switch (view.mode) {
     case STEP_MODE_CLOSED:
     case STEP_MODE_CONFIRM:
+    case STEP_MODE_APPROVE:
         stack[0] = CONTEXT_CONFIRM;
         return 1;
     case STEP_MODE_RUNNING:
@@ -306,15 +340,25 @@ static bool modal(struct page *page)
     const struct step_page *own = page->state;
     struct step_view view;
     step_look(page, &view);
+    if (view.mode == STEP_MODE_APPROVE || view.run.elsewhere) {
+        return view.mode == STEP_MODE_APPROVE;
+    }
     return view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_CLOSED ||
            (view.mode == STEP_MODE_RUNNING && own->questioned);
+}
+
+static bool follows(struct page *page)
+{
+    struct step_view view;
+    step_look(page, &view);
+    return view.run.elsewhere && !view.run.ended && view.mode != STEP_MODE_APPROVE;
 }
 
 static bool ticks(struct page *page)
 {
     struct step_view view;
     step_look(page, &view);
-    return view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_RUNNING;
+    return view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_RUNNING || view.is_asked;
 }
 
 static void draw(struct page *page, struct canvas *c)
@@ -327,7 +371,8 @@ static void draw(struct page *page, struct canvas *c)
         return;
     }
     keep_guard(page, &view);
-    bool closed = view.mode == STEP_MODE_CLOSED || view.mode == STEP_MODE_CONFIRM;
+    bool closed =
+        view.mode == STEP_MODE_CLOSED || view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_APPROVE;
     if (closed) {
         confirm_draw(page, &view, c);
     } else {
@@ -340,10 +385,11 @@ static void painted(struct page *page, int64_t now_us, bool anew)
     struct step_page *own = page->state;
     struct step_view view;
     step_look(page, &view);
-    if (view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_CLOSED) {
+    if (view.mode == STEP_MODE_CONFIRM || view.mode == STEP_MODE_CLOSED || view.mode == STEP_MODE_APPROVE) {
         own->command.seen = own->command.rows - confirm_unseen(own);
     }
-    if (view.mode == STEP_MODE_CONFIRM && own->guarded_ms >= 0) {
+    if ((view.mode == STEP_MODE_CONFIRM && own->guarded_ms >= 0) ||
+        (view.mode == STEP_MODE_APPROVE && own->approved[0] != '\0' && !own->disarmed)) {
         confirm_shown(&own->confirm, now_us, anew);
     }
 }
@@ -358,6 +404,7 @@ static void close(struct page *page)
         console_input(page->console, own->run, &input, 0, NULL);
     }
     text_view_free(own->output);
+    free(own->key);
     free(own);
 }
 
@@ -372,6 +419,7 @@ static const struct page_type type = {
     .painted = painted,
     .ticks = ticks,
     .modal = modal,
+    .follows = follows,
 };
 
 void page_open_step(struct console *console, int64_t run, int step)
@@ -387,7 +435,14 @@ void page_open_step(struct console *console, int64_t run, int step)
         !engine_is_observer(console_engine(console)) && engine_trouble(console_engine(console)) == NULL;
     if (view.mode == STEP_MODE_CLOSED && !view.run.elsewhere && acting) {
         arm(page);
-    } else if (view.mode == STEP_MODE_VALUE && acting) {
+    } else if (view.mode == STEP_MODE_VALUE && !view.run.elsewhere && acting) {
         step_ask_value(page->console, &view);
     }
+}
+
+void page_open_approval(struct console *console, int64_t run, int step, const char *key)
+{
+    page_open_step(console, run, step);
+    struct step_page *own = console_top(console)->state;
+    own->key = xstrdup(key);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tui/console_state.h"
+#include "tui/follow.h"
 #include "tui/step.h"
 
 #define CHANGES_SHOWN 6
@@ -109,7 +110,7 @@ static void draw_running(struct page *page, const struct step_view *view, struct
         x = canvas_putf(c, x + 2, 2, ROLE_TEXT, "again in %s", next);
     }
     canvas_put_cut(c, x + 3, 2, canvas_width(c) - x - 4, ROLE_FAINT,
-                   "b background   Ctrl-C cancel, background or leave");
+                   view->run.elsewhere ? "" : "b background   Ctrl-C cancel, background or leave");
     int y = draw_command(page, view, c, 3);
     draw_output(page, c, y + 1);
     if (own->questioned) {
@@ -241,11 +242,15 @@ static const struct {
 } choice_keys[] = {{CHOICE_RETRY, "r"}, {CHOICE_ROLLBACK, "b"}, {CHOICE_CONTINUE, "c"},
                    {CHOICE_STOP, "s"},  {CHOICE_SKIP, "x"},     {CHOICE_VERIFY, "v"}};
 
-static int put_choice(struct canvas *c, int y, const char *key, const char *word, const char *help)
+/* Another's choice is shown dimmed: its keys are pressed there. */
+static int put_choice(const struct step_view *view, struct canvas *c, int y, const char *key,
+                      const char *word, const char *help)
 {
-    int x = canvas_put(c, 3, y, ROLE_KEY, key) + 2;
-    x = canvas_put(c, x, y, ROLE_STRONG, word);
-    canvas_put_cut(c, x < 17 ? 17 : x + 2, y, canvas_width(c) - (x < 17 ? 18 : x + 3), ROLE_TEXT, help);
+    bool dimmed = view->run.elsewhere;
+    int x = canvas_put(c, 3, y, dimmed ? ROLE_DISABLED : ROLE_KEY, key) + 2;
+    x = canvas_put(c, x, y, dimmed ? ROLE_DISABLED : ROLE_STRONG, word);
+    canvas_put_cut(c, x < 17 ? 17 : x + 2, y, canvas_width(c) - (x < 17 ? 18 : x + 3),
+                   dimmed ? ROLE_DISABLED : ROLE_TEXT, help);
     return y + 1;
 }
 
@@ -261,13 +266,13 @@ static int draw_choices(const struct step_view *view, struct canvas *c, int y)
         canvas_put_cut(c, 1, y++, canvas_width(c) - 2, ROLE_STRONG, questions[view->step.ask]);
     }
     if (view->step.ask == ASK_UNKNOWN) {
-        y = put_choice(c, y, "o", "it worked", "it is known now that it worked; with a reason");
-        y = put_choice(c, y, "f", "it failed", "it is known now that it failed; with a reason");
+        y = put_choice(view, c, y, "o", "it worked", "it is known now that it worked; with a reason");
+        y = put_choice(view, c, y, "f", "it failed", "it is known now that it failed; with a reason");
     }
     for (size_t i = 0; i < sizeof choice_keys / sizeof choice_keys[0]; i++) {
         enum run_choice choice = choice_keys[i].choice;
         if (view->step.choices & 1u << choice) {
-            y = put_choice(c, y, choice_keys[i].key, run_choice_text(choice), run_choice_help(choice));
+            y = put_choice(view, c, y, choice_keys[i].key, run_choice_text(choice), run_choice_help(choice));
         }
     }
     return y;
@@ -283,13 +288,13 @@ static int draw_answers(const struct step_view *view, struct canvas *c, int y)
         y = canvas_put_wrapped(c, 3, y, canvas_width(c) - 4, ROLE_TEXT, what->source);
     }
     if (what->kind == STEP_MANUAL) {
-        y = put_choice(c, y, "1", "done", "");
-        return put_choice(c, y, "2", "failed", "it could not be done");
+        y = put_choice(view, c, y, "1", "done", "");
+        return put_choice(view, c, y, "2", "failed", "it could not be done");
     }
     for (size_t i = 0; i < what->answers.len && i < 9; i++) {
         char key[12];
         snprintf(key, sizeof key, "%zu", i + 1);
-        y = put_choice(c, y, key, what->answers.data[i].value, what->answers.data[i].text);
+        y = put_choice(view, c, y, key, what->answers.data[i].value, what->answers.data[i].text);
     }
     return y;
 }
@@ -331,11 +336,19 @@ static void draw_result(struct page *page, const struct step_view *view, struct 
 
 void step_draw(struct page *page, const struct step_view *view, struct canvas *c)
 {
+    int width = canvas_width(c), height = canvas_height(c);
     step_draw_title(page, view, c);
-    canvas_line(c, 1, 1, canvas_width(c) - 2, ROLE_FRAME);
+    canvas_line(c, 1, 1, width - 2, ROLE_FRAME);
+    if (view->run.elsewhere && !view->run.ended) {
+        struct str text = {0};
+        follow_text(page->console, &view->run, &text);
+        canvas_put_cut(c, 1, --height, width - 2, ROLE_ACTIVE, str_text(&text));
+        str_fini(&text);
+    }
+    struct canvas body = canvas_sub(c, (struct rect){0, 0, width, height});
     if (view->mode == STEP_MODE_RUNNING) {
-        draw_running(page, view, c);
+        draw_running(page, view, &body);
     } else {
-        draw_result(page, view, c);
+        draw_result(page, view, &body);
     }
 }

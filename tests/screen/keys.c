@@ -227,6 +227,19 @@ static void to_question(struct pty *p)
     expect_screen(p, "To be decided");
 }
 
+/* Another console walks the run; it is ended with this one's rig. */
+static struct pty *walker;
+
+static void to_follow(struct pty *p)
+{
+    walker = open_console(24);
+    to_run(walker);
+    pty_type(p, "5");
+    expect_screen(p, "elsewhere");
+    pty_type(p, "\r");
+    expect_screen(p, "walks this run");
+}
+
 static void to_editor(struct pty *p)
 {
     pty_type(p, ":theme dark\r");
@@ -283,6 +296,7 @@ static const struct expectation expectations[] = {
     {ANY, "runbooks", to_dashboard, "", SHOWS, "Every key", ""},
     {ANY, "note", to_dashboard, "", SHOWS, "[Nn]ote:", ""},
     {ANY, "incidents", to_dashboard, "", SHOWS, "Incidents", ""},
+    {ANY, "approvals", to_dashboard, "", SHOWS, "Nobody waits for your approval", ""},
     {ANY, "update", to_dashboard, "", SHOWS, "no incident is open", ""},
     {ANY, "update", to_incident, "", SHOWS, "^What users feel", ""},
     {ANY, "copy", to_dashboard, "", LEAVES, "┌", ""},
@@ -320,6 +334,8 @@ static const struct expectation expectations[] = {
     {CONTEXT_TEXT, "top", to_text, "G", SHOWS, "degraded since", ""},
     {CONTEXT_TEXT, "bottom", to_text, "", SHOWS, "words \"\\}", ""},
     {CONTEXT_TEXT, "wrap", to_text, "G", LEAVES, "words \"\\}", ""},
+
+    {CONTEXT_FOLLOW, "take-over", to_follow, "", SHOWS, "take it over, because:", ""},
 
     {CONTEXT_RUN, "step-open", to_run, "", SHOWS, "To be decided", ""},
     {CONTEXT_RUN, "step-skip", to_run, "", SHOWS, "skip, because:", ""},
@@ -444,6 +460,9 @@ static bool check_key(const struct key_binding *row, const struct expectation *w
         fprintf(stderr, "screen:\n%s\n%.*s (%s: %s) did something else: %s\n", pty_screen(p), (int)length,
                 name, row->command, row->help, wanted->pattern ? wanted->pattern : "");
     pty_free(p);
+    if (walker)
+        pty_free(walker);
+    walker = NULL;
     rig_close(&rig);
     return met;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "tui/approvals.h"
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
 
@@ -90,7 +91,8 @@ static int approve(const struct command_line *line, struct loop *loop, struct en
     struct engine_request request = {.kind = REQUEST_APPROVE,
                                      .run = id,
                                      .text = run.book->steps.data[step].id,
-                                     .path = command_value(line, "key", NULL)};
+                                     .path = command_value(line, "key", NULL),
+                                     .digest = str_text(&digest)};
     if (code == 0) {
         engine_submit(engine, &request, on_answer, &answer);
         while (!answer.given)
@@ -129,12 +131,6 @@ static int approve_run(const struct command_line *line)
     config_free(config);
     return e.code ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
 }
-
-static const struct command_option approve_options[] = {
-    {"key", "FILE", "the SSH key to sign with (default: the one that let this session in)", false},
-    {"digest", "SHA256", "approve exactly this command, without being asked", false},
-    {0},
-};
 
 const struct command command_approve = {
     .name = "approve",

@@ -149,9 +149,11 @@ int keymap_check(const struct key_binding *table, struct err *e)
 
 /* ---- drawn */
 
-static bool refused(const struct key_binding *row, bool observer)
+bool key_refused(const struct key_binding *row, enum key_reader reader)
 {
-    return observer && row->flags & KEY_ACTS;
+    bool acts = row->flags & KEY_ACTS;
+    return acts &&
+           (reader == READER_OBSERVER || (reader == READER_FOLLOWER && row->context != CONTEXT_FOLLOW));
 }
 
 /* True when an inner context means something else by every key of the row. */
@@ -167,18 +169,19 @@ static bool shadowed(const struct key_binding *table, const enum key_context *st
     return true;
 }
 
-static void draw_help_row(const struct key_binding *row, bool observer, struct canvas *c, int y)
+static void draw_help_row(const struct key_binding *row, enum key_reader reader, struct canvas *c, int y)
 {
-    bool dimmed = refused(row, observer);
+    bool dimmed = key_refused(row, reader);
     int x = canvas_put_cut(c, 3, y, 18, dimmed ? ROLE_DISABLED : ROLE_KEY, row->keys);
     x = x < 20 ? 20 : x + 1;
     x = canvas_put(c, x, y, dimmed ? ROLE_DISABLED : ROLE_KEY_LABEL, row->help);
     if (dimmed)
-        canvas_put(c, x, y, ROLE_DISABLED, "  (:join to act)");
+        canvas_put(c, x, y, ROLE_DISABLED,
+                   reader == READER_OBSERVER ? "  (:join to act)" : "  (another console walks it)");
 }
 
 int keymap_draw_help(const struct key_binding *table, const enum key_context *stack, size_t depth,
-                     bool observer, struct canvas *c, int top)
+                     enum key_reader reader, struct canvas *c, int top)
 {
     int line = 0;
     for (size_t i = 0; i < depth; i++) {
@@ -191,7 +194,7 @@ int keymap_draw_help(const struct key_binding *table, const enum key_context *st
                 canvas_putf(c, 1, line++ - top, ROLE_TITLE, "Keys %s", context_help[stack[i]]);
             }
             any = true;
-            draw_help_row(row, observer, c, line++ - top);
+            draw_help_row(row, reader, c, line++ - top);
         }
     }
     return line;
@@ -224,7 +227,7 @@ static int bar_columns(const struct key_binding *row, const struct canvas *c)
 }
 
 void keymap_draw_bar(const struct key_binding *table, const enum key_context *stack, size_t depth,
-                     bool observer, struct canvas *c)
+                     enum key_reader reader, struct canvas *c)
 {
     const struct key_binding *last = last_labelled(table, stack, depth);
     int x = 1, room = c->area.width - bar_columns(last, c) - 2;
@@ -233,7 +236,7 @@ void keymap_draw_bar(const struct key_binding *table, const enum key_context *st
             if (row->context != stack[i] || !row->bar || shadowed(table, stack, i, row) ||
                 (row != last && x + bar_columns(row, c) > room))
                 continue;
-            bool dimmed = refused(row, observer);
+            bool dimmed = key_refused(row, reader);
             x = put_key(row, dimmed ? ROLE_DISABLED : ROLE_KEY, c, x);
             x = canvas_put(c, x + 1, 0, dimmed ? ROLE_DISABLED : ROLE_KEY_LABEL, row->bar) + 2;
         }

@@ -83,6 +83,7 @@ bool key_equal(const struct key *a, const struct key *b);
     X(LIST, "in a list")                                                                                     \
     X(TEXT, "in a text")                                                                                     \
     X(TIMELINE, "in the timeline")                                                                           \
+    X(FOLLOW, "in another's run")                                                                            \
     X(RUN, "in a runbook's run")                                                                             \
     X(CONFIRM, "on a confirmation page")                                                                     \
     X(RUNNING, "while a step runs")                                                                          \
@@ -112,21 +113,27 @@ struct key_binding {
     unsigned flags;      /* KEY_... */
 };
 
+/* Acting rows are refused to an observer, and on another's run to everybody: there only those of
+ * CONTEXT_FOLLOW act. */
+enum key_reader { READER_OPERATOR, READER_OBSERVER, READER_FOLLOWER };
+
 /* A table ends with a row whose keys are NULL. stack: contexts, innermost first. NULL when nobody knows the
  * key. */
 const struct key_binding *keymap_find(const struct key_binding *table, const enum key_context *stack,
                                       size_t depth, const struct key *key);
 
+bool key_refused(const struct key_binding *row, enum key_reader reader);
+
 /* Names that are none, missing texts, the same key twice in a context: ERR_SYNTAX with the row's number. */
 int keymap_check(const struct key_binding *table, struct err *e);
 
 /* The help page: the rows of the contexts of the stack, a section a context, from line `top` on; acting rows
- * dimmed and marked for an observer. Returns the number of lines of the whole page. */
+ * dimmed and marked for whom they are refused. Returns the number of lines of the whole page. */
 int keymap_draw_help(const struct key_binding *table, const enum key_context *stack, size_t depth,
-                     bool observer, struct canvas *c, int top);
+                     enum key_reader reader, struct canvas *c, int top);
 
 /* The key bar in row 0 of c: as many labelled keys as fit, innermost context first. */
 void keymap_draw_bar(const struct key_binding *table, const enum key_context *stack, size_t depth,
-                     bool observer, struct canvas *c);
+                     enum key_reader reader, struct canvas *c);
 
 #endif

@@ -31,15 +31,18 @@ struct engine {
     const char *trouble, *badge;
     struct mutes mutes;
     const char *oncall;
-    char *asked; /* what was asked for last: its text, or the change's */
+    char *said; /* with what was asked for last: its text, or the change's */
     enum engine_request_kind asked_kind;
     char *const *left; /* what closing would leave behind; NULL: nothing */
     bool observer, has_incident, empty, offered, where_differs;
+    bool elsewhere;               /* another console walks the run */
+    struct engine_approval asked; /* run 0: nothing */
     struct source_status sources[8];
     size_t source_count;
     unsigned requests;
     struct run_input last_input;
     char typed[256];
+    char digest[SHA256_HEX_SIZE]; /* of the last REQUEST_APPROVE */
     void (*changed)(void *context, unsigned mask);
     void *changed_context;
 };
@@ -145,6 +148,8 @@ bool engine_run_by_id(const struct engine *e, int64_t id, struct engine_run *vie
                                 .entity = "shard docs/shard-5",
                                 .started_us = STAGE_WALL - e->clock_ms * US_PER_MS,
                                 .ended = run_ended(e->run, NULL),
+                                .elsewhere = e->elsewhere,
+                                .owner = e->elsewhere ? "alice@bastion-2 #5f1c09" : "bob@bastion-1 #09ae11",
                                 .current_step = run_current(e->run)};
     return true;
 }
@@ -180,6 +185,20 @@ void engine_where(const struct engine *e, struct engine_where *where)
                               .configured = true,
                               .matches = !e->where_differs,
                               .observed_us = STAGE_NOW - 1000000};
+}
+size_t engine_approval_count(const struct engine *e)
+{
+    return e->asked.run != 0;
+}
+bool engine_approval_at(const struct engine *e, size_t index, struct engine_approval *view)
+{
+    *view = e->asked;
+    return index == 0 && e->asked.run != 0;
+}
+const char *engine_signing(const struct engine *e)
+{
+    (void)e;
+    return "signed through the agent by this session's key, SHA256:b0b...";
 }
 size_t engine_incident_count(const struct engine *e)
 {
@@ -254,13 +273,14 @@ void engine_submit(struct engine *e, const struct engine_request *request, engin
     e->asked_kind = request->kind;
     const struct incident_change *change = request->change;
     const char *said = change != NULL ? change->text : request->text;
-    free(e->asked);
-    e->asked = xasprintf("%s%s%s%s%s", change != NULL && change->role ? change->role : "",
-                         change != NULL && change->role ? " " : "",
-                         change != NULL && change->person ? change->person
-                         : said                           ? said
-                                                          : "",
-                         request->entity ? " @ " : "", request->entity ? request->entity : "");
+    snprintf(e->digest, sizeof e->digest, "%s", request->digest != NULL ? request->digest : "");
+    free(e->said);
+    e->said = xasprintf("%s%s%s%s%s", change != NULL && change->role ? change->role : "",
+                        change != NULL && change->role ? " " : "",
+                        change != NULL && change->person ? change->person
+                        : said                           ? said
+                                                         : "",
+                        request->entity ? " @ " : "", request->entity ? request->entity : "");
     if (request->kind == REQUEST_RUN_INPUT) {
         struct run_input input = *request->input;
         input.at_ms = e->clock_ms;

@@ -390,7 +390,7 @@ static inline void stage_free(struct engine *e)
     platform_free(e->platform);
     config_free(e->config);
     mutes_fini(&e->mutes);
-    free(e->asked);
+    free(e->said);
     free(e);
 }
 

@@ -210,9 +210,9 @@ static void test_commands_reach_the_engine(void **state)
         unsigned before = engine->requests;
         command(console, commands[i].command);
         if (engine->requests != before + 1 || engine->asked_kind != commands[i].kind ||
-            !str_eq(engine->asked, commands[i].asked)) {
+            !str_eq(engine->said, commands[i].asked)) {
             fail_msg(":%s asked %d for \"%s\": %s", commands[i].command, (int)engine->asked_kind,
-                     engine->asked, console->message ? console->message : "");
+                     engine->said, console->message ? console->message : "");
         }
     }
     theatre_close(console);
@@ -273,7 +273,7 @@ static void test_closing_with_leftovers(void **state)
     theatre_type(console, "INC-7 the day shift knows");
     theatre_keys(console, "Enter");
     assert_int_equal(engine->requests, 1);
-    assert_string_equal(engine->asked, "the day shift knows");
+    assert_string_equal(engine->said, "the day shift knows");
     theatre_close(console);
     stage_free(engine);
 }

@@ -1,0 +1,27 @@
+/* The rows of the confirmation page, each a label and what stands behind it. */
+#ifndef BELAY_TUI_CONFIRM_ROWS_H
+#define BELAY_TUI_CONFIRM_ROWS_H
+
+#include "tui/step.h"
+
+#define ROWS_LABEL 11 /* columns: " Meanwhile " */
+
+struct rows {
+    struct canvas *c;
+    int y;
+};
+
+/* Of the row that comes next. */
+void rows_label(struct rows *r, const char *text);
+void rows_wrap(struct rows *r, unsigned style, const char *text);
+
+void confirm_rows_what(struct rows *r, const struct run_page *data);
+/* Everything but the command itself. */
+void confirm_rows_around(struct rows *r, struct page *page, const struct step_view *view,
+                         const struct run_page *data);
+void confirm_rows_guide(struct rows *r, const struct step_view *view);
+/* confirm_powers.c: approvals, items, rungs, policy, lock. */
+void confirm_rows_powers(struct rows *r, struct page *page, const struct step_view *view,
+                         const struct run_page *data);
+
+#endif
