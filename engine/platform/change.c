@@ -69,6 +69,13 @@ static void tracked_set_gone(struct platform *p, struct tracked *t, bool gone)
     t->gone_at_us = p->now_us;
 }
 
+/* A rate takes two answers: what a source's first one leaves unknown is not judged yet, and what an earlier
+ * process knew of it still stands. */
+static bool judged(const struct tracked *t, const struct change *c)
+{
+    return c->condition != CONDITION_UNKNOWN || t->source->view.answers > 1;
+}
+
 /* Takes the condition and the raw state over. since starts anew unless the source knows better. */
 static void tracked_take(struct platform *p, struct tracked *t, const struct change *c, bool anew,
                          int64_t wall_us)
@@ -81,7 +88,7 @@ static void tracked_take(struct platform *p, struct tracked *t, const struct cha
     if (intern_set(&p->interns, &e->raw, c->raw, PLATFORM_TEXT_LIMIT))
         platform_touch(p, e->kind);
     t->original = !t->told || (t->original && !anew);
-    t->told = true;
+    t->told |= judged(t, c);
     t->ever_known |= c->condition != CONDITION_UNKNOWN;
     int64_t since = c->since_us ? c->since_us : anew ? wall_us : e->since_us;
     tracked_flag(p, t, ENTITY_SINCE_OWN, c->since_us || (!anew && e->flags & ENTITY_SINCE_OWN));
@@ -110,7 +117,7 @@ static void recall(struct platform *p, struct tracked *t, struct recollection *r
 
 void tracked_appear(struct platform *p, struct tracked *t, const struct change *c, int64_t wall_us)
 {
-    struct recollection *r = recollection_take(p, t);
+    struct recollection *r = judged(t, c) ? recollection_take(p, t) : NULL;
     tracked_take(p, t, c, true, wall_us);
     struct transition said = {
         .kind = TRANSITION_APPEARED,
@@ -190,7 +197,7 @@ void tracked_change(struct platform *p, struct tracked *t, const struct change *
     const char *raw = c->raw ? c->raw : "";
     bool same = state_same(e->kind, from, e->raw, c->condition, raw) && !returned && !went;
 
-    struct recollection *r = recollection_take(p, t);
+    struct recollection *r = judged(t, c) ? recollection_take(p, t) : NULL;
     char raw_from[PLATFORM_TEXT_LIMIT + 1];
     snprintf(raw_from, sizeof raw_from, "%s", e->raw);
     if (silent) {
@@ -215,7 +222,7 @@ void tracked_change(struct platform *p, struct tracked *t, const struct change *
         .at_us = wall_us,
     };
     recall(p, t, r, &said);
-    if (same) {
+    if (same && (!r || said.recalled)) {
         said.kind = TRANSITION_HEARD;
         if (silent)
             transition_emit(p, &said);

@@ -128,6 +128,34 @@ static void of_a_signal_the_condition_counts(void **state)
     rig_close(&r);
 }
 
+/* A rate takes two answers: the first one, which judges nothing, is no change from what was known. */
+static void a_first_answer_that_judges_nothing_changes_nothing(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_known(&r);
+    shard_recall(&r, CONDITION_OK, "Active");
+    rig_shard(&r, "");
+    RIG_SAID(&r, "source store new->ok", "appeared shard:store:docs/5 none->unknown ''->'' x1 first");
+    rig_pass(&r, 5);
+    rig_shard(&r, "Active");
+    RIG_SAID(&r, "changed shard:store:docs/5 unknown->ok ''->'Active' x1 first recalled");
+    assert_int_equal(since(&r, ENTITY_SHARD, "docs/5"), OLD_US);
+    rig_close(&r);
+
+    rig_known(&r); /* a second one that still can't say is a change */
+    shard_recall(&r, CONDITION_OK, "Active");
+    rig_shard(&r, "");
+    rig_forget(&r);
+    rig_pass(&r, 5);
+    rig_shard(&r, "");
+    RIG_SAID(&r, "changed shard:store:docs/5 ok->unknown 'Active'->'' x1");
+    rig_pass(&r, 5);
+    rig_shard(&r, "Active");
+    RIG_SAID(&r, "changed shard:store:docs/5 unknown->ok ''->'Active' x1");
+    rig_close(&r);
+}
+
 static void recollections_are_bounded(void **state)
 {
     (void)state;
@@ -157,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_time_to_come_is_none),
         cmocka_unit_test(what_is_expected_is_recalled_when_it_is_missed),
         cmocka_unit_test(of_a_signal_the_condition_counts),
+        cmocka_unit_test(a_first_answer_that_judges_nothing_changes_nothing),
         cmocka_unit_test(recollections_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
