@@ -152,7 +152,7 @@ static void a_first_answer_that_judges_nothing_changes_nothing(void **state)
     RIG_SAID(&r, "changed shard:store:docs/5 ok->unknown 'Active'->'' x1");
     rig_pass(&r, 5);
     rig_shard(&r, "Active");
-    RIG_SAID(&r, "changed shard:store:docs/5 unknown->ok ''->'Active' x1");
+    RIG_SAID(&r, "changed shard:store:docs/5 unknown->ok ''->'Active' x1 first");
     rig_close(&r);
 }
 
