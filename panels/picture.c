@@ -35,7 +35,7 @@ static const char *step_word(const struct run_step *step)
 }
 
 static void step_tail(const struct engine_run *run, const struct step *what, const struct run_step *step,
-                      struct str *out)
+                      int64_t clock_ms, struct str *out)
 {
     if (step->outcome == OUTCOME_OK && step->answer[0] != '\0') {
         str_add(out, step->answer);
@@ -49,12 +49,17 @@ static void step_tail(const struct engine_run *run, const struct step *what, con
     } else if (step->executed && step->outcome != OUTCOME_OK && step->end == END_EXITED) {
         str_addf(out, "exit %d", step->exit);
     } else {
-        str_add(out,
-                step->outcome == OUTCOME_RUNNING ? run_phase_text(step->phase) : step_kind_text(what->kind));
+        size_t before = out->len;
+        if (step->outcome == OUTCOME_RUNNING) {
+            run_progress_text(run->run, (int)(what - run->book->steps.data), clock_ms, out);
+        }
+        str_add(out, out->len > before                  ? ""
+                     : step->outcome == OUTCOME_RUNNING ? run_phase_text(step->phase)
+                                                        : step_kind_text(what->kind));
     }
 }
 
-static void look_at_steps(struct picture *p, const struct engine_run *run)
+static void look_at_steps(struct picture *p, const struct engine_run *run, int64_t clock_ms)
 {
     const struct step_list *walk = &run->book->walk;
     for (size_t i = 0; i < walk->len; i++) {
@@ -73,7 +78,7 @@ static void look_at_steps(struct picture *p, const struct engine_run *run)
         } else {
             int64_t at_ms = step.ended_ms >= 0 ? step.ended_ms : step.started_ms;
             seen->at_us = at_ms >= 0 ? run->started_us + at_ms * US_PER_MS : 0;
-            step_tail(run, what, &step, &tail);
+            step_tail(run, what, &step, clock_ms, &tail);
         }
         seen->tail = made(p, &tail);
     }
@@ -120,6 +125,12 @@ static void run_state(struct picture *p, const struct engine_run *run, struct pi
         struct run_step step;
         run_step_at(run->run, current, &step);
         str_addf(&next, "%s %s", verb(&step), run->book->steps.data[current].title);
+        if (step.outcome == OUTCOME_RUNNING) {
+            struct str progress = {0};
+            run_progress_text(run->run, current, INT64_MAX, &progress);
+            str_addf(&next, "%s%s", progress.len > 0 ? ", " : "", str_text(&progress));
+            str_fini(&progress);
+        }
         seen->word = step_word(&step);
     }
     seen->next = made(p, &next);
@@ -165,7 +176,7 @@ static void look_at_runs(struct picture *p, const struct engine *engine)
     }
     p->focused = focus(p);
     if (p->focused >= 0 && engine_run_by_id(engine, p->runs.data[p->focused].id, &run)) {
-        look_at_steps(p, &run);
+        look_at_steps(p, &run, engine_run_clock_ms(engine, run.id));
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "tui/confirm_rows.h"
 #include "tui/console_state.h"
+#include "tui/powers.h"
 
 /* Those that are there, each with its time. */
 static void put_given(struct rows *r, struct page *page, const struct step_view *view,
@@ -79,10 +80,97 @@ static void put_approvals(struct rows *r, struct page *page, const struct step_v
     str_fini(&text);
 }
 
+/* A time to the letter: "60 s", "1500 ms". */
+static void add_ms(struct str *out, int64_t ms)
+{
+    str_addf(out, ms % 1000 == 0 ? "%lld s" : "%lld ms", (long long)(ms % 1000 == 0 ? ms / 1000 : ms));
+}
+
+static void put_parts(struct rows *r, const struct step_view *view, const struct run_page *data)
+{
+    const struct step *what = view->what;
+    struct str text = {0};
+    if (data->parts.kind == PARTS_ITEMS) {
+        rows_label(r, "Items");
+        str_addf(&text, "once for each of %zu lines of %s, %d at a time; %.4g%% of them must be ok",
+                 data->parts.total, what->items, what->parallel, (double)what->threshold / 10000);
+        if (what->minimum > 1) {
+            str_addf(&text, ", fewer than %lld lines fail it", (long long)what->minimum);
+        }
+        if (data->parts.ok > 0) {
+            str_addf(&text, "; %zu are ok already: only the others run", data->parts.ok);
+        }
+    } else if (data->parts.kind == PARTS_RUNGS) {
+        rows_label(r, "Rungs");
+        for (size_t i = 0; i < data->parts.total; i++) {
+            str_addf(&text, "%s%s", i > 0 ? ", " : "", what->rungs[i]);
+        }
+        str_add(&text, "; each held for ");
+        add_ms(&text, what->rung_hold.ms > 0 ? what->rung_hold.ms : RUN_RUNG_HOLD_MS);
+        if (what->guard != STEP_NONE) {
+            str_addf(&text, "; \"%s\" is measured before and at each: worse steps back one rung and asks",
+                     view->run.book->steps.data[what->guard].title);
+        }
+        if (data->parts.rung != PART_NONE) {
+            str_addf(&text, "; %s is in effect", what->rungs[data->parts.rung]);
+        }
+    }
+    if (text.len > 0) {
+        rows_wrap(r, ROLE_TEXT, str_text(&text));
+    }
+    str_fini(&text);
+}
+
+static void put_policy(struct rows *r, const struct run_page *data)
+{
+    const struct backoff *b = data->policy != NULL ? &data->policy->backoff : NULL;
+    if (b == NULL) {
+        return;
+    }
+    struct str text = {0};
+    str_addf(&text, "%s: tried up to %u times, first again after ", data->policy->name, b->attempts);
+    add_ms(&text, b->base_ms);
+    if (b->deadline_ms > 0) {
+        str_add(&text, ", all within ");
+        add_ms(&text, b->deadline_ms);
+    }
+    str_add(&text, "; never after an unknown outcome");
+    rows_label(r, "Policy");
+    rows_wrap(r, ROLE_TEXT, str_text(&text));
+    str_fini(&text);
+}
+
+static void put_lock(struct rows *r, struct page *page, const struct step_view *view,
+                     const struct run_page *data)
+{
+    struct engine_run holder;
+    struct str text = {0};
+    if (data->lock == NULL) {
+        return;
+    }
+    bool taken =
+        lock_holder(console_engine(page->console), data->lock, &holder) != NULL && holder.id != view->run.id;
+    str_addf(&text, "\"%s\", one run at a time", data->lock);
+    if (taken) {
+        str_addf(&text, ": run %lld (%s) holds it now", (long long)holder.id,
+                 holder.owner != NULL ? holder.owner : holder.actor);
+    }
+    rows_label(r, "Lock");
+    rows_wrap(r, taken ? ROLE_DEGRADED : ROLE_TEXT, str_text(&text));
+    str_fini(&text);
+}
+
 void confirm_rows_powers(struct rows *r, struct page *page, const struct step_view *view,
                          const struct run_page *data)
 {
     if (data->approvals > 0) {
         put_approvals(r, page, view, data);
+    }
+    put_parts(r, view, data);
+    put_policy(r, data);
+    put_lock(r, page, view, data);
+    if (view->what->follow != NULL) {
+        rows_label(r, "Progress");
+        rows_wrap(r, ROLE_TEXT, "is that of a job on the dashboard, shown here while it runs");
     }
 }

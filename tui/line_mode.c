@@ -323,6 +323,20 @@ static void trouble_show(struct line_mode *m)
     m->trouble = trouble != NULL;
 }
 
+/* An approval that comes, or goes, while its page is shown. */
+static void approvals_await(struct line_mode *m, const struct engine_run *view)
+{
+    int missing =
+        m->question == ASKED_CONFIRM
+            ? run_approvals_missing(view->run, m->step, engine_person(m->engine), engine_target(m->engine))
+            : m->missing;
+    if (missing == m->missing)
+        return;
+    m->missing = missing;
+    line_say("\n  %-9s %s: ", "Approvals",
+             missing > 0 ? "another one is needed" : "all are here: now it can be run");
+}
+
 static bool walk_turn(struct line_mode *m)
 {
     struct engine_run view;
@@ -352,8 +366,11 @@ static bool walk_turn(struct line_mode *m)
         m->status = 130;
         return false;
     }
-    if (view.current_step >= 0)
+    if (view.current_step >= 0) {
         line_output_show(m, view.current_step, false);
+        line_progress_show(m, &view);
+    }
+    approvals_await(m, &view);
     trouble_show(m);
     if (!m->waiting && !m->trouble && m->question == NO_QUESTION)
         ask_next(m, &view);
@@ -392,5 +409,6 @@ int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run)
     free(m.variable);
     free(m.shown);
     free(m.printed);
+    free(m.progress);
     return m.status;
 }

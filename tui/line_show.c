@@ -5,7 +5,8 @@
 #include "tui/line_state.h"
 #include "tui/where.h"
 
-#define LINE_HELD 4096 /* bytes of a line that are awaited before they are shown */
+#define LINE_HELD         4096 /* bytes of a line that are awaited before they are shown */
+#define PROGRESS_EVERY_US (2 * US_PER_S)
 
 void line_say(const char *format, ...)
 {
@@ -51,6 +52,21 @@ void line_output_show(struct line_mode *m, int step, bool over)
     m->printed[step] += take;
 }
 
+void line_progress_show(struct line_mode *m, const struct engine_run *view)
+{
+    struct str text = {0};
+    int64_t now_us = loop_now_us(m->loop);
+    run_progress_text(view->run, view->current_step, INT64_MAX, &text);
+    if (text.len > 0 && !str_eq(m->progress, str_text(&text)) &&
+        now_us - m->progress_us > PROGRESS_EVERY_US) {
+        line_say("  %s\n", str_text(&text));
+        free(m->progress);
+        m->progress = xstrdup(str_text(&text));
+        m->progress_us = now_us;
+    }
+    str_fini(&text);
+}
+
 void line_outcomes_show(struct line_mode *m, const struct engine_run *view)
 {
     for (size_t i = 0; i < view->book->steps.len; i++) {
@@ -68,6 +84,22 @@ void line_outcomes_show(struct line_mode *m, const struct engine_run *view)
         line_say("[%s] %s%s%s\n", run_outcome_text(s.outcome), view->book->steps.data[i].title,
                  s.reason[0] ? ": " : "", s.reason);
     }
+}
+
+/* How it runs: items, rungs, attempts, its lock. */
+static void powers_show(const struct step *step, const struct run_page *page)
+{
+    if (page->parts.kind == PARTS_ITEMS)
+        line_say("  %-9s once for each of %zu lines of %s, %d at a time; %.4g%% must be ok\n", "Items",
+                 page->parts.total, step->items, step->parallel, (double)step->threshold / 10000);
+    for (size_t i = 0; page->parts.kind == PARTS_RUNGS && i < page->parts.total; i++)
+        line_say("  %-9s %s%s\n", i == 0 ? "Rungs" : "", step->rungs[i],
+                 page->parts.rung == (int)i ? " is in effect" : "");
+    if (page->policy)
+        line_say("  %-9s %s: tried up to %u times\n", "Policy", page->policy->name,
+                 page->policy->backoff.attempts);
+    if (page->lock)
+        line_say("  %-9s \"%s\", one run at a time\n", "Lock", page->lock);
 }
 
 static void items_show(const struct engine_run *view, const char *label, const struct run_page_item *items,
@@ -104,6 +136,10 @@ void line_page_show(struct line_mode *m, const struct engine_run *view, const st
     if (page->approvals > 0)
         line_say("  %-9s %d of %d here; another operator gives one: belay approve %lld %s\n", "Approvals",
                  page->approvals - page->approvals_missing, page->approvals, (long long)m->id, step->id);
+    if (page->approvals > 0)
+        line_say("  %-9s %s\n", "Digest", page->digest);
+    m->missing = page->approvals_missing;
+    powers_show(step, page);
     items_show(view, "After", page->after.data, page->after.len);
     if (page->rollback != STEP_NONE)
         line_say("  %-9s %s\n", "If it fails", line_step(view, page->rollback)->title);

@@ -21,6 +21,9 @@ struct line_mode {
     bool waiting;            /* a request is under way */
     bool trouble;            /* the journal can't be written, and that was told */
     bool interrupted, left;
+    char *progress;      /* as it was told last; NULL: nothing yet */
+    int64_t progress_us; /* monotonic */
+    int missing;         /* approvals that the page lacked when it was shown */
     int status;
 };
 
@@ -29,6 +32,8 @@ void line_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const struct step *line_step(const struct engine_run *view, int step);
 /* What is new of a step's output: whole lines while it runs, all of it once it is over. */
 void line_output_show(struct line_mode *m, int step, bool over);
+/* How far the step is, whenever that changes, but not more often than a person reads. */
+void line_progress_show(struct line_mode *m, const struct engine_run *view);
 /* The steps that have ended since it was called last. */
 void line_outcomes_show(struct line_mode *m, const struct engine_run *view);
 /* The confirmation page. */

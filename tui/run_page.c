@@ -5,6 +5,7 @@
 
 #include "tui/console_state.h"
 #include "tui/follow.h"
+#include "tui/powers.h"
 #include "tui/step.h"
 
 #define SIDE_BY_SIDE 100 /* columns from which list and step stand beside each other */
@@ -86,7 +87,9 @@ static void draw_step(struct page *page, const struct engine_run *run, struct ca
     if (step.reason[0] != '\0') {
         canvas_put_cut(c, x + 2, y, width - x, mark_find(run_outcome_text(step.outcome))->role, step.reason);
     }
-    y++;
+    struct step_view view;
+    step_look_at(page->console, own->run, index, &view);
+    y = powers_draw(page, &view, c, y + 1);
     if (what->prose[0] != '\0') {
         y = canvas_put_wrapped(c, 1, y + 1, width, ROLE_TEXT, what->prose);
     }

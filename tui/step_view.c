@@ -5,6 +5,7 @@
 
 #include "tui/console_state.h"
 #include "tui/follow.h"
+#include "tui/powers.h"
 #include "tui/step.h"
 
 #define CHANGES_SHOWN 6
@@ -101,10 +102,11 @@ static void draw_running(struct page *page, const struct step_view *view, struct
     x = canvas_putf(c, x, 2, ROLE_ACTIVE, "%s",
                     view->step.phase == PHASE_IDLE ? "running" : run_phase_text(view->step.phase));
     x = canvas_putf(c, x + 2, 2, ROLE_STRONG, "%s", elapsed);
-    if (view->step.attempts > 1) {
+    bool parted = view->what->items != NULL || view->what->rungs != NULL || view->step.tries_max > 1;
+    if (view->step.attempts > 1 && !parted) { /* those say it in rows of their own */
         x = canvas_putf(c, x + 2, 2, ROLE_TEXT, "attempt %u", view->step.attempts);
     }
-    if (view->step.next_ms >= 0 && view->step.next_ms > now_ms) {
+    if (view->step.next_ms >= 0 && view->step.next_ms > now_ms && !parted) {
         char next[DURATION_TEXT_SIZE];
         duration_format((view->step.next_ms - now_ms) * US_PER_MS, next);
         x = canvas_putf(c, x + 2, 2, ROLE_TEXT, "again in %s", next);
@@ -112,6 +114,7 @@ static void draw_running(struct page *page, const struct step_view *view, struct
     canvas_put_cut(c, x + 3, 2, canvas_width(c) - x - 4, ROLE_FAINT,
                    view->run.elsewhere ? "" : "b background   Ctrl-C cancel, background or leave");
     int y = draw_command(page, view, c, 3);
+    y = powers_draw(page, view, c, y);
     draw_output(page, c, y + 1);
     if (own->questioned) {
         struct canvas inside = popup_draw(c, 58, 7, "The step is running");
@@ -315,6 +318,7 @@ static void draw_result(struct page *page, const struct step_view *view, struct 
         y = draw_prose(view, c, y);
     } else {
         y = draw_outcome(view, c, y);
+        y = powers_draw(page, view, c, y);
         y = draw_verify(page, view, c, y);
     }
     if (choosing) {

@@ -42,6 +42,20 @@ static void step_show(const struct step *step)
                  step->confirm_text ? step->confirm_text : "");
     if (step->scope != SCOPE_NONE)
         str_addf(&text, " scope %s", step_scope_text(step->scope));
+    if (step->approvals > 0)
+        str_addf(&text, " approvals %d", step->approvals);
+    if (step->lock)
+        str_addf(&text, " lock %s", step->lock);
+    if (step->policy)
+        str_addf(&text, " policy %s", step->policy);
+    if (step->items)
+        str_addf(&text, " items %s", step->items);
+    for (size_t i = 0; step->rungs && step->rungs[i]; i++)
+        str_addf(&text, "%s%s", i == 0 ? " rungs " : ",", step->rungs[i]);
+    if (step->follow)
+        str_addf(&text, " follow job:%s", step->follow);
+    if (step->interactive)
+        str_add(&text, " interactive");
     print_clean(str_text(&text));
     str_fini(&text);
 }
