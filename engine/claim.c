@@ -55,6 +55,7 @@ void walk_take(struct walk *w, const char *reason, engine_done *done, void *cont
     char *summary = reason ? xasprintf("takes run %lld over from %s: %s", (long long)w->id,
                                        w->owner ? w->owner : "nobody", reason)
                            : xasprintf("goes on with run %lld", (long long)w->id);
+    summary = walk_summary(w, summary);
     struct event_draft draft = {.kind = reason ? EVENT_RUN_TAKEN : EVENT_RUN_CLAIMED,
                                 .subject = subject,
                                 .summary = summary,

@@ -99,9 +99,11 @@ struct engine_runbook {
     bool offered;                 /* one of its conditions holds */
     const char *offered_entity;   /* "shard docs/shard-5", or NULL */
     int64_t offered_since_us;     /* wall clock */
-    int64_t last_run_us;          /* wall clock of the newest run's start, 0 when never */
+    int64_t last_run_us;          /* wall clock of the newest run's start, 0 when never; a rehearsal is none */
+    int64_t last_rehearsed_us;    /* the same of rehearsals */
     int64_t interrupted_run;      /* a run of it that stands still and can go on, or 0 */
     int64_t open_run;             /* a run of it that is under way, or 0 */
+    int64_t open_rehearsal;       /* a rehearsal of it that has not ended, or 0: neither of the two above */
 };
 size_t engine_runbook_count(const struct engine *engine);
 /* Interrupted first, then offered, then the rest by title. */
@@ -117,6 +119,7 @@ struct engine_run {
     const char *actor;               /* who started it */
     const char *entity;              /* what it was started for, "shard docs/shard-5"; NULL when for nothing */
     int64_t started_us;              /* wall clock */
+    bool rehearsed;                  /* nothing of it is executed, its outcomes are made up: never counted as real */
     bool ended;
     bool elsewhere;                  /* another console walks it: shown, not moved */
     const char *owner;               /* that console, "alice@bastion-2.5f1c09ae"; NULL: nobody's */
@@ -227,7 +230,7 @@ int engine_approvals_check(struct loop *loop, struct journal *journal, const str
 /* ---- Asking for things ------------------------------------------------------------------------------ */
 
 /* name, flags, help. ACTS: refused to observers and while the journal is in trouble. JOURNALS: refused while the journal is in
- * trouble. */
+ * trouble. An input of a rehearsal acts on nothing. */
 #define REQUEST_ACTS     1u
 #define REQUEST_JOURNALS 2u
 #define ENGINE_REQUESTS(X)                                                                                   \
@@ -242,6 +245,8 @@ int engine_approvals_check(struct loop *loop, struct journal *journal, const str
     X(HANDOVER_ACCEPT, "handover accept", REQUEST_JOURNALS, "take the shift over")                           \
     X(RUN_START, "run", REQUEST_JOURNALS | REQUEST_ACTS, "start a runbook")                                  \
     X(ACT, "do", REQUEST_JOURNALS | REQUEST_ACTS, "act outside of any runbook: a run of one step")           \
+    X(REHEARSE, "rehearse", REQUEST_JOURNALS, "walk a runbook without touching anything")                    \
+    X(OUTCOME, "outcome", REQUEST_JOURNALS, "say how an execution of a rehearsal ended")                     \
     X(RUN_INPUT, "step", REQUEST_JOURNALS | REQUEST_ACTS, "answer a step of a run")                          \
     X(RUN_RESUME, "resume", REQUEST_JOURNALS | REQUEST_ACTS, "go on with an interrupted run")                \
     X(RUN_TAKE, "take", REQUEST_JOURNALS | REQUEST_ACTS, "take a run over from another console, with a reason")  \
@@ -259,20 +264,23 @@ struct engine_request {
     const char *text;                /* note, incident title, reason, export's path (NULL: belay-INC-7.FORMAT here) */
     const char *severity;            /* INCIDENT_OPEN: "SEV2", may be NULL */
     const char *format;              /* EXPORT: "md" or "json" */
-    int64_t incident;                /* 0: the focused one */
-    int64_t run;                     /* RUN_INPUT, RUN_RESUME, RUN_TAKE */
-    const char *path;                /* RUN_START: the document; APPROVE: the key to sign with, may be NULL */
+    int64_t incident;                /* 0: the focused one; of a rehearsal none */
+    int64_t run;                     /* RUN_INPUT, RUN_RESUME, RUN_TAKE, OUTCOME */
+    const char *path;                /* RUN_START, REHEARSE: the document; APPROVE: the key to sign with, may be NULL */
     const char *digest;              /* APPROVE: what was shown; refused once it is another command. May be NULL */
-    const char *entity;              /* RUN_START: "shard docs/shard-5" that offered it; INCIDENT_OPEN: what it is for;
+    const char *entity;              /* RUN_START, REHEARSE: "shard docs/shard-5" that offered it; INCIDENT_OPEN: what it is for;
                                       * both may be NULL. MUTE */
     const struct incident_change *change; /* INCIDENT, INCIDENT_MOVE */
     bool accept_left;                /* INCIDENT_MOVE: close although something is left over; change->text says why */
     int64_t until_us;                /* MUTE: wall clock, 0 unmutes */
     const char *person;              /* HANDOVER_GIVE: for whom, may be NULL */
-    char *const *variables;          /* RUN_START: NAME=VALUE, NULL-terminated, may be NULL */
+    char *const *variables;          /* RUN_START, REHEARSE: NAME=VALUE, NULL-terminated, may be NULL. OUTCOME: what the
+                                      * block exports */
     bool checks_only;                /* RUN_START: nothing that acts is ever run, whatever it is told */
     const struct runbook_act *act;   /* ACT */
     const struct run_input *input;   /* RUN_INPUT */
+    uint64_t ticket;                 /* OUTCOME: one of run_tickets */
+    const struct made_up *made_up;   /* OUTCOME */
 };
 
 /* The answer comes once, on the loop, perhaps before engine_submit returns: code 0 and a line for the person ("run 12 started"),

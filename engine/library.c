@@ -18,7 +18,7 @@ struct document {
     bool offered;
     char *offered_entity;
     int64_t offered_since_us;
-    int64_t last_run_us;
+    int64_t last_run_us, last_rehearsed_us;
 };
 
 struct usual {
@@ -169,7 +169,8 @@ static void usual_learn(struct engine *engine, const cJSON *data)
 {
     const char *book = json_string(data, "book", NULL), *step = json_string(data, "step", NULL);
     int64_t ms = json_int(data, "ms", -1);
-    if (!book || !step || ms < 0 || str_eq(book, RUNBOOK_ACT_ID) || !str_eq(json_string(data, "end", ""), "exited"))
+    if (!book || !step || ms < 0 || str_eq(book, RUNBOOK_ACT_ID) ||
+        !str_eq(json_string(data, "end", ""), "exited"))
         return;
     char *key = xasprintf("%s/%s", book, step);
     struct usual *usual = map_get(engine->library.usual, key);
@@ -186,12 +187,14 @@ static void usual_learn(struct engine *engine, const cJSON *data)
 static void last_run_learn(struct engine *engine, const cJSON *data, int64_t at_us)
 {
     const char *path = json_string(data, "path", "");
-    if (json_bool(data, "checks_only", false) || json_bool(data, "rehearsed", false))
+    bool rehearsed = json_bool(data, "rehearsed", false);
+    if (json_bool(data, "checks_only", false))
         return; /* nothing of it was tried */
     for (size_t i = 0; i < engine->library.originals.len; i++) {
         struct document *d = engine->library.originals.data[i];
-        if (str_eq(d->path, path) && at_us > d->last_run_us)
-            d->last_run_us = at_us;
+        int64_t *last = rehearsed ? &d->last_rehearsed_us : &d->last_run_us;
+        if (str_eq(d->path, path) && at_us > *last)
+            *last = at_us;
     }
 }
 
@@ -202,7 +205,7 @@ void library_event(struct engine *engine, const struct event *event)
     cJSON *data = json_parse(event->data, strlen(event->data), NULL);
     if (event->kind == EVENT_RUN_STARTED)
         last_run_learn(engine, data, event->at_us);
-    else if (json_bool(data, "acts", false))
+    else if (json_bool(data, "acts", false) && !json_bool(data, "rehearsed", false))
         usual_learn(engine, data);
     cJSON_Delete(data);
 }
@@ -258,12 +261,16 @@ void library_offers_changed(struct engine *engine)
 /* ---- the list ---------------------------------------------------------------------------------------------
  */
 
-static const struct walk *walk_of(const struct document *d, bool interrupted)
+enum walk_wanted { WALK_OPEN, WALK_INTERRUPTED, WALK_REHEARSED };
+
+static const struct walk *walk_of(const struct document *d, enum walk_wanted wanted)
 {
     const struct engine *engine = d->engine;
     for (size_t i = engine->runs.walks.len; i-- > 0;) {
         const struct walk *w = engine->runs.walks.data[i];
-        if (!w->ended && w->book && str_eq(w->book->path, d->path) && (!interrupted || walk_interrupted(w)))
+        bool same = !w->ended && w->book && str_eq(w->book->path, d->path) &&
+                    run_rehearsed(w->run) == (wanted == WALK_REHEARSED);
+        if (same && (wanted != WALK_INTERRUPTED || walk_interrupted(w)))
             return w;
     }
     return NULL;
@@ -271,7 +278,7 @@ static const struct walk *walk_of(const struct document *d, bool interrupted)
 
 static int rank(const struct document *d)
 {
-    return walk_of(d, true) ? 0 : walk_of(d, false) ? 1 : d->offered ? 2 : 3;
+    return walk_of(d, WALK_INTERRUPTED) ? 0 : walk_of(d, WALK_OPEN) ? 1 : d->offered ? 2 : 3;
 }
 
 static int by_rank(const void *a, const void *b)
@@ -300,7 +307,8 @@ size_t engine_runbook_count(const struct engine *engine)
 void engine_runbook_at(const struct engine *engine, size_t index, struct engine_runbook *view)
 {
     const struct document *d = engine->library.documents.data[index];
-    const struct walk *interrupted = walk_of(d, true), *open = walk_of(d, false);
+    const struct walk *interrupted = walk_of(d, WALK_INTERRUPTED), *open = walk_of(d, WALK_OPEN),
+                      *rehearsal = walk_of(d, WALK_REHEARSED);
     *view = (struct engine_runbook){
         .book = d->book,
         .path = d->path,
@@ -309,8 +317,10 @@ void engine_runbook_at(const struct engine *engine, size_t index, struct engine_
         .offered_entity = d->offered_entity,
         .offered_since_us = d->offered_since_us,
         .last_run_us = d->last_run_us,
+        .last_rehearsed_us = d->last_rehearsed_us,
         .interrupted_run = interrupted ? interrupted->id : 0,
         .open_run = open ? open->id : 0,
+        .open_rehearsal = rehearsal ? rehearsal->id : 0,
     };
 }
 

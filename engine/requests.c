@@ -143,6 +143,10 @@ static void request_run(struct engine *engine, const struct engine_request *requ
         answer(done, context, &e);
         return;
     }
+    if (request->kind == REQUEST_OUTCOME) {
+        rehearsal_outcome(w, request, done, context);
+        return;
+    }
     if (request->kind == REQUEST_RUN_INPUT) {
         walk_input(w, request->input, done, context);
         return;
@@ -255,10 +259,13 @@ static void request_export(struct engine *engine, const struct engine_request *r
 /* ---- the dispatcher ---------------------------------------------------------------------------------------
  */
 
-static int refused(const struct engine *engine, enum engine_request_kind kind, struct err *e)
+static int refused(const struct engine *engine, const struct engine_request *request, struct err *e)
 {
-    unsigned flags = request_table[kind].flags;
-    const char *name = request_table[kind].text;
+    unsigned flags = request_table[request->kind].flags;
+    const char *name = request_table[request->kind].text;
+    const struct walk *w = request->run ? walk_find(engine, request->run) : NULL;
+    if (w && run_rehearsed(w->run))
+        flags &= ~REQUEST_ACTS;
     if ((flags & REQUEST_ACTS) && engine->read_only)
         return err_set(e, ERR_DENIED, "%s acts, and this console was started with --read-only", name);
     if ((flags & REQUEST_ACTS) && engine->observer)
@@ -275,7 +282,7 @@ void engine_submit(struct engine *engine, const struct engine_request *request, 
                    void *context)
 {
     struct err e = {0};
-    if (refused(engine, request->kind, &e) < 0) {
+    if (refused(engine, request, &e) < 0) {
         answer(done, context, &e);
         return;
     }
@@ -298,9 +305,11 @@ void engine_submit(struct engine *engine, const struct engine_request *request, 
         request_incident_focus(engine, request, done, context);
         break;
     case REQUEST_RUN_START:
+    case REQUEST_REHEARSE:
     case REQUEST_ACT:
         walk_start(engine, request, done, context);
         break;
+    case REQUEST_OUTCOME:
     case REQUEST_RUN_INPUT:
     case REQUEST_RUN_RESUME:
     case REQUEST_RUN_TAKE:

@@ -9,7 +9,7 @@ struct starting {
     struct engine *engine;
     char *path, *entity, **variables, **context;
     int64_t incident;
-    bool checks_only;
+    bool checks_only, rehearsed;
     struct runbook *book;
     struct str document;
     struct item_tables items;
@@ -91,7 +91,7 @@ static void started(void *context, const struct journal_result *result)
     vec_fini(&effects);
     walk_wake(w);
     engine_changed(engine, ENGINE_RUNS);
-    char *message = xasprintf("run %lld started", (long long)w->id);
+    char *message = xasprintf("%s %lld started", s->rehearsed ? "rehearsal" : "run", (long long)w->id);
     starting_end(s, code, code ? e.msg : message, result->run);
     free(message);
 }
@@ -107,6 +107,8 @@ static cJSON *started_data(const struct starting *s, const char *blob)
     cJSON_AddStringToObject(data, "owner", s->engine->presence.owner);
     if (s->checks_only)
         cJSON_AddTrueToObject(data, "checks_only");
+    if (s->rehearsed)
+        cJSON_AddTrueToObject(data, "rehearsed");
     if (s->book->act) {
         cJSON_AddTrueToObject(data, "act");
         cJSON_AddStringToObject(data, "reason", s->book->steps.data[0].prose);
@@ -136,8 +138,10 @@ static int incident_check(const struct starting *s, struct err *e)
                : 0;
 }
 
-static char *starting_summary(const struct runbook *book)
+static char *starting_summary(const struct runbook *book, bool rehearsed)
 {
+    if (rehearsed)
+        return xasprintf(REHEARSAL "walks the runbook %s; nothing is run", book->title);
     if (!book->act)
         return xasprintf("starts the runbook %s", book->title);
     const char *reason = book->steps.data[0].prose;
@@ -158,7 +162,8 @@ static int starting_journal(struct starting *s, struct err *e)
         return e->code;
     cJSON *data = started_data(s, blob), *input = cJSON_CreateObject();
     cJSON_AddItemToObject(input, "input", json_parse(s->start->json, strlen(s->start->json), NULL));
-    char *text = json_print(data), *input_text = json_print(input), *summary = starting_summary(s->book);
+    char *text = json_print(data), *input_text = json_print(input),
+         *summary = starting_summary(s->book, s->rehearsed);
     struct event_draft drafts[2] = {
         {.kind = EVENT_RUN_STARTED,
          .summary = summary,
@@ -167,7 +172,7 @@ static int starting_journal(struct starting *s, struct err *e)
          .run = JOURNAL_NEW,
          .claim = {.op = CLAIM_TAKE, .owner = engine->presence.owner}},
         {.kind = EVENT_RUN_INPUT,
-         .summary = "start",
+         .summary = s->rehearsed ? REHEARSAL "start" : "start",
          .data = input_text,
          .incident = s->incident,
          .run = JOURNAL_NEW},
@@ -190,6 +195,7 @@ static int starting_input(struct starting *s, struct err *e)
                               .actor = s->engine->identity.actor,
                               .variables = s->variables,
                               .context = s->context,
+                              .rehearsed = s->rehearsed,
                               .seed = rng_entropy() >> 11};
     struct run_pin *pins = item_tables_pins(&s->items, &input.pin_count);
     struct run *trial = run_new(s->book);
@@ -282,7 +288,8 @@ void walk_start(struct engine *engine, const struct engine_request *request, eng
     s->path = xstrdup(request->path);
     s->entity = xstrdup(request->entity);
     s->variables = request->act ? NULL : strv_copy(request->variables);
-    s->incident = request->incident ? request->incident : engine->chronicle.focused;
+    s->rehearsed = request->kind == REQUEST_REHEARSE;
+    s->incident = request->incident ? request->incident : s->rehearsed ? 0 : engine->chronicle.focused;
     s->checks_only = request->checks_only;
     s->done = done;
     s->done_context = context;

@@ -106,10 +106,10 @@ static void on_intent(void *context, const struct journal_result *result)
     }
 }
 
-static cJSON *intent_data(const struct ticket *t)
+void ticket_add_command(const struct ticket *t, cJSON *data)
 {
     const struct run_command *command = &t->command;
-    cJSON *data = ticket_data(t), *argv = cJSON_AddArrayToObject(data, "argv"), *env;
+    cJSON *argv = cJSON_AddArrayToObject(data, "argv"), *env;
     for (char **word = command->argv; *word; word++)
         cJSON_AddItemToArray(argv, cJSON_CreateString(*word));
     env = cJSON_AddObjectToObject(data, "env");
@@ -120,6 +120,12 @@ static cJSON *intent_data(const struct ticket *t)
         free(masked);
     }
     cJSON_AddStringToObject(data, "cwd", command->cwd ? command->cwd : "");
+}
+
+static cJSON *intent_data(const struct ticket *t)
+{
+    cJSON *data = ticket_data(t);
+    ticket_add_command(t, data);
     struct engine_where where;
     engine_where(t->walk->engine, &where);
     cJSON_AddStringToObject(data, "where", where.text);
@@ -264,7 +270,9 @@ void ticket_begin(struct walk *w, const struct run_effect *effect)
 {
     struct ticket *t =
         ticket_new(w, effect->ticket, effect->step, effect->part, effect->role, effect->attempt);
-    if (run_role_acts(t->role) && w->checks_only)
+    if (run_rehearsed(w->run))
+        rehearsal_begin(t);
+    else if (run_role_acts(t->role) && w->checks_only)
         ticket_not_started(t, "this run has checks only");
     else if (run_role_acts(t->role))
         identity_observe(w->engine, on_where, t);
@@ -279,6 +287,10 @@ void ticket_restore(struct walk *w, const struct run_ticket *known, bool intende
     struct ticket *t = ticket_new(w, known->ticket, known->step, known->part, known->role, known->attempt);
     struct err e = {0};
     struct spool_entry entry;
+    if (run_rehearsed(w->run)) {
+        rehearsal_begin(t);
+        return;
+    }
     for (unsigned again = AGAIN_MAX; w->engine->runs.spool && again > 0 && t->again == 0; again--) {
         ticket_key(t, again);
         if (spool_find(w->engine->runs.spool, t->key, &entry, NULL) < 0)
@@ -309,7 +321,8 @@ static void cancel_failed(struct ticket *t, const char *why)
 {
     const struct walk *w = t->walk;
     char *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary = xasprintf("%s was not cancelled: %s", w->book->steps.data[t->step].title, why);
+    char *summary =
+        walk_summary(w, xasprintf("%s was not cancelled: %s", w->book->steps.data[t->step].title, why));
     struct event_draft draft = {.kind = EVENT_INCIDENT_NOTED,
                                 .actor = "belay",
                                 .subject = subject,
@@ -329,6 +342,8 @@ int ticket_cancel(struct walk *w, uint64_t number, struct err *e)
         if (t->number != number || t->finished)
             continue;
         t->cancelled = true;
+        if (run_rehearsed(w->run))
+            rehearsal_cancel(t);
         if (t->x && execution_cancel(t->x, e) < 0) {
             cancel_failed(t, e->msg);
             return e->code;

@@ -29,6 +29,10 @@ struct ticket {
 void ticket_name(const struct ticket *t, struct str *out);
 /* The members that intent and outcome have in common. */
 cJSON *ticket_data(const struct ticket *t);
+/* Exactly what it runs: argv, env (secrets masked), cwd. */
+void ticket_add_command(const struct ticket *t, cJSON *data);
+/* Its outcome: t->result for the journal, result for the machine. done as engine_submit's, may be NULL. */
+void ticket_tell(struct ticket *t, const struct run_result *result, engine_done *done, void *context);
 /* Evidence that nothing may delete yet: see journal_held. */
 bool ticket_held(struct engine *engine, int64_t run, const struct exec_result *result);
 /* It has ended, t->result says how: its output is stored, its outcome journaled, its run told. */

@@ -84,6 +84,8 @@ static cJSON *outcome_data(const struct ticket *t)
         json_add_int(data, "dropped_bytes", r->dropped_bytes);
     add_output(data, "stdout", t->out_digest, &t->head, r->stdout_bytes);
     add_output(data, "stderr", t->err_digest, &t->err_head, r->stderr_bytes);
+    if (run_rehearsed(t->walk->run) && t->command.argv)
+        ticket_add_command(t, cJSON_AddObjectToObject(data, "would_run"));
     return data;
 }
 
@@ -103,36 +105,51 @@ static char *outcome_summary(const struct ticket *t)
     ticket_name(t, &text);
     double seconds = (double)r->duration_us / (double)US_PER_S;
     if (r->how == EXEC_EXITED)
-        str_addf(&text, " exit %d (%.1f s)", r->status, seconds);
+        str_addf(&text, " exit %d", r->status);
     else if (r->how == EXEC_SIGNALLED)
-        str_addf(&text, " ended by signal %d (%.1f s)", r->signal, seconds);
+        str_addf(&text, " ended by signal %d", r->signal);
     else
         str_addf(&text, " %s%s%s", run_end_text(end_of(r->how)), r->text[0] ? ": " : "", r->text);
+    if (run_rehearsed(t->walk->run))
+        str_add(&text, ", made up");
+    else if (r->how == EXEC_EXITED || r->how == EXEC_SIGNALLED)
+        str_addf(&text, " (%.1f s)", seconds);
     return str_take(&text);
 }
 
-static void ticket_report(struct ticket *t)
+void ticket_tell(struct ticket *t, const struct run_result *result, engine_done *done, void *context)
 {
     struct walk *w = t->walk;
-    struct run_input input = {.kind = INPUT_FINISHED, .ticket = t->number, .step = t->step};
-    struct run_digest digest = {0};
+    struct run_input input = {
+        .kind = INPUT_FINISHED, .ticket = t->number, .step = t->step, .result = *result};
     struct err e = {0};
-    input.result.end = end_of(t->result.how);
-    input.result.exit = t->result.status;
-    input.result.signal = t->result.signal;
-    input.result.text = t->result.text[0] ? t->result.text : NULL;
-    run_digest(w->run, t->number, str_text(&t->head), t->head.len, t->head_cut, t->exports, &digest,
-               &input.result);
     struct pending *p = pending_new(w, &input, &e);
-    run_digest_fini(&digest);
-    if (!p)
+    if (!p) {
+        if (done)
+            done(context, e.code, e.msg, 0);
         return;
+    }
+    p->done = done;
+    p->context = context;
     p->kind = EVENT_STEP_OUTCOME;
     p->extra = outcome_data(t);
     p->outcome = xstrdup(end_outcome(&t->result));
     p->summary = outcome_summary(t);
     p->ticket = t;
     walk_enqueue(w, p);
+}
+
+static void ticket_report(struct ticket *t)
+{
+    struct run_digest digest = {0};
+    struct run_result result = {.end = end_of(t->result.how),
+                                .exit = t->result.status,
+                                .signal = t->result.signal,
+                                .text = t->result.text[0] ? t->result.text : NULL};
+    run_digest(t->walk->run, t->number, str_text(&t->head), t->head.len, t->head_cut, t->exports, &digest,
+               &result);
+    ticket_tell(t, &result, NULL, NULL);
+    run_digest_fini(&digest);
 }
 
 void ticket_applied(struct ticket *t)

@@ -69,7 +69,17 @@ struct walk *walk_find(const struct engine *engine, int64_t id)
 
 bool walk_interrupted(const struct walk *w)
 {
-    return !w->ended && w->restored && !w->elsewhere && w->tickets.len == 0;
+    bool still = w->tickets.len == 0 || run_rehearsed(w->run); /* a rehearsal's wait for a person */
+    return !w->ended && w->restored && !w->elsewhere && still;
+}
+
+char *walk_summary(const struct walk *w, char *text)
+{
+    if (!run_rehearsed(w->run))
+        return text;
+    char *said = xasprintf(REHEARSAL "%s", text);
+    free(text);
+    return said;
 }
 
 void walk_discard(struct walk *w)
@@ -109,6 +119,16 @@ void walk_context(const struct walk *w, struct run_context *context, char incide
     };
 }
 
+/* A rehearsal holds and backs off on the run's clock alone. A page that is open waits for a reader. */
+static bool jumps(const struct walk *w)
+{
+    struct run_step step = {.ask = ASK_CONFIRM};
+    int current = run_current(w->run);
+    if (run_rehearsed(w->run) && current != STEP_NONE)
+        run_step_at(w->run, current, &step);
+    return step.ask != ASK_CONFIRM;
+}
+
 void walk_wake(struct walk *w)
 {
     int64_t at = run_wake_ms(w->run);
@@ -117,5 +137,9 @@ void walk_wake(struct walk *w)
         return;
     }
     int64_t wait = at - walk_clock_ms(w);
+    if (wait > 0 && jumps(w)) {
+        w->zero_us -= wait * US_PER_MS;
+        wait = 0;
+    }
     loop_timer_start(w->wake, wait > 0 ? wait * US_PER_MS : 0, 0);
 }

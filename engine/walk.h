@@ -76,6 +76,11 @@ void walk_wake(struct walk *w);
 void walk_free(struct walk *w);
 void pending_free(struct pending *p);
 
+/* The summary of an event of this run: a rehearsal's says so. Takes the text over, the caller frees what
+ * comes. */
+#define REHEARSAL "rehearsal: "
+char *walk_summary(const struct walk *w, char *text);
+
 /* claim.c */
 /* What every event about a run carries that this console walks. */
 struct claim walk_claim(const struct walk *w, enum claim_op op);
@@ -106,6 +111,14 @@ void ticket_free(struct ticket *t);
 void tickets_retry(struct walk *w);
 /* Once every run is restored. */
 void tickets_sweep(struct engine *engine);
+
+/* rehearsal.c */
+/* What was to be executed waits for an outcome instead; taken up again after a restore as well. */
+void rehearsal_begin(struct ticket *t);
+void rehearsal_cancel(struct ticket *t);
+/* REQUEST_OUTCOME. done as engine_submit's. */
+void rehearsal_outcome(struct walk *w, const struct engine_request *request, engine_done *done,
+                       void *context);
 
 /* output.c */
 void output_add(struct walk *w, int step, enum exec_stream stream, const char *bytes, size_t length);

@@ -102,9 +102,12 @@ static void conclusion_append(struct walk *w, int index, const struct run_step *
     cJSON_AddStringToObject(data, "outcome", run_outcome_text(view->outcome));
     cJSON_AddStringToObject(data, "reason", view->reason);
     cJSON_AddStringToObject(data, "answer", view->answer);
+    if (run_rehearsed(w->run))
+        cJSON_AddTrueToObject(data, "rehearsed");
     char *text = json_print(data), *subject = xasprintf("run %lld", (long long)w->id);
     char *summary = xasprintf("%s: %s%s%s", step->title, run_outcome_text(view->outcome),
                               view->reason[0] ? ", " : "", view->reason);
+    summary = walk_summary(w, summary);
     struct event_draft draft = {.kind = EVENT_STEP_CONCLUDED,
                                 .subject = subject,
                                 .summary = summary,
@@ -152,11 +155,12 @@ static void on_walk_ended(void *context, const struct journal_result *result)
 static void walk_end(struct walk *w, enum run_outcome outcome)
 {
     char *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary = xasprintf("%s ended: %s", w->book->title, run_outcome_text(outcome));
+    char *summary = walk_summary(w, xasprintf("%s ended: %s", w->book->title, run_outcome_text(outcome)));
     struct event_draft draft = {.kind = EVENT_RUN_ENDED,
                                 .subject = subject,
                                 .outcome = run_outcome_text(outcome),
                                 .summary = summary,
+                                .data = run_rehearsed(w->run) ? "{\"rehearsed\":true}" : NULL,
                                 .incident = w->incident,
                                 .run = w->id,
                                 .claim = walk_claim(w, CLAIM_RELEASE)};
@@ -181,7 +185,7 @@ void walk_settle(struct walk *w)
 static void note_append(const struct walk *w, const struct run_effect *effect)
 {
     char *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary = xasprintf("%s: %s", step_title(w, effect->step), effect->text);
+    char *summary = walk_summary(w, xasprintf("%s: %s", step_title(w, effect->step), effect->text));
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "step", effect->step >= 0 ? w->book->steps.data[effect->step].id : "");
     char *text = json_print(data);
@@ -270,7 +274,7 @@ static void appended(void *context, const struct journal_result *result)
 static bool opens_incident(const struct walk *w, const struct pending *p)
 {
     const struct run_input *in = &p->input;
-    return !w->incident && in->kind == INPUT_CONFIRM && in->step >= 0 &&
+    return !w->incident && !run_rehearsed(w->run) && in->kind == INPUT_CONFIRM && in->step >= 0 &&
            step_kind_acts(w->book->steps.data[in->step].kind);
 }
 
@@ -289,8 +293,10 @@ static int pending_append(struct walk *w, struct pending *p, struct err *e)
             .kind = EVENT_INCIDENT_OPENED, .incident = JOURNAL_NEW, .run = w->id, .summary = title};
     }
     cJSON_AddItemToObject(data, "input", json_parse(p->json, strlen(p->json), NULL));
+    if (run_rehearsed(w->run))
+        cJSON_AddTrueToObject(data, "rehearsed");
     char *opened_text = json_print(opened), *text = json_print(data);
-    char *summary = p->summary ? xstrdup(p->summary) : input_summary(w, &p->input);
+    char *summary = walk_summary(w, p->summary ? xstrdup(p->summary) : input_summary(w, &p->input));
     char *subject = xasprintf("run %lld", (long long)w->id);
     drafts[0].data = opens ? opened_text : NULL;
     drafts[count++] = (struct event_draft){.kind = p->kind,
@@ -372,7 +378,7 @@ void walk_input(struct walk *w, const struct run_input *input, engine_done *done
             done(context, e.code, e.msg, 0);
         return;
     }
-    if (input->kind == INPUT_OPEN)
+    if (input->kind == INPUT_OPEN && !run_rehearsed(w->run))
         identity_observe(w->engine, NULL, NULL);
     p->done = done;
     p->context = context;

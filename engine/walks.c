@@ -109,6 +109,7 @@ static void view_fill(const struct walk *w, struct engine_run *view)
                                 .actor = w->actor,
                                 .entity = w->entity,
                                 .started_us = w->started_us,
+                                .rehearsed = run_rehearsed(w->run),
                                 .ended = w->ended,
                                 .elsewhere = w->elsewhere,
                                 .owner = w->owner,

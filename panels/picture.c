@@ -139,17 +139,26 @@ static void run_state(struct picture *p, const struct engine_run *run, struct pi
 static void look_at_run(struct picture *p, const struct engine_run *run)
 {
     struct picture_run *seen = vec_push(&p->runs);
+    struct str title = {0};
+    str_addf(&title, "%s%s", run->rehearsed ? "REHEARSAL " : "", run->book->title);
     *seen = (struct picture_run){.id = run->id,
                                  .incident = run->incident,
                                  .started_us = run->started_us,
-                                 .title = text_of(p, run->book->title),
+                                 .title = made(p, &title),
                                  .book = text_of(p, run->book->id),
                                  .actor = text_of(p, run->actor),
-                                 .entity = text_of(p, run->entity),
+                                 .entity = text_of(p, run->rehearsed ? NULL : run->entity),
+                                 .rehearsed = run->rehearsed,
                                  .ended = run->ended,
                                  .elsewhere = run->elsewhere};
     run_progress(run->run, &seen->place, &seen->total);
     run_state(p, run, seen);
+}
+
+/* Real ones before rehearsals, this console's before others', the newest. */
+static int64_t claim_to_focus(const struct picture_run *run)
+{
+    return run->id + (run->rehearsed ? 0 : INT64_MAX / 2) + (run->elsewhere ? 0 : INT64_MAX / 4);
 }
 
 /* The newest open one that waits or runs here, else any open one. */
@@ -157,9 +166,8 @@ static ptrdiff_t focus(const struct picture *p)
 {
     ptrdiff_t best = -1;
     for (size_t i = 0; i < p->runs.len; i++) {
-        const struct picture_run *run = &p->runs.data[i], *other = best < 0 ? NULL : &p->runs.data[best];
-        if (!run->ended && (other == NULL || (other->elsewhere && !run->elsewhere) ||
-                            (other->elsewhere == run->elsewhere && run->id > other->id))) {
+        const struct picture_run *run = &p->runs.data[i];
+        if (!run->ended && (best < 0 || claim_to_focus(run) > claim_to_focus(&p->runs.data[best]))) {
             best = (ptrdiff_t)i;
         }
     }

@@ -17,11 +17,11 @@ struct picture_step {
 struct picture_run {
     int64_t id, incident, started_us;
     const char *title, *book, *actor;
-    const char *entity; /* "" for nothing */
-    const char *next;   /* "next: confirm restore the latest snapshot", "running: ..." */
-    const char *word;   /* for mark_find */
-    int place, total;   /* step 4 of 9 */
-    bool ended, elsewhere;
+    const char *entity;               /* "" for nothing */
+    const char *next;                 /* "next: confirm restore the latest snapshot", "running: ..." */
+    const char *word;                 /* for mark_find */
+    int place, total;                 /* step 4 of 9 */
+    bool ended, elsewhere, rehearsed; /* a rehearsal's title says so; it is for nothing */
 };
 
 struct picture_offer {

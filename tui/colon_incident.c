@@ -117,7 +117,8 @@ static bool run_open(struct console *console, int64_t incident)
 {
     for (size_t i = 0; i < engine_run_count(console->engine); i++) {
         struct engine_run run;
-        if (engine_run_at(console->engine, i, &run) && run.incident == incident && !run.ended) {
+        if (engine_run_at(console->engine, i, &run) && run.incident == incident && !run.ended &&
+            !run.rehearsed) {
             return true;
         }
     }
@@ -449,7 +450,8 @@ void page_open_update(struct console *console, int64_t number, int64_t next_us)
     }
     for (size_t i = 0; i < engine_run_count(console->engine); i++) {
         struct engine_run run;
-        if (!engine_run_at(console->engine, i, &run) || run.ended || run.incident != number) {
+        if (!engine_run_at(console->engine, i, &run) || run.ended || run.rehearsed ||
+            run.incident != number) {
             continue;
         }
         bool stands = run.current_step >= 0;

@@ -248,8 +248,8 @@ static void put_meanwhile(struct rows *r, struct page *page, const struct step_v
     for (size_t i = 0; i < engine_run_count(engine); i++) {
         struct engine_run other;
         if (engine_run_at(engine, i, &other) && !other.ended && other.id != view->run.id) {
-            str_addf(&text, "%s%s is in run %lld (%s)", text.len > 0 ? ", " : "", other.actor,
-                     (long long)other.id, other.book->title);
+            str_addf(&text, "%s%s is in %s %lld (%s)", text.len > 0 ? ", " : "", other.actor,
+                     other.rehearsed ? "rehearsal" : "run", (long long)other.id, other.book->title);
         }
     }
     const char *warning = engine_lifetime_warning(engine);

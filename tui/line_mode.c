@@ -17,11 +17,13 @@
 /* What was typed before a question stood there was not meant for it. */
 static void forget_typed(struct line_mode *m)
 {
+    if (m->input < 0)
+        return;
     tcflush(m->input, TCIFLUSH);
     str_clear(&m->typed);
 }
 
-static void ask(struct line_mode *m, enum question question, int step)
+void line_ask(struct line_mode *m, enum question question, int step)
 {
     m->question = question;
     m->step = step;
@@ -32,23 +34,29 @@ static void on_done(void *context, int code, const char *message, int64_t id)
     (void)id;
     struct line_mode *m = context;
     m->waiting = false;
+    m->rehearsal.refused = code < 0;
     if (code < 0)
         line_say("  not done: %s\n", message);
 }
 
-static void submit(struct line_mode *m, const struct run_input *input)
+void line_submit(struct line_mode *m, const struct engine_request *request)
 {
-    struct engine_request request = {.kind = REQUEST_RUN_INPUT, .run = m->id, .input = input};
     m->question = NO_QUESTION;
     m->waiting = true;
-    engine_submit(m->engine, &request, on_done, m);
+    engine_submit(m->engine, request, on_done, m);
+}
+
+void line_input(struct line_mode *m, const struct run_input *input)
+{
+    struct engine_request request = {.kind = REQUEST_RUN_INPUT, .run = m->id, .input = input};
+    line_submit(m, &request);
 }
 
 static void submit_step(struct line_mode *m, enum run_input_kind kind, const char *value, const char *typed)
 {
     struct run_input input = {
         .kind = kind, .step = m->step, .value = value, .typed = typed, .actor = engine_actor(m->engine)};
-    submit(m, &input);
+    line_input(m, &input);
 }
 
 static void ask_value(struct line_mode *m, const struct engine_run *view, int step)
@@ -61,7 +69,7 @@ static void ask_value(struct line_mode *m, const struct engine_run *view, int st
         free(m->variable);
         m->variable = xstrdup(value.name);
         line_say("%s (%s): ", value.ask, value.name);
-        ask(m, ASKED_VALUE, step);
+        line_ask(m, ASKED_VALUE, step);
         return;
     }
 }
@@ -78,12 +86,12 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
     }
     struct engine_where where;
     engine_where(m->engine, &where);
-    bool observed = !where.configured || where.observed_us > 0;
+    bool observed = !where.configured || where.observed_us > 0 || view->rehearsed;
     if (!page.before_pending && observed) {
         line_page_show(m, view, &page);
         line_say("Type %s to run it, skip to leave it out, stop to end the run here: ",
                  page.confirm_text ? page.confirm_text : "yes");
-        ask(m, ASKED_CONFIRM, step);
+        line_ask(m, ASKED_CONFIRM, step);
     }
     run_page_fini(&page);
 }
@@ -98,7 +106,7 @@ static void ask_answer(struct line_mode *m, const struct engine_run *view, int s
         for (size_t i = 0; i < s->answers.len; i++)
             line_say("  %s: %s\n", s->answers.data[i].value, s->answers.data[i].text);
     line_say(s->kind == STEP_DECISION ? "Your answer, then why: " : "done or failed, then a word about it: ");
-    ask(m, ASKED_ANSWER, step);
+    line_ask(m, ASKED_ANSWER, step);
 }
 
 static void ask_choice(struct line_mode *m, const struct engine_run *view, int step, const struct run_step *s)
@@ -114,7 +122,7 @@ static void ask_choice(struct line_mode *m, const struct engine_run *view, int s
     RUN_CHOICES(X)
 #undef X
     line_say("Your choice%s: ", s->reasons ? ", then the reason" : "");
-    ask(m, ASKED_CHOICE, step);
+    line_ask(m, ASKED_CHOICE, step);
 }
 
 static void ask_next(struct line_mode *m, const struct engine_run *view)
@@ -167,7 +175,7 @@ static void answer_choice(struct line_mode *m, const char *word, const char *res
         m->question = NO_QUESTION;
         return;
     }
-    submit(m, &input);
+    line_input(m, &input);
 }
 
 /* What is left out has no page: it is closed first. */
@@ -181,7 +189,7 @@ static void skip(struct line_mode *m)
                               .actor = engine_actor(m->engine)};
     struct engine_request request = {.kind = REQUEST_RUN_INPUT, .run = m->id, .input = &leave};
     engine_submit(m->engine, &request, NULL, NULL);
-    submit(m, &input);
+    line_input(m, &input);
 }
 
 /* Nobody is there to approve: the reason is recorded, and mirrored. */
@@ -189,7 +197,7 @@ static void break_glass(struct line_mode *m, const char *reason)
 {
     struct run_input input = {
         .kind = INPUT_BREAK_GLASS, .step = m->step, .reason = reason, .actor = engine_actor(m->engine)};
-    submit(m, &input);
+    line_input(m, &input);
 }
 
 static void answer_confirm(struct line_mode *m, const char *text)
@@ -201,7 +209,7 @@ static void answer_confirm(struct line_mode *m, const char *text)
     if (str_eq(text, "skip"))
         skip(m);
     else if (str_eq(text, "stop"))
-        submit(m, &stop);
+        line_input(m, &stop);
     else if (str_starts(text, "break-glass "))
         break_glass(m, text + strlen("break-glass "));
     else if (!text[0])
@@ -226,7 +234,7 @@ static void answer_manual(struct line_mode *m, const char *word, const char *res
                               .value = word,
                               .reason = rest[0] ? rest : NULL,
                               .actor = engine_actor(m->engine)};
-    submit(m, &input);
+    line_input(m, &input);
 }
 
 static void answered(struct line_mode *m, char *text)
@@ -241,7 +249,7 @@ static void answered(struct line_mode *m, char *text)
                                   .name = m->variable,
                                   .value = text,
                                   .actor = engine_actor(m->engine)};
-        submit(m, &input);
+        line_input(m, &input);
         break;
     }
     case ASKED_CONFIRM:
@@ -255,6 +263,9 @@ static void answered(struct line_mode *m, char *text)
         break;
     case ASKED_INTERRUPT:
         answer_interrupt(m, word);
+        break;
+    case ASKED_OUTCOME:
+        line_rehearse_typed(m, text);
         break;
     case NO_QUESTION:
         break;
@@ -292,7 +303,7 @@ static void on_interrupt(void *data, int number)
         view.current_step >= 0) {
         forget_typed(m);
         line_say("\ncancel: stop the step; leave: it goes on without you; Enter: wait on: ");
-        ask(m, ASKED_INTERRUPT, view.current_step);
+        line_ask(m, ASKED_INTERRUPT, view.current_step);
         return;
     }
     m->left = true;
@@ -357,8 +368,9 @@ static bool walk_turn(struct line_mode *m)
     if (run_ended(view.run, &outcome) && view.ended) {
         if (view.book->closing[0])
             line_say("\n%s\n\n", view.book->closing);
-        line_say("run %lld ended: %s\n", (long long)m->id, run_outcome_text(outcome));
-        m->status = line_mode_status(outcome);
+        line_say("%s %lld ended: %s\n", view.rehearsed ? "rehearsal" : "run", (long long)m->id,
+                 run_outcome_text(outcome));
+        m->status = view.rehearsed ? line_rehearse_end(m, &view, outcome) : line_mode_status(outcome);
         return false;
     }
     if (m->left) {
@@ -372,12 +384,24 @@ static bool walk_turn(struct line_mode *m)
     }
     approvals_await(m, &view);
     trouble_show(m);
-    if (!m->waiting && !m->trouble && m->question == NO_QUESTION)
+    bool idle = !m->waiting && !m->trouble && m->question == NO_QUESTION;
+    if (idle && !line_rehearse(m, &view))
         ask_next(m, &view);
     return true;
 }
 
-int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run)
+/* Opened anew: the loop makes it non-blocking, and stdin is often the same open file as stdout, which would
+ * then lose what the terminal doesn't take at once; so would the shell, later. */
+static void listen_to_person(struct line_mode *m)
+{
+    struct err e = {0};
+    m->input = open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (m->input < 0)
+        m->input = dup(STDIN_FILENO);
+    m->watch = loop_watch_new(m->loop, m->input, LOOP_READ, on_stdin, m, &e);
+}
+
+int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run, const struct line_script *script)
 {
     struct line_mode m = {.loop = loop, .engine = engine, .id = run};
     struct engine_run view;
@@ -386,25 +410,30 @@ int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run)
         return 1;
     m.shown = xcalloc(view.book->steps.len + 1, sizeof *m.shown);
     m.printed = xcalloc(view.book->steps.len + 1, sizeof *m.printed);
-    /* Opened anew: the loop makes it non-blocking, and stdin is often the same open file as stdout, which
-     * would then lose what the terminal doesn't take at once; so would the shell, later. */
-    m.input = open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (m.input < 0)
-        m.input = dup(STDIN_FILENO);
-    m.watch = loop_watch_new(loop, m.input, LOOP_READ, on_stdin, &m, &e);
+    m.input = -1;
+    if (line_rehearse_open(&m, &view, script, &e) < 0) {
+        line_say("belay: %s\n", e.msg);
+        m.status = 2;
+    } else if (!m.rehearsal.alone) {
+        listen_to_person(&m);
+    }
     struct loop_signal *interrupt = loop_signal_new(loop, SIGINT, on_interrupt, &m);
     struct loop_signal *terminate = loop_signal_new(loop, SIGTERM, on_interrupt, &m);
     struct loop_signal *hangup = loop_signal_new(loop, SIGHUP, on_interrupt, &m);
-    line_say("%s\n", view.book->title);
-    if (engine_lifetime_warning(engine))
+    line_say("%s%s\n", view.rehearsed ? "REHEARSAL, nothing is run: " : "", view.book->title);
+    if (engine_lifetime_warning(engine) && !view.rehearsed)
         line_say("note: %s\n", engine_lifetime_warning(engine));
-    while (walk_turn(&m))
+    while (m.status == 0 && walk_turn(&m))
         loop_run_once(loop, TURN_US);
-    loop_watch_free(m.watch);
-    close(m.input);
+    if (m.watch)
+        loop_watch_free(m.watch);
+    if (m.input >= 0)
+        close(m.input);
     loop_signal_free(interrupt);
     loop_signal_free(terminate);
     loop_signal_free(hangup);
+    answers_free(m.rehearsal.answers);
+    free(m.rehearsal.all);
     str_fini(&m.typed);
     free(m.variable);
     free(m.shown);

@@ -115,9 +115,12 @@ void line_page_show(struct line_mode *m, const struct engine_run *view, const st
 {
     const struct step *step = line_step(view, page->step);
     struct str what = {0}, where = {0};
-    where_text(m->engine, &where);
+    if (view->rehearsed)
+        str_add(&where, "nowhere, this is a rehearsal: nothing is run and nothing changes");
+    else
+        where_text(m->engine, &where);
     run_command_text(&page->command, &what);
-    line_say("\n%s\n", step->title);
+    line_say("\n%s%s\n", view->rehearsed ? "REHEARSAL: " : "", step->title);
     if (page->command_error)
         line_say("  %-9s can't be run: %s\n", "What", page->command_message);
     else

@@ -4,7 +4,15 @@
 
 #include "tui/line_mode.h"
 
-enum question { NO_QUESTION, ASKED_VALUE, ASKED_CONFIRM, ASKED_ANSWER, ASKED_CHOICE, ASKED_INTERRUPT };
+enum question {
+    NO_QUESTION,
+    ASKED_VALUE,
+    ASKED_CONFIRM,
+    ASKED_ANSWER,
+    ASKED_CHOICE,
+    ASKED_INTERRUPT,
+    ASKED_OUTCOME, /* of an execution of a rehearsal */
+};
 
 struct line_mode {
     struct loop *loop;
@@ -25,8 +33,34 @@ struct line_mode {
     int64_t progress_us; /* monotonic */
     int missing;         /* approvals that the page lacked when it was shown */
     int status;
+    struct {                     /* line_rehearse.c */
+        struct answers *answers; /* NULL: a person says everything */
+        bool alone;              /* nobody is there: what is not answered ends it */
+        bool refused;            /* the newest answer was */
+        bool stopping;           /* an answer was missing */
+        uint64_t ticket;         /* the execution that waits */
+        int step, part;          /* and what it is of */
+        char *all;               /* the outcome of every further part of it; NULL */
+        unsigned turns;
+    } rehearsal;
 };
 
+/* line_mode.c */
+void line_ask(struct line_mode *m, enum question question, int step);
+void line_submit(struct line_mode *m, const struct engine_request *request);
+void line_input(struct line_mode *m, const struct run_input *input);
+
+/* line_rehearse.c */
+/* ERR_...: the answers can't be read, or are none for this run. */
+int line_rehearse_open(struct line_mode *m, const struct engine_run *view, const struct line_script *script,
+                       struct err *e);
+/* Answers what can be answered, asks for outcomes. True: there is nothing else to ask a person now. */
+bool line_rehearse(struct line_mode *m, const struct engine_run *view);
+void line_rehearse_typed(struct line_mode *m, const char *text); /* the answer to ASKED_OUTCOME */
+/* What there is to say once it has ended: the exit status. */
+int line_rehearse_end(struct line_mode *m, const struct engine_run *view, enum run_outcome outcome);
+
+/* line_show.c */
 /* Cleaned, to stdout, at once. */
 void line_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const struct step *line_step(const struct engine_run *view, int step);

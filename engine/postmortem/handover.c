@@ -38,9 +38,10 @@ static int take_run(const struct event *event, void *data)
     }
     if (event->kind == EVENT_RUN_STARTED) {
         cJSON *tree = json_parse(event->data, strlen(event->data), NULL);
-        *vec_push(&s->runs) =
-            (struct open_run){event->run, event->at_us, xstrdup(json_string(tree, "title", event->summary)),
-                              xstrdup(event->actor)};
+        if (!json_bool(tree, "rehearsed", false))
+            *vec_push(&s->runs) =
+                (struct open_run){event->run, event->at_us,
+                                  xstrdup(json_string(tree, "title", event->summary)), xstrdup(event->actor)};
         cJSON_Delete(tree);
     }
     return 0;

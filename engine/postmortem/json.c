@@ -104,8 +104,8 @@ static void add_incident(const struct story *story, struct str *out)
 static cJSON *execution_object(const struct story_execution *x)
 {
     static const char *const intended[] = {"argv", "env", "cwd", "where", "who", "scope", "undo"};
-    static const char *const resulted[] = {"end", "exit",          "signal", "text",
-                                           "ms",  "dropped_bytes", "stdout", "stderr"};
+    static const char *const resulted[] = {"end",           "exit",   "signal", "text",     "ms",
+                                           "dropped_bytes", "stdout", "stderr", "would_run"};
     cJSON *object = cJSON_CreateObject();
     json_add_int(object, "ticket", x->ticket);
     put_text(object, "role", x->role);
@@ -129,6 +129,7 @@ static void add_run(const struct story_run *run, struct str *out)
 {
     cJSON *object = cJSON_CreateObject(), *book = NULL, *steps = NULL;
     json_add_int(object, "run", run->number);
+    cJSON_AddBoolToObject(object, "rehearsed", run->rehearsed);
     book = cJSON_AddObjectToObject(object, "runbook");
     put_text(book, "id", run->id);
     put_text(book, "title", run->title);

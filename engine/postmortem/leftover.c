@@ -59,7 +59,7 @@ static void add_run(struct leftovers *left, const struct story_run *run)
 
 static void add_unknowns(struct leftovers *left, const struct story_run *run)
 {
-    for (size_t i = 0; i < run->steps.len; i++) {
+    for (size_t i = 0; i < run->steps.len && !run->rehearsed; i++) {
         const struct story_step *step = &run->steps.data[i];
         bool acts = false;
         for (size_t k = 0; k < step->executions.len; k++)
@@ -143,7 +143,7 @@ int leftovers_read(struct journal *j, int64_t incident, int64_t now_us, struct l
     *left = (struct leftovers){0};
     int code = story_read(&story, j, incident, e);
     for (size_t i = 0; code == 0 && i < story.runs.len; i++)
-        if (story.runs.data[i]->ended_us == 0)
+        if (story.runs.data[i]->ended_us == 0 && !story.runs.data[i]->rehearsed)
             add_run(left, story.runs.data[i]);
     if (code == 0)
         add_changes(left, &story);

@@ -54,16 +54,22 @@ static void add_env(const cJSON *env, struct str *command)
     }
 }
 
-/* The exact command, as it was in the intent: environment, then argv. */
+/* The intent, or what a rehearsal would have run. */
+static const cJSON *command_of(const struct story_execution *x)
+{
+    return x->intent ? x->intent : cJSON_GetObjectItemCaseSensitive(x->result, "would_run");
+}
+
+/* The exact command: environment, then argv. */
 static void add_command(const struct story_execution *x, struct str *out)
 {
     struct str command = {0};
-    const cJSON *argv = cJSON_GetObjectItemCaseSensitive(x->intent, "argv");
-    add_env(cJSON_GetObjectItemCaseSensitive(x->intent, "env"), &command);
+    const cJSON *intent = command_of(x), *argv = cJSON_GetObjectItemCaseSensitive(intent, "argv");
+    add_env(cJSON_GetObjectItemCaseSensitive(intent, "env"), &command);
     text_command(&command, argv);
     str_add(out, "\n");
     text_fence(out, str_text(&command), command.len, COMMAND_LINES);
-    const char *where = json_string(x->intent, "where", ""), *cwd = json_string(x->intent, "cwd", "");
+    const char *where = json_string(intent, "where", ""), *cwd = json_string(intent, "cwd", "");
     if (*where || *cwd) {
         str_add(out, "\nWhere: ");
         text_markdown(out, *where ? where : "");
@@ -110,7 +116,7 @@ static void add_step(const struct story_step *step, size_t number, struct str *o
     const cJSON *shown = NULL;
     for (size_t i = 0; i < step->executions.len; i++) {
         const struct story_execution *x = &step->executions.data[i];
-        const cJSON *argv = cJSON_GetObjectItemCaseSensitive(x->intent, "argv");
+        const cJSON *argv = cJSON_GetObjectItemCaseSensitive(command_of(x), "argv");
         add_execution_line(x, out);
         if (argv &&
             !(shown && cJSON_Compare(argv, shown, true))) /* once for all attempts with the same command */
@@ -124,11 +130,15 @@ static void add_step(const struct story_step *step, size_t number, struct str *o
 
 static void add_run_head(const struct story_run *run, struct str *out)
 {
-    str_addf(out, "### Run %lld: ", (long long)run->number);
+    str_addf(out, "### %s %lld: ", run->rehearsed ? "REHEARSAL, run" : "Run", (long long)run->number);
     text_markdown(out, run->title ? run->title : "");
     str_add(out, ": ");
     text_markdown(out, run->outcome && *run->outcome ? run->outcome : "not ended");
     str_add(out, "\n\n");
+    if (run->rehearsed)
+        str_add(out,
+                "A rehearsal: nothing was run and nothing changed. Its outcomes were made up, the commands "
+                "are what would have run.\n\n");
     str_add(out, "Started ");
     text_time(out, run->started_us);
     str_add(out, " by ");

@@ -29,7 +29,8 @@ struct story_run {
     char *id, *title, *path, *digest, *entity; /* of its runbook; "" */
     char *who, *outcome;                       /* outcome "" while it is open */
     int64_t started_us, ended_us;
-    cJSON *vars; /* an object or NULL */
+    bool rehearsed; /* nothing of it was executed: it changed nothing, and leaves nothing open */
+    cJSON *vars;    /* an object or NULL */
     VEC(struct story_step) steps;
 };
 

@@ -181,6 +181,8 @@ void story_find_unknowns(struct story *story)
 {
     for (size_t i = 0; i < story->runs.len; i++) {
         const struct story_run *run = story->runs.data[i];
+        if (run->rehearsed)
+            continue;
         for (size_t k = 0; k < run->steps.len; k++)
             find_in_step(story, run, &run->steps.data[k]);
         if (run->ended_us == 0)

@@ -86,6 +86,7 @@ static void take_started(struct story_run *run, const struct event *event, const
     keep(&run->digest, json_string(data, "digest", ""));
     keep(&run->entity, json_string(data, "entity", ""));
     keep(&run->who, event->actor);
+    run->rehearsed = json_bool(data, "rehearsed", false);
     cJSON_Delete(run->vars);
     run->vars = cJSON_Duplicate(cJSON_GetObjectItemCaseSensitive(data, "vars"), true);
     run->started_us = event->at_us;
@@ -212,7 +213,7 @@ size_t story_lasting(const struct story *story, struct story_lasting **lasting)
         for (size_t k = 0; k < run->steps.len; k++) {
             const struct story_step *step = &run->steps.data[k];
             const struct story_execution *x = last_act(step);
-            if (!x || !may_have_changed(step, x) || undoes_another(run, step->id))
+            if (run->rehearsed || !x || !may_have_changed(step, x) || undoes_another(run, step->id))
                 continue;
             const char *undo = json_string(x->intent, "undo", "");
             *vec_push(&found) = (struct story_lasting){run, step, x, undo, undone_by(run, x, undo)};

@@ -46,7 +46,14 @@ static enum timeline_level level_of_step(const struct event *event, const cJSON 
 {
     if (!json_bool(data, "acts", true))
         return TIMELINE_DETAIL;
+    if (json_bool(data, "rehearsed", false))
+        return TIMELINE_INFO; /* whatever came of it, nothing came of it */
     return event->kind == EVENT_STEP_OUTCOME ? level_of_outcome(event->outcome) : TIMELINE_INFO;
+}
+
+static enum timeline_level level_of_end(const struct event *event, const cJSON *data)
+{
+    return json_bool(data, "rehearsed", false) ? TIMELINE_INFO : level_of_outcome(event->outcome);
 }
 
 static enum timeline_level level_of(const struct event *event)
@@ -80,9 +87,13 @@ static enum timeline_level level_of(const struct event *event)
     case EVENT_SOURCE_RECOVERED:
     case EVENT_MIRROR_RECOVERED:
         return TIMELINE_GOOD;
-    case EVENT_TRANSITION:
     case EVENT_STEP_CONCLUDED:
     case EVENT_RUN_ENDED:
+        data = json_parse(event->data, strlen(event->data), NULL);
+        level = level_of_end(event, data);
+        cJSON_Delete(data);
+        return level;
+    case EVENT_TRANSITION:
         return level_of_outcome(event->outcome);
     default:
         return TIMELINE_INFO;

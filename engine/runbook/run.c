@@ -120,7 +120,9 @@ uint64_t run_exec(struct run *run, int step, enum run_role role, int part)
 {
     struct step_state *st = STATE(run, step);
     uint64_t ticket = ++run->last_ticket;
-    unsigned attempt = ++st->counts[role];
+    unsigned attempt = ++st->counts[role], nth = 0;
+    for (size_t i = 0; i < ROLE_COUNT; i++)
+        nth += st->counts[i];
     if (part != PART_NONE)
         attempt = st->series.parts[part].attempts;
     st->started_ms = run->now_ms;
@@ -129,6 +131,7 @@ uint64_t run_exec(struct run *run, int step, enum run_role role, int part)
                                                    .part = part,
                                                    .role = role,
                                                    .attempt = attempt,
+                                                   .nth = nth,
                                                    .since_ms = run->now_ms};
     struct run_effect *e = run_effect_add(run, EFFECT_EXEC);
     if (e) {

@@ -164,10 +164,10 @@ struct run_input {
     size_t policy_count;
     const struct run_pin *pins; /* START: one for each step with items; the lines came by run_set_items */
     size_t pin_count;
-    uint64_t seed;        /* START: for the jitter between attempts; below 2^53 */
-    bool rehearsed;       /* START: nothing is touched: no approvals, no locks, outcomes are made up */
-    cJSON *held;          /* private: what the pointers of a parsed input point into */
-    char **held_lists[3]; /* private */
+    uint64_t seed;  /* START: for the jitter between attempts; below 2^53 */
+    bool rehearsed; /* START: nothing is touched: no approvals, no locks, no waiting; outcomes are made up */
+    cJSON *held;    /* private: what the pointers of a parsed input point into */
+    char **held_lists[3];             /* private */
     struct run_policy *held_policies; /* private */
     struct run_pin *held_pins;        /* private */
 };
@@ -371,6 +371,7 @@ struct run_ticket {
     int part; /* item or rung; PART_NONE */
     enum run_role role;
     unsigned attempt;
+    unsigned nth; /* execution of this step, in whatever role, from 1 */
     bool started;
     bool cancelled; /* CANCEL was asked for */
     int64_t since_ms;

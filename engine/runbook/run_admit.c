@@ -147,7 +147,7 @@ static int admit_confirm(const struct run *run, const struct run_input *in, int6
     const char *id = STEP(run, in->step)->id;
     if (st->outcome != OUTCOME_ARMED)
         return err_set(e, ERR_USAGE, "%s: its page is not open: open it and read it first", id);
-    if (now - st->opened_ms < RUN_CONFIRM_MIN_MS)
+    if (now - st->opened_ms < confirm_min_ms(run))
         return err_set(e, ERR_DENIED, "%s: its page opened less than %d ms ago: nobody has read it", id,
                        RUN_CONFIRM_MIN_MS);
     if (now - st->opened_ms >= RUN_DISARM_MS)

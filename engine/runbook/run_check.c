@@ -73,11 +73,12 @@ void record_end(struct step_state *st, const struct run_result *result)
 
 /* ---- Running ---- */
 
+/* In a rehearsal one made-up look stands for all of them. */
 static bool polls(const struct run *run, int step)
 {
     const struct step *s = STEP(run, step);
     enum run_role role = STATE(run, step)->role;
-    return (role == ROLE_CHECK || role == ROLE_VERIFY) &&
+    return !run->rehearsed && (role == ROLE_CHECK || role == ROLE_VERIFY) &&
            (values_ms(run, &s->until) > 0 || values_ms(run, &s->hold) > 0);
 }
 

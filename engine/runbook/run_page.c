@@ -160,7 +160,7 @@ int run_page(const struct run *run, int step, const struct run_context *context,
     page->command_error = run_command(run, step, context, &page->command, &why);
     memcpy(page->command_message, why.msg, sizeof page->command_message);
     page->armed = st->outcome == OUTCOME_ARMED;
-    page->confirm_after_ms = page->armed ? st->opened_ms + RUN_CONFIRM_MIN_MS : -1;
+    page->confirm_after_ms = page->armed ? st->opened_ms + confirm_min_ms(run) : -1;
     page->disarm_ms = page->armed ? st->opened_ms + RUN_DISARM_MS : -1;
     fill_reach(run, step, page);
     fill_before(run, step, page);

@@ -241,6 +241,11 @@ static inline bool has_parts(const struct step *s)
 {
     return s->items || s->rungs;
 }
+/* Nothing can go wrong in a rehearsal that is confirmed too early. */
+static inline int64_t confirm_min_ms(const struct run *run)
+{
+    return run->rehearsed ? 0 : RUN_CONFIRM_MIN_MS;
+}
 /* Does this step have a page to confirm? */
 static inline bool step_has_page(const struct step *s)
 {

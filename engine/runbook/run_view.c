@@ -188,7 +188,7 @@ size_t run_tickets(const struct run *run, struct run_ticket *out, size_t limit)
 struct step_list run_changes(const struct run *run)
 {
     struct step_list list = {0};
-    for (size_t i = 0; i < run->book->steps.len; i++) {
+    for (size_t i = 0; i < run->book->steps.len && !run->rehearsed; i++) {
         const struct step *s = &run->book->steps.data[i];
         const struct step_state *st = &run->steps[i];
         bool acted = st->counts[ROLE_ACT] + st->counts[ROLE_ROLLBACK] > 0;

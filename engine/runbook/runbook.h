@@ -16,8 +16,10 @@
 #define BELAY_RUNBOOK_RUNBOOK_H
 
 #include "engine/runbook/act.h"
+#include "engine/runbook/answers.h"
 #include "engine/runbook/document.h"
 #include "engine/runbook/items.h"
+#include "engine/runbook/made_up.h"
 #include "engine/runbook/policies.h"
 #include "engine/runbook/run.h"
 

@@ -1,4 +1,4 @@
-/* belay runbook: list, show, run. */
+/* belay runbook: list, show, run, rehearse. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,12 +82,61 @@ static int runbook_show(const struct command_line *line, struct err *e)
 /* ---- list
  * --------------------------------------------------------------------------------------------------- */
 
+static void add_time(cJSON *object, const char *name, int64_t at_us)
+{
+    char text[CLOCK_TEXT_SIZE];
+    clock_format(at_us, text);
+    if (at_us)
+        cJSON_AddStringToObject(object, name, text);
+    else
+        cJSON_AddNullToObject(object, name);
+}
+
+static void list_json(const struct engine_runbook *view)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "id", view->book ? view->book->id : "");
+    cJSON_AddStringToObject(object, "title", view->book ? view->book->title : "");
+    cJSON_AddStringToObject(object, "path", view->path);
+    add_time(object, "last_run", view->last_run_us);
+    add_time(object, "last_rehearsed", view->last_rehearsed_us);
+    cJSON_AddStringToObject(object, "error", view->error ? view->error : "");
+    char *text = json_print(object);
+    print_clean(text);
+    free(text);
+    cJSON_Delete(object);
+}
+
+/* Since when, as far as a day: whoever wants the second has --json. */
+static void day(int64_t at_us, char text[static CLOCK_TEXT_SIZE])
+{
+    snprintf(text, CLOCK_TEXT_SIZE, "never");
+    if (at_us)
+        clock_format(at_us, text);
+    text[at_us ? 16 : 5] = '\0';
+}
+
+static void list_line(const struct engine_runbook *view)
+{
+    char run[CLOCK_TEXT_SIZE], rehearsed[CLOCK_TEXT_SIZE];
+    struct str text = {0};
+    day(view->last_run_us, run);
+    day(view->last_rehearsed_us, rehearsed);
+    str_addf(&text, "%-40s run %-16s rehearsed %-16s  %s", view->book ? view->book->title : "(unreadable)",
+             run, rehearsed, view->path);
+    if (view->error)
+        str_addf(&text, "  does not run: %s", view->error);
+    print_clean(str_text(&text));
+    str_fini(&text);
+}
+
 static int runbook_list(const struct command_line *line, struct err *e)
 {
     struct engine_options options;
     struct config *config = session_config(line, e);
     struct loop *loop = config ? loop_new(e) : NULL;
     struct engine *engine = NULL;
+    bool json = command_has(line, "json");
     if (loop) {
         session_engine_options(line, config, &options);
         options.read_only = true;
@@ -97,18 +146,10 @@ static int runbook_list(const struct command_line *line, struct err *e)
         loop_run_once(loop, US_PER_S);
     for (size_t i = 0; engine && i < engine_runbook_count(engine); i++) {
         struct engine_runbook view;
-        char last[CLOCK_TEXT_SIZE] = "never run";
         engine_runbook_at(engine, i, &view);
-        if (view.last_run_us)
-            clock_format(view.last_run_us, last);
-        struct str text = {0};
-        str_addf(&text, "%-40s %-20.20s %s", view.book ? view.book->title : "(unreadable)", last, view.path);
-        if (view.error)
-            str_addf(&text, "  does not run: %s", view.error);
-        print_clean(str_text(&text));
-        str_fini(&text);
+        json ? list_json(&view) : list_line(&view);
     }
-    if (engine && engine_runbook_count(engine) == 0)
+    if (engine && engine_runbook_count(engine) == 0 && !json)
         puts("no runbooks are configured (runbooks: in belay.yaml); any Markdown runs: belay runbook run "
              "FILE.md");
     engine_close(engine);
@@ -163,6 +204,57 @@ static int64_t run_begin(const struct command_line *line, struct loop *loop, str
     return run;
 }
 
+/* ---- rehearse
+ * ----------------------------------------------------------------------------------------------- */
+
+/* A file, or the id of a runbook that the configuration knows. The caller frees. */
+static char *path_of(const struct engine *engine, const char *name)
+{
+    char *path = realpath(name, NULL);
+    for (size_t i = 0; !path && i < engine_runbook_count(engine); i++) {
+        struct engine_runbook view;
+        engine_runbook_at(engine, i, &view);
+        if (view.book && str_eq(view.book->id, name))
+            path = realpath(view.path, NULL);
+    }
+    return path ? path : xstrdup(name);
+}
+
+/* The file's mistakes are told before anything is journaled, and its variables belong to the start. */
+static char **variables_of(const struct command_line *line, const char *path, struct err *e)
+{
+    const char *file = command_value(line, "answers", NULL);
+    char **variables = strv_copy(command_value_list(line, "var"));
+    struct runbook *book = book_load(path, e);
+    struct str bytes = {0};
+    struct answers *answers = NULL;
+    if (book && file && file_read(file, ANSWERS_BYTES_MAX, &bytes, e) == 0)
+        answers = answers_parse(book, file, str_text(&bytes), bytes.len, e);
+    for (char *const *pair = answers ? answers_start_values(answers) : NULL; pair && *pair; pair++)
+        strv_add(&variables, *pair); /* --var stands before them, and counts */
+    answers_free(answers);
+    str_fini(&bytes);
+    runbook_free(book);
+    return variables;
+}
+
+static int64_t rehearse_begin(const struct command_line *line, struct loop *loop, struct engine *engine,
+                              struct err *e)
+{
+    int64_t run = 0;
+    const char *incident = command_value(line, "incident", NULL);
+    char *path = path_of(engine, line->words[1]);
+    char **variables = variables_of(line, path, e);
+    struct engine_request request = {.kind = REQUEST_REHEARSE, .path = path, .variables = variables};
+    if (incident && !e->code)
+        incident_number_parse(incident, &request.incident, e);
+    if (!e->code)
+        run = walking_submit(loop, engine, &request, e);
+    strv_free(variables);
+    free(path);
+    return run;
+}
+
 /* The run that a number names, or the only one that stands still. */
 static int64_t run_find(const struct command_line *line, struct loop *loop, struct engine *engine,
                         struct err *e)
@@ -203,27 +295,52 @@ static int64_t run_take(const struct command_line *line, struct loop *loop, stru
     return run;
 }
 
-enum walk_verb { WALK_RUN, WALK_RESUME, WALK_TAKE };
+enum walk_verb { WALK_RUN, WALK_REHEARSE, WALK_RESUME, WALK_TAKE, WALK_VERBS };
+
+static const struct {
+    const char *word;
+    int64_t (*begin)(const struct command_line *line, struct loop *loop, struct engine *engine,
+                     struct err *e);
+} verbs[] = {
+    [WALK_RUN] = {"run", run_begin},
+    [WALK_REHEARSE] = {"rehearse", rehearse_begin},
+    [WALK_RESUME] = {"resume", run_find},
+    [WALK_TAKE] = {"take", run_take},
+};
+
+static int walk_check(const struct command_line *line, enum walk_verb verb, bool tty, struct err *e)
+{
+    bool checks_only = command_has(line, "checks-only"), answers = command_has(line, "answers");
+    bool fresh = verb == WALK_RUN || verb == WALK_REHEARSE;
+    if (verb == WALK_TAKE && line->word_count < 3)
+        return err_set(e, ERR_USAGE, "which one, and why? belay runbook take 12 alice lost her link");
+    if (fresh && line->word_count != 2)
+        return err_set(e, ERR_USAGE, "which one? belay runbook %s FILE.md", verbs[verb].word);
+    if (answers && (verb == WALK_RUN || verb == WALK_TAKE))
+        return err_set(e, ERR_USAGE, "--answers goes with rehearse: a person answers a real run");
+    if (verb != WALK_RUN && checks_only)
+        return err_set(e, ERR_USAGE, "--checks-only goes with run: a person goes on with what was begun");
+    if (verb == WALK_REHEARSE && !tty && !answers)
+        return err_set(e, ERR_USAGE,
+                       "there is no terminal to ask on: --answers FILE says what would come of each step");
+    if (!fresh && !tty && !answers)
+        return err_set(e, ERR_USAGE, "there is no terminal to ask on: nothing was done");
+    return verb == WALK_RUN ? run_precheck(line->words[1], tty || checks_only, e) : 0;
+}
 
 static int runbook_walk(const struct command_line *line, enum walk_verb verb, struct err *e)
 {
     bool tty = walking_has_terminal(), checks_only = command_has(line, "checks-only");
-    int status = EXIT_USAGE;
-    struct walking walking = {.line = line, .screen = tty && !checks_only && !command_has(line, "line")};
-    if (verb == WALK_TAKE && line->word_count < 3)
-        return err_set(e, ERR_USAGE, "which one, and why? belay runbook take 12 alice lost her link"), status;
-    if (verb == WALK_RUN && line->word_count != 2)
-        return err_set(e, ERR_USAGE, "which one? belay runbook run FILE.md"), status;
-    if (verb != WALK_RUN && !tty)
-        return err_set(e, ERR_USAGE, "there is no terminal to ask on: nothing was done"), status;
-    if (verb != WALK_RUN && checks_only)
-        return err_set(e, ERR_USAGE, "--checks-only goes with run: a person goes on with what was begun"),
-               status;
-    if (verb == WALK_RUN && run_precheck(line->words[1], tty || checks_only, e) < 0)
-        return status;
-    walking.begin = verb == WALK_RUN ? run_begin : verb == WALK_RESUME ? run_find : run_take;
-    walking.fresh = verb == WALK_RUN;
-    walking.checks_only = checks_only;
+    bool answers = command_has(line, "answers");
+    if (walk_check(line, verb, tty, e) < 0)
+        return EXIT_USAGE;
+    struct walking walking = {.line = line,
+                              .begin = verbs[verb].begin,
+                              .screen = tty && !checks_only && !answers && !command_has(line, "line"),
+                              .fresh = verb == WALK_RUN || verb == WALK_REHEARSE,
+                              .by_outcome = verb == WALK_REHEARSE,
+                              .checks_only = checks_only,
+                              .script = {.answers = command_value(line, "answers", NULL), .alone = !tty}};
     return walking_go(&walking, e);
 }
 
@@ -231,38 +348,47 @@ static int runbook_command(const struct command_line *line)
 {
     struct err e = {0};
     const char *verb = line->word_count > 0 ? line->words[0] : "";
-    bool takes = str_eq(verb, "take"), walks = takes || str_eq(verb, "run") || str_eq(verb, "resume");
+    enum walk_verb walk = WALK_RUN;
     int status = EXIT_DONE;
+    while (walk < WALK_VERBS && !str_eq(verb, verbs[walk].word))
+        walk++;
     if (str_eq(verb, "show"))
         runbook_show(line, &e);
     else if (str_eq(verb, "list"))
         runbook_list(line, &e);
-    else if (walks && command_has(line, "read-only"))
-        err_set(&e, ERR_USAGE, "runbook %s acts and --read-only is set: leave one of them out", verb);
-    else if (walks)
-        status = runbook_walk(line, takes ? WALK_TAKE : str_eq(verb, "resume") ? WALK_RESUME : WALK_RUN, &e);
+    else if (walk < WALK_VERBS && command_has(line, "read-only"))
+        err_set(&e, ERR_USAGE, "runbook %s %s and --read-only is set: leave one of them out", verb,
+                walk == WALK_REHEARSE ? "writes to the journal" : "acts");
+    else if (walk < WALK_VERBS)
+        status = runbook_walk(line, walk, &e);
     else
-        err_set(&e, ERR_USAGE,
-                "belay runbook needs one of: list, show FILE.md, run FILE.md, resume [RUN], take RUN REASON");
+        err_set(
+            &e, ERR_USAGE,
+            "belay runbook needs one of: list, show FILE.md, run FILE.md, rehearse FILE.md, resume [RUN], "
+            "take RUN REASON");
     if (e.code && status == EXIT_DONE)
         status = e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT;
     return e.code ? command_fail(status, &e) : status;
 }
 
-static const char *const runbook_words[] = {"list", "show", "run", "resume", "take", NULL};
+static const char *const runbook_words[] = {"list", "show", "run", "rehearse", "resume", "take", NULL};
 
 static const struct command_option runbook_options[] = {
-    {"var", "NAME=VALUE", "run: a variable of the document", true},
-    {"incident", "ID", "run: the incident it belongs to", false},
-    {"line", NULL, "run: questions as plain lines, no screen", false},
+    {"var", "NAME=VALUE", "run, rehearse: a variable of the document", true},
+    {"incident", "ID", "run, rehearse: the incident it belongs to; a rehearsal's is none", false},
+    {"line", NULL, "run, rehearse: questions as plain lines, no screen", false},
+    {"answers", "FILE", "rehearse, resume: what would come of each step, as plain lines; asks for the rest",
+     false},
     {"checks-only", NULL, "run: unattended; checks run, and it ends before what would change something",
      false},
+    {"json", NULL, "list: one runbook a line", false},
     {0},
 };
 
 const struct command command_runbook = {
     .name = "runbook",
-    .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE] | resume [RUN] | take RUN REASON",
+    .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE] | rehearse FILE.md [--answers FILE] | "
+             "resume [RUN] | take RUN REASON",
     .help = "list, show and walk runbooks; any Markdown works",
     .options = runbook_options,
     .words = runbook_words,

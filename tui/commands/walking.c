@@ -5,7 +5,6 @@
 #include "tui/checks_only.h"
 #include "tui/commands/session.h"
 #include "tui/console.h"
-#include "tui/line_mode.h"
 
 struct start {
     int64_t run;
@@ -53,13 +52,14 @@ static int walk(const struct walking *walking, struct loop *loop, struct engine 
     struct console_options options = {.run = run, .fresh = walking->fresh};
     if (walking->checks_only)
         return checks_only_walk(loop, engine, run);
+    const struct line_script *script = walking->script.answers ? &walking->script : NULL;
     if (!walking->screen)
-        return line_mode_walk(loop, engine, run);
+        return line_mode_walk(loop, engine, run, script);
     session_console_options(walking->line, &options);
     int code = console_run(loop, engine, &options, e);
     if (code == ERR_UNSUPPORTED) {
         *e = (struct err){0};
-        return line_mode_walk(loop, engine, run);
+        return line_mode_walk(loop, engine, run, script);
     }
     if (code < 0)
         return EXIT_FELL_SHORT;

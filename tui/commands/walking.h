@@ -4,16 +4,18 @@
 
 #include "engine/engine.h"
 #include "tui/commands/command.h"
+#include "tui/line_mode.h"
 
 struct walking {
     const struct command_line *line;
     /* The run to be walked; 0 with an error. */
     int64_t (*begin)(const struct command_line *line, struct loop *loop, struct engine *engine,
                      struct err *e);
-    bool screen;      /* where the terminal can: else, and without it, questions as plain lines */
-    bool fresh;       /* its first step's page opens, too */
-    bool by_outcome;  /* the exit status says how the run ended, on the screen as in line mode */
-    bool checks_only; /* nobody is asked, nothing is changed */
+    bool screen;               /* where the terminal can: else, and without it, questions as plain lines */
+    bool fresh;                /* its first step's page opens, too */
+    bool by_outcome;           /* the exit status says how the run ended, on the screen as in line mode */
+    bool checks_only;          /* nobody is asked, nothing is changed */
+    struct line_script script; /* of a rehearsal */
 };
 
 bool walking_has_terminal(void);
