@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "engine/postmortem/story.h"
 #include "engine/postmortem/text.h"
 
 #define SHEET_BYTES (256u << 10) /* of the sheet in the event */
@@ -58,6 +59,31 @@ static bool is_told(const struct handover *h, int64_t run)
     return false;
 }
 
+struct collecting {
+    VEC(struct event *) events;
+};
+
+static int take_copy(const struct event *event, void *data)
+{
+    struct collecting *c = data;
+    *vec_push(&c->events) = event_copy(event);
+    return 0;
+}
+
+/* The first act of a run may wait for an approval before there is any incident. */
+static int read_approvals(struct journal *j, int64_t run, struct handover *h, struct err *e)
+{
+    struct journal_filter filter = {.run = run};
+    struct collecting c = {0};
+    int code = journal_read(j, 1, JOURNAL_FORWARD, &filter, 0, take_copy, &c, e);
+    if (code == 0)
+        leftover_approvals(&h->runs, c.events.data, c.events.len, h->at_us);
+    for (size_t i = 0; i < c.events.len; i++)
+        free(c.events.data[i]);
+    vec_fini(&c.events);
+    return code;
+}
+
 /* Open runs that have done nothing yet belong to no incident. */
 static int read_runs(struct journal *j, struct handover *h, struct err *e)
 {
@@ -73,8 +99,10 @@ static int read_runs(struct journal *j, struct handover *h, struct err *e)
         char *text = xasprintf("run %lld, %s, by %s since %.16sZ: nothing has acted yet",
                                (long long)run->number, run->title, run->who, since);
         utf8_clean(&clean, text, strlen(text), false);
-        if (!is_told(h, run->number))
+        if (!is_told(h, run->number)) {
             *vec_push(&h->runs) = (struct leftover){LEFTOVER_RUN, run->number, str_take(&clean)};
+            code = code == 0 ? read_approvals(j, run->number, h, e) : code;
+        }
         str_fini(&clean);
         free(text);
         free(run->title);
@@ -237,7 +265,7 @@ void handover_text(const struct handover *h, struct str *out)
     if (h->runs.len + h->mutes.len)
         str_add(out, "\nBesides\n");
     for (size_t i = 0; i < h->runs.len; i++)
-        str_addf(out, "  run       %s\n", h->runs.data[i].text);
+        str_addf(out, "  %-9s %s\n", leftover_name(h->runs.data[i].kind), h->runs.data[i].text);
     for (size_t i = 0; i < h->mutes.len; i++)
         add_mute(&h->mutes.data[i], out);
     add_given(&h->given, out);
@@ -321,7 +349,8 @@ char *handover_json(const struct handover *h)
 
 static void count_left(const struct handover *h, struct str *out)
 {
-    size_t runs = h->runs.len, changed = 0, unknown = 0, incidents = h->incidents.len;
+    size_t runs = leftovers_of(&h->runs, LEFTOVER_RUN), changed = 0, unknown = 0,
+           incidents = h->incidents.len;
     for (size_t i = 0; i < incidents; i++) {
         runs += leftovers_of(&h->incidents.data[i].left, LEFTOVER_RUN);
         changed += leftovers_of(&h->incidents.data[i].left, LEFTOVER_CHANGED);

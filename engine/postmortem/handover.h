@@ -12,14 +12,15 @@
 
 /* X(NAME, name, does it keep an incident from being closed without a word) */
 #define LEFTOVERS(X)                                                                                         \
-    X(RUN, "run", false)         /* open: finish or stop it first */                                         \
-    X(CHANGED, "changed", true)  /* and not undone */                                                        \
-    X(UNKNOWN, "unknown", true)  /* what came of it */                                                       \
-    X(LOCK, "lock", true)        /* still held by one of its runs */                                         \
-    X(MUTED, "muted", true)      /* for this incident */                                                     \
-    X(ACTION, "action", false)   /* open action item */                                                      \
-    X(TICKET, "no ticket", true) /* an open one that nobody will find again */                               \
-    X(STATE, "state", true)      /* not resolved, not reviewed */
+    X(RUN, "run", false)          /* open: finish or stop it first */                                        \
+    X(CHANGED, "changed", true)   /* and not undone */                                                       \
+    X(UNKNOWN, "unknown", true)   /* what came of it */                                                      \
+    X(LOCK, "lock", true)         /* still held by one of its runs */                                        \
+    X(APPROVAL, "approval", true) /* asked for, and not given yet */                                         \
+    X(MUTED, "muted", true)       /* for this incident */                                                    \
+    X(ACTION, "action", false)    /* open action item */                                                     \
+    X(TICKET, "no ticket", true)  /* an open one that nobody will find again */                              \
+    X(STATE, "state", true)       /* not resolved, not reviewed */
 
 enum leftover_kind {
 #define X(NAME, name, asks) LEFTOVER_##NAME,
@@ -79,7 +80,7 @@ struct handover {
     char *platform;
     int64_t at_us;
     VEC(struct handover_incident) incidents; /* not closed, newest first */
-    struct leftovers runs;                   /* open runs that belong to no incident */
+    struct leftovers runs; /* open runs that belong to no incident, what they ask others for */
     struct mutes mutes;
     struct handover_given given;
 };

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "engine/postmortem/story.h"
+#include "engine/runbook/runbook.h"
 
 static const struct {
     const char *name;
@@ -68,6 +69,49 @@ static void add_unknowns(struct leftovers *left, const struct story_run *run)
             add(left, LEFTOVER_UNKNOWN, run->number, "run %lld, %s: what came of it is unknown%s%s",
                 (long long)run->number, step->title, step->reason && *step->reason ? ": " : "",
                 step->reason ? step->reason : "");
+    }
+}
+
+/* Not asked for lately any more, or the step has gone on since. */
+static bool approval_waits(struct event *const *events, size_t count, size_t index, const char *step,
+                           const char *digest, int64_t needs, int64_t now_us)
+{
+    const struct event *asked = events[index];
+    int64_t good_us = RUN_APPROVAL_MS * US_PER_MS, given = 0;
+    if (now_us - asked->at_us >= good_us)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = events[i];
+        cJSON *data = event->run == asked->run ? json_parse(event->data, strlen(event->data), NULL) : NULL;
+        bool same = str_eq(json_string(data, "digest", ""), digest);
+        bool later = i > index && str_eq(json_string(data, "step", ""), step);
+        bool over = i > index && event->run == asked->run && event->kind == EVENT_RUN_ENDED;
+        over |= later && (event->kind == EVENT_APPROVAL_REQUESTED || event->kind == EVENT_STEP_INTENT ||
+                          event->kind == EVENT_STEP_CONCLUDED);
+        given += same && event->kind == EVENT_APPROVAL_GIVEN && now_us - event->at_us < good_us;
+        given -= same && event->kind == EVENT_APPROVAL_REFUSED && now_us - event->at_us < good_us;
+        cJSON_Delete(data);
+        if (over)
+            return false;
+    }
+    return given < needs;
+}
+
+void leftover_approvals(struct leftovers *left, struct event *const *events, size_t count, int64_t now_us)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct event *event = events[i];
+        if (event->kind != EVENT_APPROVAL_REQUESTED)
+            continue;
+        cJSON *data = json_parse(event->data, strlen(event->data), NULL);
+        const char *step = json_string(data, "step", "");
+        if (approval_waits(events, count, i, step, json_string(data, "digest", ""),
+                           json_int(data, "needs", 1), now_us))
+            add(left, LEFTOVER_APPROVAL, event->run,
+                "run %lld, %s: %s waits for an approval (belay approve %lld %s)", (long long)event->run,
+                json_string(data, "title", step), json_string(data, "by", "somebody"), (long long)event->run,
+                step);
+        cJSON_Delete(data);
     }
 }
 
@@ -152,6 +196,7 @@ int leftovers_read(struct journal *j, int64_t incident, int64_t now_us, struct l
     if (code == 0) {
         struct locking locking = {left, &story};
         code = journal_claims(j, take_lock, &locking, e);
+        leftover_approvals(left, story.events.data, story.events.len, now_us);
         add_mutes(left, j, incident, now_us);
         add_actions(left, &story.file);
         add_state(left, &story.incident);

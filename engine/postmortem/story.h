@@ -120,4 +120,7 @@ const char *story_step_outcome(const struct story_step *step);
 const char *story_entity_worst(const struct story_entity *entity);
 const char *story_entity_last(const struct story_entity *entity); /* unknown while it flaps */
 
+/* leftover.c: adds the approvals among these events (by seq) that still wait. */
+void leftover_approvals(struct leftovers *left, struct event *const *events, size_t count, int64_t now_us);
+
 #endif

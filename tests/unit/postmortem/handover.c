@@ -1,6 +1,8 @@
 /* What closing leaves behind, and what one shift hands to the next. */
 #include "told.h"
 
+#include "engine/runbook/runbook.h"
+
 static bool has_left(const struct leftovers *left, enum leftover_kind kind, const char *wanted)
 {
     for (size_t i = 0; i < left->len; i++)
@@ -84,6 +86,73 @@ static void lock(struct told *t, const char *key, const char *owner)
                                 .run = 4,
                                 .claim = {.op = CLAIM_TAKE, .key = key, .owner = owner}};
     append(t, &draft, 1);
+}
+
+/* The first act of a run, before there is an incident. */
+static void an_approval_before_any_incident(void **state)
+{
+    (void)state;
+    struct told t;
+    struct handover h;
+    struct str text = {0};
+    struct err e = {0};
+    told_open(&t, "");
+    tell(&t, EVENT_RUN_STARTED, "alice", "", 0, 4, "starts", DATA("title", "Drop the index"));
+    tell(&t, EVENT_APPROVAL_REQUESTED, "alice", "", 0, 4, "needs one",
+         DATA("step", "drop", "title", "Drop it", "digest", "d1", "by", "alice (uid 1)", "needs", "1"));
+    assert_int_equal(handover_read(t.journal, t.now_us, &h, &e), 0);
+    handover_text(&h, &text);
+    assert_non_null(strstr(str_text(&text), "approval  run 4, Drop it: alice (uid 1) waits"));
+    str_fini(&text);
+    handover_fini(&h);
+    told_close(&t);
+}
+
+/* Asked for and not given: it waits until it is given, given up, run, or too old; what does not count is not
+ * given. */
+static void approvals_wait(void **state)
+{
+    (void)state;
+    struct told t;
+    struct err e = {0};
+    static const char *const waiting[] = {"1", "1", "0", "1", "0"};
+    told_open(&t, "");
+    tell_open(&t);
+    for (int i = 0; i < 5; i++) {
+        struct leftovers left;
+        if (i == 0)
+            tell(&t, EVENT_APPROVAL_REQUESTED, "alice", "", 1, 4, "needs one",
+                 DATA("step", "drop", "title", "Drop the index", "digest", "d1", "by", "alice (uid 1)",
+                      "needs", "1"));
+        else if (i == 1)
+            tell(&t, EVENT_APPROVAL_REQUESTED, "alice", "", 1, 4, "opened again",
+                 DATA("step", "drop", "title", "Drop the index", "digest", "d1", "by", "alice (uid 1)",
+                      "needs", "1"));
+        else if (i == 2)
+            tell(&t, EVENT_APPROVAL_GIVEN, "bob", "", 1, 4, "approves",
+                 DATA("step", "drop", "digest", "d1", "by", "bob (uid 2)"));
+        else if (i == 3)
+            tell(&t, EVENT_APPROVAL_REFUSED, "belay", "", 1, 4, "does not count",
+                 DATA("digest", "d1", "by", "bob (uid 2)", "reason", "it is not signed"));
+        else
+            t.now_us += RUN_APPROVAL_MS * US_PER_MS;
+        assert_int_equal(leftovers_read(t.journal, 1, t.now_us, &left, &e), 0);
+        assert_int_equal(leftovers_of(&left, LEFTOVER_APPROVAL), atoi(waiting[i]));
+        if (i == 0)
+            must_leave(&left, LEFTOVER_APPROVAL,
+                       "run 4, Drop the index: alice (uid 1) waits for an approval (belay approve 4 drop)");
+        leftovers_fini(&left);
+    }
+    tell(
+        &t, EVENT_APPROVAL_REQUESTED, "alice", "", 1, 4, "again",
+        DATA("step", "drop", "title", "Drop the index", "digest", "d2", "by", "alice (uid 1)", "needs", "1"));
+    tell(&t, EVENT_STEP_INTENT, "alice", "", 1, 4, "begins",
+         DATA("step", "drop", "title", "Drop the index", "ticket", "9", "role", "act", "acts", "true"));
+    struct leftovers left;
+    assert_int_equal(leftovers_read(t.journal, 1, t.now_us, &left, &e), 0);
+    assert_int_equal(leftovers_of(&left, LEFTOVER_APPROVAL), 0);
+    leftovers_fini(&left);
+    told_close(&t);
 }
 
 static void what_is_left(void **state)
@@ -291,6 +360,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_left),
+        cmocka_unit_test(approvals_wait),
+        cmocka_unit_test(an_approval_before_any_incident),
         cmocka_unit_test(nothing_is_left),
         cmocka_unit_test(from_one_shift_to_the_next),
         cmocka_unit_test(on_a_shared_login),
