@@ -1,7 +1,9 @@
 #include "engine/journal/folder.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,6 +37,19 @@ static int check_shared(const char *folder, const struct stat *st, struct err *e
                    folder, (unsigned)(st->st_mode & 07777), folder, folder);
 }
 
+static int not_a_member(const char *folder, struct err *e)
+{
+    struct stat st;
+    char *parent = xstrndup(folder, (size_t)(strrchr(folder, '/') - folder));
+    const struct group *group = stat(parent, &st) == 0 ? getgrgid(st.st_gid) : NULL;
+    err_set(e, ERR_DENIED,
+            "%s: Permission denied; a shared journal is for the members of its group (%s): join it, and log "
+            "in again",
+            folder, group ? group->gr_name : "see ls -ld");
+    free(parent);
+    return ERR_DENIED;
+}
+
 int folder_prepare(const struct journal_options *o, struct err *e)
 {
     const char *remote = NULL;
@@ -45,6 +60,8 @@ int folder_prepare(const struct journal_options *o, struct err *e)
             o->folder, remote ? remote : "unknown");
     struct stat st;
     if (stat(o->folder, &st) < 0) {
+        if (errno == EACCES && o->shared)
+            return not_a_member(o->folder, e);
         if (errno != ENOENT)
             return err_errno(e, "%s", o->folder);
         if (!o->create || o->read_only)

@@ -5,6 +5,7 @@
 #include "tui/checks_only.h"
 #include "tui/commands/session.h"
 #include "tui/console.h"
+#include "tui/kit/terminal.h"
 
 struct start {
     int64_t run;
@@ -69,6 +70,8 @@ static int walk(const struct walking *walking, struct loop *loop, struct engine 
 int walking_go(const struct walking *walking, struct err *e)
 {
     struct engine_options options;
+    if (walking->screen && terminal_check(e) < 0)
+        return EXIT_FELL_SHORT;
     struct config *config = session_config(walking->line, e);
     struct loop *loop = config ? loop_new(e) : NULL;
     struct engine *engine = NULL;

@@ -98,6 +98,15 @@ static int open_tty(const char *path, struct err *e)
     return fd;
 }
 
+int terminal_check(struct err *e)
+{
+    int fd = open_tty(NULL, e);
+    if (fd < 0)
+        return e->code;
+    close(fd);
+    return 0;
+}
+
 static int clamp(long value, int fallback, int max)
 {
     return value < 1 ? fallback : value > max ? max : (int)value;

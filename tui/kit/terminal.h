@@ -35,6 +35,9 @@ bool terminal_locale(void);
  * cursor (line mode is the way); nothing was changed then. */
 struct terminal *terminal_open(const struct terminal_options *options, struct err *e);
 
+/* Whether terminal_open would find a tty, with its errors: asked before something is begun for a screen. */
+int terminal_check(struct err *e);
+
 /* Restores the tty (waits at most 200 ms for it to take the bytes) and frees. NULL is fine. */
 void terminal_close(struct terminal *t);
 

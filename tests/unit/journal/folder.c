@@ -1,5 +1,6 @@
 /* Modes, owners, and files that aren't ours. */
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -384,9 +385,34 @@ static void somebody_elses_folder(void **state)
     scratch_remove(folder);
 }
 
+static void a_shared_folder_of_a_group_one_is_not_in(void **state)
+{
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("needs root: a_shared_folder_of_a_group_one_is_not_in\n");
+        skip();
+    }
+    char *parent = scratch_folder(), *folder = path_join(parent, "journal");
+    assert_int_equal(chmod(parent, 02770), 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct err e = {0};
+        CHECK(setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0);
+        CHECK(open_as(folder, true, &e) == NULL && e.code == ERR_DENIED && strstr(e.msg, "its group (root)"));
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    free(folder);
+    scratch_remove(parent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_shared_folder_of_a_group_one_is_not_in),
         cmocka_unit_test(private_modes),
         cmocka_unit_test(shared_modes_whatever_the_umask),
         cmocka_unit_test(loose_private_folder),
