@@ -11,6 +11,17 @@ static void on_wake(void *data)
     walk_input(w, &tick, NULL, NULL);
 }
 
+/* In the order in which they were started, in whatever order they are restored. */
+static void walk_place(struct engine *engine, struct walk *w)
+{
+    size_t at = engine->runs.walks.len;
+    *vec_push(&engine->runs.walks) = w;
+    struct walk **walks = engine->runs.walks.data;
+    for (; at > 0 && walks[at - 1]->id > w->id; at--)
+        walks[at] = walks[at - 1];
+    walks[at] = w;
+}
+
 struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book)
 {
     struct walk *w = xcalloc(1, sizeof *w);
@@ -21,7 +32,7 @@ struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book)
     w->zero_us = loop_now_us(engine->loop);
     w->concluded = xcalloc(book->steps.len + 1, sizeof *w->concluded);
     w->wake = loop_timer_new(engine->loop, on_wake, w);
-    *vec_push(&engine->runs.walks) = w;
+    walk_place(engine, w);
     if (!book->act)
         library_know(engine, book->path);
     return w;
