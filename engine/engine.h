@@ -195,6 +195,16 @@ struct engine_update {
 void update_text(const struct engine_update *update, struct str *out);
 #define UPDATE_NEXT_US (30 * 60 * US_PER_S) /* the next one, when nobody says */
 
+/* Safe mode, as the entity that `safe_mode:` names tells it. Unknown when its source is silent or never told of
+ * it. Between: a word that means neither on nor off, and is shown as it is. */
+enum safe_mode_state { SAFE_MODE_NONE, SAFE_MODE_OFF, SAFE_MODE_ON, SAFE_MODE_BETWEEN, SAFE_MODE_UNKNOWN };
+struct safe_mode {
+    enum safe_mode_state state;         /* NONE: not configured */
+    char word[PLATFORM_TEXT_LIMIT + 1]; /* "off", "ON", "unknown", "partly" */
+    const struct entity *entity;        /* NULL when no source told of it */
+};
+void safe_mode_read(const struct config *c, const struct platform *p, struct safe_mode *mode);
+
 /* The pages and logs that the configuration names for an entity, by index from 0; false past the last. A page
  * whose variables the entity lacks says so instead of its address. */
 bool entity_link(const struct config *c, const struct entity *e, size_t index, const char **title,

@@ -152,19 +152,38 @@ static void on_walk_ended(void *context, const struct journal_result *result)
         engine_changed(w->engine, ENGINE_RUNS);
 }
 
+/* How many of its steps changed something, and well: a run that acted on nothing proves nothing. */
+static char *ended_data(const struct walk *w)
+{
+    int64_t acted = 0;
+    for (size_t i = 0; i < w->book->steps.len; i++) {
+        struct run_step view;
+        run_step_at(w->run, (int)i, &view);
+        acted += w->book->steps.data[i].kind == STEP_ACTION && view.outcome == OUTCOME_OK;
+    }
+    cJSON *data = cJSON_CreateObject();
+    json_add_int(data, "acted", acted);
+    if (run_rehearsed(w->run))
+        cJSON_AddTrueToObject(data, "rehearsed");
+    char *text = json_print(data);
+    cJSON_Delete(data);
+    return text;
+}
+
 static void walk_end(struct walk *w, enum run_outcome outcome)
 {
-    char *subject = xasprintf("run %lld", (long long)w->id);
+    char *subject = xasprintf("run %lld", (long long)w->id), *data = ended_data(w);
     char *summary = walk_summary(w, xasprintf("%s ended: %s", w->book->title, run_outcome_text(outcome)));
     struct event_draft draft = {.kind = EVENT_RUN_ENDED,
                                 .subject = subject,
                                 .outcome = run_outcome_text(outcome),
                                 .summary = summary,
-                                .data = run_rehearsed(w->run) ? "{\"rehearsed\":true}" : NULL,
+                                .data = data,
                                 .incident = w->incident,
                                 .run = w->id,
                                 .claim = walk_claim(w, CLAIM_RELEASE)};
     w->ending = chronicle_append(w->engine, &draft, 1, on_walk_ended, w, NULL) == 0;
+    free(data);
     free(subject);
     free(summary);
 }

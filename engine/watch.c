@@ -213,6 +213,7 @@ int watch_open(struct engine *engine, struct err *e)
     engine->watch.sources = sources_new(engine->loop, engine->config, &answers, e);
     if (!engine->watch.sources)
         return e ? e->code : ERR_IO;
+    sources_set_journal(engine->watch.sources, engine->chronicle.journal, NULL);
     sources_register(engine->watch.sources, engine->watch.platform, loop_now_us(engine->loop),
                      clock_wall_us());
     if (!engine->watch.wanted)

@@ -19,6 +19,11 @@ struct config *config_new(void)
     c->identity.timeout_us = 3 * US_PER_S;
     c->oncall.every_us = 300 * US_PER_S;
     c->oncall.timeout_us = 5 * US_PER_S;
+    c->safe_mode.kind = xstrdup("component");
+    c->safe_mode.on = xstrdup("on");
+    c->safe_mode.off = xstrdup("off");
+    c->safe_mode.enter = xstrdup("safe-mode-enter");
+    c->safe_mode.leave = xstrdup("safe-mode-leave");
     return c;
 }
 
@@ -63,6 +68,16 @@ static void links_fini(struct config *c)
     free(c->logs);
 }
 
+static void safe_mode_fini(struct config *c)
+{
+    free(c->safe_mode.kind);
+    free(c->safe_mode.name);
+    free(c->safe_mode.on);
+    free(c->safe_mode.off);
+    free(c->safe_mode.enter);
+    free(c->safe_mode.leave);
+}
+
 void config_free(struct config *c)
 {
     if (!c)
@@ -88,6 +103,7 @@ void config_free(struct config *c)
     strv_free(c->mirror.command);
     strv_free(c->oncall.command);
     links_fini(c);
+    safe_mode_fini(c);
     free(c->theme);
     strv_free(c->runbooks);
     free(c);

@@ -129,6 +129,12 @@ struct config {
         char **command; /* prints who is on call; NULL: not shown */
         int64_t every_us, timeout_us;
     } oncall;
+    struct {
+        char *kind, *name;   /* of the entity that proves it; name NULL: not configured */
+        char *on, *off;      /* its word, or its value, that means so */
+        char *enter, *leave; /* ids of the runbooks */
+        struct config_place place;
+    } safe_mode;
     char *approvers; /* file of allowed signers, absolute; NULL: no signature can be checked */
     char *theme;     /* NULL: the default one */
     struct config_link *links;

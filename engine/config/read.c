@@ -63,7 +63,7 @@ static void check_source(const struct value_place *place, const struct config *c
     for (const struct config_source *other = c->sources; other < s; other++)
         if (str_eq(other->name, s->name))
             complain(place, s, "the name stands there twice");
-    if (!s->url && !s->command)
+    if (!s->url && !s->command && !str_eq(s->kind, "journal"))
         complain(place, s, "needs a url, or a command");
     if (s->url && s->command)
         complain(place, s, "has a url and a command: one of them");
@@ -247,6 +247,10 @@ void config_read(const struct value_place *place, const cJSON *tree, struct conf
     read_group(place, "", tree, c);
     c->theme_place = place_of(tree, "theme");
     c->runbooks_place = place_of(tree, "runbooks");
+    c->safe_mode.place = place_of(tree, "safe_mode");
+    if (str_eq(c->safe_mode.on, c->safe_mode.off))
+        value_complain(place, cJSON_GetObjectItemCaseSensitive(tree, "safe_mode"),
+                       "safe_mode: on and off are the same word");
     const cJSON *mirror = cJSON_GetObjectItemCaseSensitive(tree, "mirror");
     if (c->mirror.syslog && c->mirror.command)
         value_complain(place, mirror, "mirror: syslog or command, not both");

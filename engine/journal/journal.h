@@ -58,7 +58,7 @@
     X(APPROVAL_REQUESTED, "approval.requested", true, "a step waits for others: digest of its command")      \
     X(APPROVAL_GIVEN, "approval.given", true, "an operator approves another's command: digest, signature")   \
     X(APPROVAL_REFUSED, "approval.refused", true, "an approval does not count, and why")                     \
-    X(RUN_ENDED, "run.ended", true, "a run ended: outcome")                                                  \
+    X(RUN_ENDED, "run.ended", true, "a run ended: outcome, acted")                                                  \
     X(STEP_INTENT, "step.intent", true, "what is about to run, exactly, and where; before it runs")          \
     X(STEP_OUTCOME, "step.outcome", true, "how it ended, with the digests of its output")                    \
     X(STEP_EVIDENCE, "step.evidence", true, "evidence captured before a step acts")                          \

@@ -139,8 +139,10 @@ static void observation_apply(struct platform *p, struct tracked *t, const struc
     t->idle_said = o->idle;
     if (o->expected)
         tracked_flag(p, t, ENTITY_EXPECTED, true);
+    char why[PLATFORM_TEXT_LIMIT];
+    const char *reason = o->reason || o->kind != ENTITY_SNAPSHOT ? o->reason : snapshot_reason(o, why);
     if (intern_set(&p->interns, &e->group, o->group, PLATFORM_NAME_LIMIT) |
-        intern_set(&p->interns, &e->reason, o->reason, PLATFORM_TEXT_LIMIT))
+        intern_set(&p->interns, &e->reason, reason, PLATFORM_TEXT_LIMIT))
         platform_touch(p, e->kind);
     measures_take(p, t, o);
     attributes_take(p, e, o);

@@ -91,9 +91,10 @@ static const struct word words[] = {
     {ENTITY_SNAPSHOT, CONDITION_DEGRADED, "late"},
     {ENTITY_SNAPSHOT, CONDITION_DOWN, "missing"},
     {ENTITY_SNAPSHOT, CONDITION_DOWN, "none"},
+    {ENTITY_SNAPSHOT, CONDITION_DOWN, "never"},
 };
 
-static enum condition word_condition(enum entity_kind kind, const char *raw)
+enum condition word_condition(enum entity_kind kind, const char *raw)
 {
     char plain[32];
     size_t length = 0;
@@ -111,7 +112,7 @@ static enum condition word_condition(enum entity_kind kind, const char *raw)
     return CONDITION_UNKNOWN;
 }
 
-static double measured(const struct observation *o, const char *name)
+double observation_measure(const struct observation *o, const char *name)
 {
     for (size_t i = 0; i < o->measure_count; i++)
         if (strcmp(o->measures[i].name, name) == 0)
@@ -121,7 +122,8 @@ static double measured(const struct observation *o, const char *name)
 
 static enum condition signal_condition(const struct observation *o)
 {
-    double value = measured(o, "value"), warn = measured(o, "warn"), crit = measured(o, "crit");
+    double value = observation_measure(o, "value"), warn = observation_measure(o, "warn"),
+           crit = observation_measure(o, "crit");
     if (isnan(value))
         return CONDITION_UNKNOWN;
     double sign = crit < warn ? -1 : 1; /* low values are the bad ones when crit lies below warn */
@@ -130,19 +132,11 @@ static enum condition signal_condition(const struct observation *o)
     return sign * value > sign * warn ? CONDITION_DEGRADED : CONDITION_OK;
 }
 
-static enum condition snapshot_condition(const struct observation *o)
-{
-    double age = measured(o, "age_s"), schedule = measured(o, "schedule_s");
-    if (isnan(age) || isnan(schedule) || schedule <= 0 || age < 0)
-        return word_condition(ENTITY_SNAPSHOT, o->raw);
-    return age <= schedule ? CONDITION_OK : age <= 2 * schedule ? CONDITION_DEGRADED : CONDITION_DOWN;
-}
-
 /* By counts where there are some; the field's own word may only make it worse than they say. */
 static enum condition counted_condition(const struct observation *o, const char *whole, const char *part)
 {
     enum condition word = word_condition(o->kind, o->raw);
-    double all = measured(o, whole), good = measured(o, part);
+    double all = observation_measure(o, whole), good = observation_measure(o, part);
     if (isnan(all) || isnan(good))
         return word;
     if (good <= 0 || all <= 0)
@@ -156,17 +150,18 @@ static enum condition counted_condition(const struct observation *o, const char 
 
 static enum condition chain_condition(const struct observation *o)
 {
-    double rate = measured(o, "hits_rate");
+    double rate = observation_measure(o, "hits_rate");
     if (rate > 0)
-        return measured(o, "tier") <= 1 ? CONDITION_OK : CONDITION_DEGRADED;
+        return observation_measure(o, "tier") <= 1 ? CONDITION_OK : CONDITION_DEGRADED;
     return word_condition(ENTITY_CHAIN, o->raw);
 }
 
 /* A job without a word of its own runs as long as its checkpoints come. */
 static enum condition job_condition(const struct observation *o)
 {
-    double done = measured(o, "done"), total = measured(o, "total"), age = measured(o, "checkpoint_age_s");
-    double late = measured(o, "late_s"), stalled = measured(o, "stalled_s");
+    double done = observation_measure(o, "done"), total = observation_measure(o, "total"),
+           age = observation_measure(o, "checkpoint_age_s");
+    double late = observation_measure(o, "late_s"), stalled = observation_measure(o, "stalled_s");
     bool said = o->raw && *o->raw;
     enum condition word = word_condition(ENTITY_JOB, o->raw);
     if (said && (word != CONDITION_OK || strcasecmp(o->raw, "running") != 0))
@@ -183,7 +178,7 @@ static enum condition job_condition(const struct observation *o)
 static enum condition alert_condition(const struct observation *o)
 {
     enum condition word = word_condition(ENTITY_ALERT, o->raw);
-    double severity = measured(o, "severity");
+    double severity = observation_measure(o, "severity");
     return word == CONDITION_DOWN && severity < 3 ? CONDITION_DEGRADED : word;
 }
 

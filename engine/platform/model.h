@@ -104,6 +104,15 @@ int64_t tracked_settles_us(const struct tracked *t); /* when flapping ends if no
 bool state_same(enum entity_kind kind, enum condition a, const char *raw_a, enum condition b,
                 const char *raw_b);
 
+/* derive.c */
+enum condition word_condition(enum entity_kind kind, const char *raw);
+double observation_measure(const struct observation *o, const char *name); /* NaN when it has none */
+
+/* snapshot.c */
+enum condition snapshot_condition(const struct observation *o);
+/* Why it is not ok, from its measures; NULL where they don't say. */
+const char *snapshot_reason(const struct observation *o, char text[static PLATFORM_TEXT_LIMIT]);
+
 /* recall.c */
 struct recollection {
     enum condition condition;

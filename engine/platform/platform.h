@@ -18,7 +18,8 @@
  *   job        done, total, rate, interval (records between checkpoints), checkpoint_age_s, eta_s, cost;
  *              late_s, stalled_s (ages of the newest checkpoint from which it is late, stalled)
  *   alert      severity (3 critical, 2 warning, 1 info)
- *   snapshot   age_s, schedule_s
+ *   snapshot   age_s, schedule_s; of what is kept: kept (how many), oldest_s (the oldest's age), retention_s and
+ *              retention_most_s (how old that has to be, and may be)
  *   component  ready, replicas, restarts
  */
 #ifndef BELAY_PLATFORM_PLATFORM_H
@@ -208,7 +209,8 @@ struct batch {
  *   breaker    CLOSED | HALF_OPEN, DISABLED, METRICS_ONLY | OPEN, FORCED_OPEN
  *   shard      replicas_ok of replicas; else Active, green ... | Partial, yellow ... | Dead, red ...
  *   signal     value against warn and crit (unknown without a value, ok without thresholds)
- *   snapshot   age_s against schedule_s: younger | late | older than twice
+ *   snapshot   age_s against schedule_s: younger | late, or kept too short, too long or with gaps | older than
+ *              twice
  *   job        running, done, completed | paused, late, degraded | failed, stalled; a running one, or one
  *              without a word, by checkpoint_age_s too
  *   alert      resolved, inactive | pending, suppressed, silenced | firing (severity below 3: degraded)

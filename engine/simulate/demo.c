@@ -6,21 +6,26 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define DRILLED_US (12 * 86400 * US_PER_S) /* before the demo begins */
+
 void demo_fill(const char *text, const struct demo_values *values, struct str *out)
 {
-    char port[16];
+    char port[16], drilled[CLOCK_TEXT_SIZE];
+    clock_format(values->drilled_us, drilled);
     snprintf(port, sizeof port, "%u", values->port);
     const struct {
         const char *place, *value;
         bool quoted; /* JSON's quotes are YAML's */
     } places[] = {{"@PORT@", port, false},
+                  {"@DRILLED@", drilled, false},
                   {"@RUNBOOKS@", values->runbooks, true},
                   {"@KUBECTL@", values->kubectl, true}};
+    const size_t places_count = sizeof places / sizeof places[0];
     while (*text) {
         size_t i = 0;
-        while (i < 3 && !str_starts(text, places[i].place))
+        while (i < places_count && !str_starts(text, places[i].place))
             i++;
-        if (i == 3) {
+        if (i == places_count) {
             str_add_char(out, *text++);
             continue;
         }
@@ -53,7 +58,10 @@ static int configuration_write(const char *folder, const char *kubectl, unsigned
     struct str text = {0}, filled = {0};
     int code = ERR_NOT_FOUND;
     if (runbooks && (code = file_read(example, 1024 * 1024, &text, e)) == 0) {
-        struct demo_values values = {.port = port, .runbooks = runbooks, .kubectl = kubectl};
+        struct demo_values values = {.port = port,
+                                     .runbooks = runbooks,
+                                     .kubectl = kubectl,
+                                     .drilled_us = clock_wall_us() - DRILLED_US};
         demo_fill(str_text(&text), &values, &filled);
         code = write_new(path, filled.data, filled.len, 0600, e);
     }

@@ -10,8 +10,9 @@ int demo_write(const char *folder, unsigned port, struct err *e);
 struct demo_values {
     unsigned port;
     const char *runbooks, *kubectl; /* absolute paths of a folder and a program */
+    int64_t drilled_us; /* wall: when somebody last restored a snapshot to see whether it can be */
 };
-/* Appends text to out with every @PORT@, @RUNBOOKS@ and @KUBECTL@ replaced, paths in quotes. */
+/* Appends text to out with every @PORT@, @RUNBOOKS@, @KUBECTL@ and @DRILLED@ replaced, paths in quotes. */
 void demo_fill(const char *text, const struct demo_values *values, struct str *out);
 
 #endif

@@ -91,6 +91,8 @@ static void users_write(const struct world *w, struct str *out)
     gauge(out, "rag_safe_mode", "Share of the pods that are in safe mode.", w->service.safe);
     gauge(out, "golden_canary_pass_ratio", "Share of the golden queries that passed the last time.",
           round(w->canary * 1e4) / 1e4);
+    gauge(out, "golden_canary_last_run_timestamp_seconds", "When the golden queries were asked the last time.",
+          floor((double)world_wall_us(w, w->canary_us) / 1e6));
 }
 
 static void breakers_write(const struct world *w, struct str *out)

@@ -43,7 +43,8 @@ static int find_kind(struct checking *k, struct source_plan *p)
         return 0;
     const char *near = config_nearest(k->source->kind, names);
     return near ? wrong(k, "there is no kind '%.40s': did you mean '%s'?", k->source->kind, near)
-                : wrong(k, "there is no kind '%.40s': prometheus, http, redis or command", k->source->kind);
+                : wrong(k, "there is no kind '%.40s': prometheus, http, redis, command or journal",
+                        k->source->kind);
 }
 
 static int find_preset(struct checking *k, struct source_plan *p)
@@ -140,9 +141,20 @@ static char *url_join(const char *url, const char *path, bool default_metrics)
     return xasprintf("%.*s%s", (int)length, url, path);
 }
 
+static int make_lookup(struct checking *k, struct source_plan *p)
+{
+    struct err e;
+    if (k->source->url || k->source->command)
+        return wrong(k, "kind: %s takes neither url nor command", p->kind->name);
+    p->target = p->kind->lookup(p->vars, &e);
+    return p->target ? 0 : wrong(k, "%s", e.msg);
+}
+
 static int make_url(struct checking *k, struct source_plan *p)
 {
     struct err e;
+    if (p->kind->lookup)
+        return make_lookup(k, p);
     if (p->kind->command) {
         if (!k->source->command || !k->source->command[0])
             return wrong(k, "kind: command needs command: with a program and its arguments");

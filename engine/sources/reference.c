@@ -10,8 +10,18 @@
 
 #define CAPTURE_LIMIT 4
 
-static const char *const specials[] = {"value", "metric", "time", "status", "latency_s", "bytes"};
-enum special { SPECIAL_VALUE, SPECIAL_METRIC, SPECIAL_TIME, SPECIAL_STATUS, SPECIAL_LATENCY, SPECIAL_BYTES };
+static const char *const specials[] = {"value",     "metric", "time", "status",
+                                       "latency_s", "bytes",  "kept", "oldest"};
+enum special {
+    SPECIAL_VALUE,
+    SPECIAL_METRIC,
+    SPECIAL_TIME,
+    SPECIAL_STATUS,
+    SPECIAL_LATENCY,
+    SPECIAL_BYTES,
+    SPECIAL_KEPT,
+    SPECIAL_OLDEST,
+};
 #define SPECIAL_COUNT (sizeof specials / sizeof specials[0])
 
 /* ---- Compiling ---- */
@@ -24,8 +34,9 @@ static int special_compile(struct reference *r, const char *name, struct err *e)
             r->number = i;
             return 0;
         }
-    return err_set(e, ERR_SYNTAX, "there is no @%.40s: @value, @metric, @time, @status, @latency_s or @bytes",
-                   name);
+    return err_set(
+        e, ERR_SYNTAX,
+        "there is no @%.40s: @value, @metric, @time, @status, @latency_s, @bytes, @kept or @oldest", name);
 }
 
 static int reference_compile(struct reference *r, const char *text, struct err *e)
@@ -238,6 +249,11 @@ static bool special_number(enum special special, const struct row *row, double *
     case SPECIAL_BYTES:
         *value = (double)row->answer->bytes;
         return true;
+    case SPECIAL_KEPT:
+        *value = (double)row->kept;
+        return row->kept > 0;
+    case SPECIAL_OLDEST:
+        return row->oldest && number_parse(row->oldest, value);
     case SPECIAL_METRIC:
         break;
     }
@@ -250,6 +266,10 @@ static bool special_text(enum special special, const struct row *row, struct str
     if (special == SPECIAL_METRIC) {
         str_add(out, row->metric ? row->metric : "");
         return row->metric != NULL;
+    }
+    if (special == SPECIAL_OLDEST) {
+        str_add(out, row->oldest ? row->oldest : "");
+        return row->oldest != NULL;
     }
     if (!special_number(special, row, &value))
         return false;

@@ -3,7 +3,8 @@
  *   /status          JSON Pointer from the row
  *   ^/nodes/{1}/id   JSON Pointer from the root of the answer; {1} is what the row's first wildcard matched
  *   @value           the sample's value; @metric its name, @time its own time, @status the HTTP status,
- *                    @latency_s, @bytes of the answer
+ *                    @latency_s, @bytes of the answer; @kept how many rows `newest` chose among, @oldest
+ *                    the time of the oldest of them
  *   name             a sample's label or the row's member of that name
  *   1                what the row's first wildcard matched: the key or the index
  *
@@ -22,6 +23,8 @@ struct row {
     const char *metric; /* the sample's name */
     const char *captures[4];
     size_t capture_count;
+    size_t kept;        /* `newest` chose it among so many; 0 without one */
+    const char *oldest; /* and what the oldest of them is ordered by; NULL */
 };
 
 enum reference_kind {

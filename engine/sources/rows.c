@@ -158,32 +158,51 @@ static bool candidate_newer(const struct candidate *a, const struct candidate *b
     return natural_compare(a->text, b->text) > 0;
 }
 
-static void keep_newest(const struct rule *r, struct rule_rows *out)
+/* Rows that belong together. */
+struct group {
+    const struct candidate *newest, *oldest; /* oldest: of those that have an order; NULL */
+    size_t count;
+};
+
+static void group_add(struct group *g, const struct candidate *k)
 {
-    struct map *best = map_new();
+    if (g->count++ == 0 || candidate_newer(k, g->newest))
+        g->newest = k;
+    if (k->has_order && (!g->oldest || candidate_newer(g->oldest, k)))
+        g->oldest = k;
+}
+
+static void keep_newest(const struct rule *r, struct arena *arena, struct rule_rows *out)
+{
+    struct map *by_name = map_new();
     struct candidate *candidates = xcalloc(out->rows.len + 1, sizeof *candidates);
+    struct group *groups = xcalloc(out->rows.len + 1, sizeof *groups);
+    size_t group_count = 0;
     for (size_t i = 0; i < out->rows.len; i++) {
         struct str of = {0};
         struct candidate *k = &candidates[i];
         k->index = i;
         if (template_text(&r->newest_of, &out->rows.data[i].row, &of)) {
             candidate_read(k, r, &out->rows.data[i].row);
-            const struct candidate *before = map_get(best, str_text(&of));
-            if (!before || candidate_newer(k, before))
-                map_set(best, str_text(&of), k);
+            struct group *g = map_get(by_name, str_text(&of));
+            if (!g)
+                map_set(by_name, str_text(&of), g = &groups[group_count++]);
+            group_add(g, k);
         }
         str_fini(&of);
     }
-    size_t kept = 0;
-    const char *key;
-    void *value;
     struct rule_rows newest = {.left_out = out->left_out};
-    for (size_t i = 0; map_next(best, &i, &key, &value); kept++)
-        *vec_push(&newest.rows) = out->rows.data[((struct candidate *)value)->index];
+    for (size_t i = 0; i < group_count; i++) {
+        struct rule_row *row = vec_push(&newest.rows);
+        *row = out->rows.data[groups[i].newest->index];
+        row->row.kept = groups[i].count;
+        row->row.oldest = groups[i].oldest ? arena_text(arena, groups[i].oldest->text) : NULL;
+    }
     for (size_t i = 0; i < out->rows.len; i++)
         free(candidates[i].text);
     free(candidates);
-    map_free(best);
+    free(groups);
+    map_free(by_name);
     vec_fini(&out->rows);
     *out = newest;
 }
@@ -196,6 +215,6 @@ int rule_rows_collect(const struct rule *r, const struct answer *answer, struct 
                  : answer->root  ? collect_json(&c)
                                  : row_add(&c, &(struct row){.answer = answer});
     if (!status && template_given(&r->newest_of))
-        keep_newest(r, out);
+        keep_newest(r, arena, out);
     return status;
 }

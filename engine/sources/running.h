@@ -37,6 +37,8 @@ struct sources {
     const struct config *config;
     struct sources_events events;
     struct http *http;
+    struct journal *journal;  /* NULL: nothing was journaled yet, or ... */
+    char journal_trouble[256]; /* ... why it can't be read */
     struct source *list;
     size_t count;
     bool running, once;

@@ -15,6 +15,8 @@ struct source_kind {
     enum answer_form form;                            /* how its answers are read when nothing else is said */
     bool keys;                                        /* its mapping names keys: redis */
     bool command;                                     /* it has a command, not a URL */
+    /* It has neither: variables say what to look for. That in words, or NULL with the error; else NULL. */
+    char *(*lookup)(const cJSON *vars, struct err *e);
     int (*check_url)(const char *url, struct err *e); /* NULL without a URL */
     void *(*open)(struct source *s);
     /* Starts one poll, which ends with one call of source_answered or source_failed; never inside poll. */
@@ -35,6 +37,9 @@ int64_t source_timeout_us(const struct source *s);
 enum answer_form source_form(const struct source *s);
 const struct mapping *source_mapping(const struct source *s);
 const struct secrets *source_secrets(const struct source *s); /* resolved by the time of a poll */
+/* NULL: nothing was journaled yet, or *why, which is "" else. */
+struct journal *source_journal(const struct source *s, const char **why);
+const char *source_variable(const struct source *s, const char *name);
 
 /* The answer of a poll: takes the body (or the JSON root) out of a. note is what was odd, may be NULL.
  * partial: rows may be missing without being gone. */

@@ -54,6 +54,23 @@ const struct secrets *source_secrets(const struct source *s)
     return s->secrets;
 }
 
+struct journal *source_journal(const struct source *s, const char **why)
+{
+    *why = s->owner->journal_trouble;
+    return s->owner->journal;
+}
+
+const char *source_variable(const struct source *s, const char *name)
+{
+    return json_string(s->plan.vars, name, "");
+}
+
+void sources_set_journal(struct sources *all, struct journal *journal, const char *why)
+{
+    all->journal = journal;
+    snprintf(all->journal_trouble, sizeof all->journal_trouble, "%s", why ? why : "");
+}
+
 /* ---- Polling ---- */
 
 static void wait_for_turn(struct source *s)

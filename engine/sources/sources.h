@@ -21,6 +21,7 @@
 #include "engine/platform/platform.h"
 
 struct sources;
+struct journal;
 
 struct sources_events {
     /* One answer or failure, on the loop; borrowed for the call. now_us is monotonic, wall_us UTC: when the
@@ -41,6 +42,10 @@ struct sources *sources_new(struct loop *l, const struct config *c, const struct
                             struct err *e);
 /* Ends polls under way without a batch. NULL is fine; not from a callback of its own. */
 void sources_free(struct sources *s);
+
+/* What sources of kind journal read: borrowed until sources_free. NULL: nothing was journaled yet, or, with `why`, it
+ * can't be read. */
+void sources_set_journal(struct sources *s, struct journal *journal, const char *why);
 
 /* Registers every source with the platform (platform_source_add) and what its mapping expects by name. */
 void sources_register(const struct sources *s, struct platform *p, int64_t now_us, int64_t wall_us);

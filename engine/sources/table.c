@@ -3,7 +3,7 @@
 #include "engine/sources/source.h"
 
 const struct source_kind *const source_table[] = {
-    &kind_prometheus, &kind_http, &kind_redis, &kind_command, NULL,
+    &kind_prometheus, &kind_http, &kind_redis, &kind_command, &kind_journal, NULL,
 };
 
 const struct source_kind *source_kind_find(const char *name)

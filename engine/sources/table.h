@@ -4,6 +4,6 @@
 
 #include "engine/sources/source.h"
 
-extern const struct source_kind kind_prometheus, kind_http, kind_redis, kind_command;
+extern const struct source_kind kind_prometheus, kind_http, kind_redis, kind_command, kind_journal;
 
 #endif

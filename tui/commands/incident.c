@@ -174,7 +174,7 @@ static int incident_update(const struct command_line *line, const struct words *
         leftovers_read(journal, number, now_us, &left, e) < 0)
         goto out;
     config = session_config(line, e);
-    if (!config || (config->source_count > 0 && pass_run(&pass, config, e) < 0))
+    if (!config || (config->source_count > 0 && pass_run(&pass, config, journal, e) < 0))
         goto out;
     for (size_t i = 0; i < left.len; i++)
         if (left.data[i].kind == LEFTOVER_RUN)

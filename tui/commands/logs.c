@@ -20,7 +20,7 @@ static const struct entity *find(const struct command_line *line, const struct c
         err_set(e, ERR_USAGE, "of what? belay %s shard docs/shard-5", line->command->name);
     else if (config->source_count == 0)
         err_set(e, ERR_NOT_FOUND, "there is nothing to watch: no sources are configured");
-    else if (pass_run(pass, config, e) == 0)
+    else if (pass_run(pass, config, NULL, e) == 0)
         entity = pass_entity(pass, str_text(&title), e);
     str_fini(&title);
     return entity;

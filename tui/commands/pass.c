@@ -1,5 +1,7 @@
 #include "tui/commands/pass.h"
 
+#include "tui/commands/session.h"
+
 static void on_batch(void *data, const struct batch *b, int64_t now_us, int64_t wall_us)
 {
     struct pass *p = data;
@@ -12,7 +14,17 @@ static void on_done(void *data)
     loop_stop(p->loop);
 }
 
-int pass_run(struct pass *pass, const struct config *config, struct err *e)
+static void journal_find(struct pass *pass, const struct config *config, struct journal *journal)
+{
+    struct err e = {0};
+    pass->borrowed = journal != NULL;
+    pass->journal = journal ? journal : session_journal_of(config, false, &e);
+    sources_set_journal(pass->sources, pass->journal, e.code && e.code != ERR_NOT_FOUND ? e.msg : NULL);
+    if (pass->journal)
+        engine_recall(pass->journal, pass->platform);
+}
+
+int pass_run(struct pass *pass, const struct config *config, struct journal *journal, struct err *e)
 {
     struct sources_events events = {.batch = on_batch, .data = pass};
     *pass = (struct pass){0};
@@ -24,6 +36,7 @@ int pass_run(struct pass *pass, const struct config *config, struct err *e)
         return e->code;
     pass->platform = platform_new(NULL);
     sources_register(pass->sources, pass->platform, loop_now_us(pass->loop), clock_wall_us());
+    journal_find(pass, config, journal);
     sources_once(pass->sources, on_done, pass);
     loop_run(pass->loop);
     return 0;
@@ -32,6 +45,8 @@ int pass_run(struct pass *pass, const struct config *config, struct err *e)
 void pass_fini(struct pass *pass)
 {
     sources_free(pass->sources);
+    if (!pass->borrowed)
+        journal_close(pass->journal);
     platform_free(pass->platform);
     if (pass->loop)
         loop_free(pass->loop);

@@ -3,26 +3,14 @@
 #include <stdlib.h>
 
 #include "tui/commands/commands.h"
+#include "tui/commands/pass.h"
 #include "tui/commands/session.h"
 
-struct pass {
-    struct loop *loop;
-    struct platform *platform;
-    struct sources *sources;
+struct status {
+    const struct config *config;
+    struct pass pass;
     struct mutes mutes; /* shown; the state stays what it is */
 };
-
-static void on_batch(void *data, const struct batch *b, int64_t now_us, int64_t wall_us)
-{
-    struct pass *p = data;
-    platform_apply(p->platform, b, now_us, wall_us);
-}
-
-static void on_done(void *data)
-{
-    struct pass *p = data;
-    loop_stop(p->loop);
-}
 
 static void add_time(cJSON *object, const char *name, int64_t wall_us)
 {
@@ -32,13 +20,13 @@ static void add_time(cJSON *object, const char *name, int64_t wall_us)
 }
 
 /* Why a source is not to be believed; "" when it is. */
-static const char *source_trouble(const struct pass *p, const struct source_status *s)
+static const char *source_trouble(const struct status *p, const struct source_status *s)
 {
-    const struct source_view *view = platform_source_find(p->platform, s->name);
+    const struct source_view *view = platform_source_find(p->pass.platform, s->name);
     return s->error[0] || !view ? s->error : view->error;
 }
 
-static const struct mute *mute_of(const struct pass *p, const struct entity *entity, int64_t now)
+static const struct mute *mute_of(const struct status *p, const struct entity *entity, int64_t now)
 {
     struct str title = {0};
     entity_title(entity, &title);
@@ -47,7 +35,7 @@ static const struct mute *mute_of(const struct pass *p, const struct entity *ent
     return mute;
 }
 
-static cJSON *entity_to_json(const struct pass *p, const struct entity *entity, int64_t now)
+static cJSON *entity_to_json(const struct status *p, const struct entity *entity, int64_t now)
 {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "kind", entity_kind_text(entity->kind));
@@ -73,17 +61,42 @@ static cJSON *entity_to_json(const struct pass *p, const struct entity *entity, 
     return object;
 }
 
-static void print_json(const struct pass *p, const char *platform, enum condition worst)
+static const char *const mode_states[] = {[SAFE_MODE_NONE] = "",
+                                          [SAFE_MODE_OFF] = "off",
+                                          [SAFE_MODE_ON] = "on",
+                                          [SAFE_MODE_BETWEEN] = "between",
+                                          [SAFE_MODE_UNKNOWN] = "unknown"};
+
+static cJSON *safe_mode_to_json(const struct status *p)
+{
+    struct safe_mode mode;
+    struct str title = {0};
+    safe_mode_read(p->config, p->pass.platform, &mode);
+    if (mode.state == SAFE_MODE_NONE)
+        return cJSON_CreateNull();
+    cJSON *object = cJSON_CreateObject();
+    str_addf(&title, "%s %s", p->config->safe_mode.kind, p->config->safe_mode.name);
+    cJSON_AddStringToObject(object, "state", mode_states[mode.state]);
+    cJSON_AddStringToObject(object, "raw", mode.entity ? mode.entity->raw : "");
+    cJSON_AddStringToObject(object, "entity", str_text(&title));
+    if (mode.entity)
+        add_time(object, "since", mode.entity->since_us);
+    str_fini(&title);
+    return object;
+}
+
+static void print_json(const struct status *p, const char *platform, enum condition worst)
 {
     int64_t now = clock_wall_us();
     cJSON *root = cJSON_CreateObject(), *sources, *entities;
     cJSON_AddStringToObject(root, "platform", platform);
     add_time(root, "at", now);
     cJSON_AddStringToObject(root, "state", condition_name(worst));
+    cJSON_AddItemToObject(root, "safe_mode", safe_mode_to_json(p));
     sources = cJSON_AddArrayToObject(root, "sources");
-    for (size_t i = 0; i < sources_count(p->sources); i++) {
+    for (size_t i = 0; i < sources_count(p->pass.sources); i++) {
         struct source_status s;
-        sources_status(p->sources, i, &s);
+        sources_status(p->pass.sources, i, &s);
         cJSON *object = cJSON_CreateObject();
         cJSON_AddStringToObject(object, "name", s.name);
         cJSON_AddStringToObject(object, "kind", s.kind);
@@ -98,7 +111,7 @@ static void print_json(const struct pass *p, const char *platform, enum conditio
     }
     entities = cJSON_AddArrayToObject(root, "entities");
     size_t count = 0;
-    const struct entity *const *list = platform_list(p->platform, ENTITY_ANY, &count);
+    const struct entity *const *list = platform_list(p->pass.platform, ENTITY_ANY, &count);
     for (size_t i = 0; i < count; i++)
         cJSON_AddItemToArray(entities, entity_to_json(p, list[i], now));
     char *text = json_print(root);
@@ -115,27 +128,31 @@ static void print_clean(const char *text)
     str_fini(&clean);
 }
 
-static void print_text(const struct pass *p, const char *platform, enum condition worst)
+static void print_text(const struct status *p, const char *platform, enum condition worst)
 {
     struct str out = {0};
     str_addf(&out, "%s: %s", platform, condition_name(worst));
     for (int kind = 0; kind < ENTITY_KIND_COUNT; kind++) {
-        struct condition_counts counts = platform_counts(p->platform, (enum entity_kind)kind);
+        struct condition_counts counts = platform_counts(p->pass.platform, (enum entity_kind)kind);
         if (counts.total > 0)
             str_addf(&out, ", %zu of %zu %s ok", counts.by[CONDITION_OK], counts.total,
                      entity_kind_plural((enum entity_kind)kind));
     }
+    struct safe_mode mode;
+    safe_mode_read(p->config, p->pass.platform, &mode);
+    if (mode.state != SAFE_MODE_NONE)
+        str_addf(&out, ", safe mode %s", mode.word);
     print_clean(str_text(&out));
-    for (size_t i = 0; i < sources_count(p->sources); i++) {
+    for (size_t i = 0; i < sources_count(p->pass.sources); i++) {
         struct source_status s;
-        sources_status(p->sources, i, &s);
+        sources_status(p->pass.sources, i, &s);
         str_clear(&out);
         str_addf(&out, "  unknown   source %s: %s", s.name, source_trouble(p, &s));
         if (source_trouble(p, &s)[0])
             print_clean(str_text(&out));
     }
     const struct entity *problems[50];
-    size_t total = 0, count = platform_problems(p->platform, problems, 50, &total);
+    size_t total = 0, count = platform_problems(p->pass.platform, problems, 50, &total);
     for (size_t i = 0; i < count; i++) {
         str_clear(&out);
         str_addf(&out, "  %-9s ", condition_name(problems[i]->condition));
@@ -151,18 +168,6 @@ static void print_text(const struct pass *p, const char *platform, enum conditio
     if (total > count)
         printf("  and %zu more: --json has them all\n", total - count);
     str_fini(&out);
-}
-
-/* Since when things are as they are, when a console has journaled that here. */
-static void recall(const struct config *config, struct pass *p)
-{
-    struct err e = {0};
-    struct journal *journal = session_journal_of(config, false, &e);
-    if (journal)
-        engine_recall(journal, p->platform);
-    if (journal)
-        mutes_read(journal, clock_wall_us(), &p->mutes, &e);
-    journal_close(journal);
 }
 
 static int exit_status(enum condition worst)
@@ -182,26 +187,19 @@ static int exit_status(enum condition worst)
 static int status_run(const struct command_line *line)
 {
     struct err e = {0};
-    struct pass p = {0};
-    struct sources_events events = {.batch = on_batch, .data = &p};
+    struct status p = {0};
     struct config *config = session_config(line, &e);
     int status = 3;
+    p.config = config;
     if (config && config->source_count == 0)
         err_set(&e, ERR_USAGE,
                 "there is nothing to watch: %s names no sources (belay demo shows how it looks)",
                 config->path ? config->path : "no belay.yaml was found, and the default configuration");
-    if (e.code == 0)
-        p.loop = loop_new(&e);
-    if (p.loop)
-        p.sources = sources_new(p.loop, config, &events, &e);
-    if (p.sources) {
-        p.platform = platform_new(NULL);
-        sources_register(p.sources, p.platform, loop_now_us(p.loop), clock_wall_us());
-        recall(config, &p);
-        sources_once(p.sources, on_done, &p);
-        loop_run(p.loop);
-        enum condition worst = platform_condition(p.platform);
+    if (e.code == 0 && pass_run(&p.pass, config, NULL, &e) == 0) {
+        enum condition worst = platform_condition(p.pass.platform);
         status = exit_status(worst);
+        if (p.pass.journal)
+            mutes_read(p.pass.journal, clock_wall_us(), &p.mutes, NULL);
         if (command_has(line, "json"))
             print_json(&p, config->platform, worst);
         else if (!command_has(line, "quiet"))
@@ -209,11 +207,8 @@ static int status_run(const struct command_line *line)
     }
     if (e.code)
         command_fail(status, &e);
-    sources_free(p.sources);
-    platform_free(p.platform);
+    pass_fini(&p.pass);
     mutes_fini(&p.mutes);
-    if (p.loop)
-        loop_free(p.loop);
     config_free(config);
     return status;
 }

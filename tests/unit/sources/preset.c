@@ -121,19 +121,21 @@ static void qdrant_snapshots(void **state)
 {
     (void)state;
     struct mapped_test t;
-    mapped_test_preset(&t, "qdrant-snapshots", "collection=docs schedule=12h", false);
+    mapped_test_preset(&t, "qdrant-snapshots", "collection=docs schedule=12h retention=0", false);
     mapped_test_expect(
         &t,
         "{\"result\":[{\"name\":\"old\",\"creation_time\":\"2026-11-20T03:00:00\",\"size\":10},"
         "{\"name\":\"new\",\"creation_time\":\"2026-11-22T03:00:00\",\"size\":12},"
         "{\"name\":\"older\",\"creation_time\":\"2026-11-19T03:00:00\",\"size\":9}],\"status\":\"ok\"}",
-        "snapshot docs <ok> {age_s=3600 schedule_s=43200 bytes=12} (file=new) ! @2026-11-22T03:00:00\n");
+        "snapshot docs <ok> {age_s=3600 schedule_s=43200 kept=3 oldest_s=262800 retention_s=0 "
+        "retention_most_s=1.2096e+06 bytes=12} (file=new) ! @2026-11-22T03:00:00\n");
     mapped_test_expect(&t, "{\"result\":[]}",
                        "snapshot docs down missing {} ! expected, but the source does not have it\n");
     t.wall_us += 13 * 3600 * US_PER_S;
     mapped_test_expect(
         &t, "{\"result\":[{\"name\":\"new\",\"creation_time\":\"2026-11-22T03:00:00\",\"size\":12}]}",
-        "snapshot docs <degraded> {age_s=50400 schedule_s=43200 bytes=12} (file=new) ! "
+        "snapshot docs <degraded> {age_s=50400 schedule_s=43200 kept=1 oldest_s=50400 retention_s=0 "
+        "retention_most_s=1.2096e+06 bytes=12} (file=new) ! "
         "@2026-11-22T03:00:00\n");
     mapped_test_fini(&t);
 }
