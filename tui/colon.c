@@ -372,6 +372,8 @@ const struct colon colon_table[] = {
     {"break-glass", "REASON", "confirm the open page without the approvals that it needs", 0,
      run_break_glass},
     {"runbook take", "RUN REASON", "take a run over from a console that is there", 0, run_runbook_take},
+    {"safe-mode", "[enter|leave|status] [--anyway]", "what holds; the runbook that enters or leaves it",
+     COLON_SAFE, colon_safe_mode},
     {"do", "COMMAND", "act outside of any runbook: one text for bash -eo pipefail", COLON_TEXT, run_do},
     {"join", "[REASON]", "become an operator: from now on acting is possible", COLON_SAFE, run_join},
     {"theme", "NAME", "change the colours", COLON_SAFE, run_theme},

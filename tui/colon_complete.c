@@ -152,6 +152,7 @@ static void offer_values(struct console *console, const struct colon *command, c
                          const struct candidates *c)
 {
     static const char *const export_words[] = {"--format", "-o"};
+    static const char *const mode_words[] = {"enter", "leave", "status", "--anyway"};
     if (str_eq(command->name, "runbook run") || str_eq(command->name, "runbook show")) {
         offer_runbooks(console, c);
     } else if (str_eq(command->name, "runbook resume")) {
@@ -172,6 +173,10 @@ static void offer_values(struct console *console, const struct colon *command, c
         offer_entities(console, before + strlen(command->name) + 1, c);
     } else if (str_eq(command->name, "unmute")) {
         offer_muted(console, before + strlen(command->name) + 1, c);
+    } else if (str_eq(command->name, "safe-mode")) {
+        for (size_t i = 0; i < sizeof mode_words / sizeof mode_words[0]; i++) {
+            offer(c, mode_words[i]);
+        }
     } else if (str_eq(command->name, "handover give")) {
         offer(c, "--to");
     } else if (str_eq(command->name, "note")) {

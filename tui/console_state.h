@@ -9,7 +9,7 @@
 #define FRAME_LEAST_US  50000   /* between two frames of data: 20 a second */
 #define FRAME_MOST_US   1000000 /* and on a slow link */
 #define SIGNALS_WATCHED 8
-#define HEADER_WORDS    5 /* incident, people, changes, on call, approvals */
+#define HEADER_WORDS    6 /* incident, people, changes, on call, approvals, safe mode */
 
 /* What an answer of the engine that comes after the console has gone finds. */
 struct console_link {

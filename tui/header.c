@@ -181,6 +181,20 @@ void header_words(struct console *console, struct str words[static HEADER_WORDS]
             str_addf(&words[4], " a: %zu %s ", waiting, verb);
         }
     }
+    struct safe_mode mode;
+    safe_mode_read(engine_config(console->engine), engine_platform(console->engine), &mode);
+    if (mode.state != SAFE_MODE_NONE) {
+        str_addf(&words[5], "safe mode %s", mode.word);
+    }
+}
+
+/* Off is the usual and goes first where there is no room; anything else is what everybody has to know. */
+static void safe_mode_part(const char *words, struct part *part)
+{
+    str_add(&part->text, words);
+    bool off = str_eq(words, "safe mode off"), on = str_eq(words, "safe mode ON");
+    part->worth = off ? 2 : 6;
+    part->style = off ? ROLE_HEADER : on ? ROLE_DANGER : ROLE_HEADER | STYLE_BOLD;
 }
 
 static void frozen_word(struct console *console, struct str *out)
@@ -193,6 +207,20 @@ static void frozen_word(struct console *console, struct str *out)
     str_addf(out, console->scene.frozen ? " FROZEN %s, Z goes on " : " FROZEN %s, this page is live ", time);
 }
 
+/* "safe: partly"; off is dropped instead. */
+static bool safe_mode_shorten(struct part *part)
+{
+    const char *long_form = "safe mode ";
+    if (part->text.len == 0 || part->style == ROLE_HEADER) {
+        return false;
+    }
+    char *word = xstrdup(str_text(&part->text) + strlen(long_form));
+    str_clear(&part->text);
+    str_addf(&part->text, "safe: %.7s", word);
+    free(word);
+    return true;
+}
+
 void header_draw(struct console *console, struct canvas *row)
 {
     struct part parts[] = {
@@ -202,6 +230,7 @@ void header_draw(struct console *console, struct canvas *row)
         {.style = ROLE_HEADER, .worth = 5},              /* people */
         {.style = ROLE_HEADER, .worth = 4},              /* on call */
         {.style = ROLE_HEADER, .worth = 3},              /* changed */
+        {.style = ROLE_HEADER, .worth = 2},              /* safe mode */
     };
     const size_t count = sizeof parts / sizeof parts[0];
     struct str words[HEADER_WORDS] = {{0}};
@@ -220,8 +249,11 @@ void header_draw(struct console *console, struct canvas *row)
     str_add(&parts[3].text, str_text(&shown[1]));
     str_add(&parts[4].text, str_text(&shown[3]));
     str_add(&parts[5].text, str_text(&shown[2]));
-    while (parts_columns(parts, count, row) > end - x && parts_columns(parts, count, row) > 0) {
-        drop_least(parts, count);
+    safe_mode_part(str_text(&shown[5]), &parts[6]);
+    for (size_t turn = 0; turn <= count && parts_columns(parts, count, row) > end - x; turn++) {
+        if (turn > 0 || !safe_mode_shorten(&parts[6])) {
+            drop_least(parts, count);
+        }
     }
     for (size_t i = 0; i < count; i++) {
         if (parts[i].text.len > 0) {

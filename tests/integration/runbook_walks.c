@@ -10,6 +10,9 @@
       "http://localhost:8080/providers/primary/probe | grep -v 200"
 #define LOOPING     K "get pods | grep -E 'CrashLoopBackOff|Init:0/1'"
 #define MODE(state) K "exec deploy/rag-api -- curl -fsS http://localhost:8080/mode | grep '\"" state "\"'"
+#define MODE_SAYS(status, text)                                                                              \
+    "said=$(\"$BELAY\" safe-mode --config \"$CONFIG\"); test $? = " #status " && case $said in \"" text      \
+    "\"*) ;; *) echo \"$said\"; exit 1 ;; esac"
 #define SERVES(pods)                                                                                         \
     K "get endpoints docs-shard-5 -o jsonpath='{.subsets[*].addresses[*].targetRef.name}' | grep -E '" pods  \
       "'"
@@ -136,19 +139,32 @@ const struct walk walks[] = {
         .scenario = "provider:no-backup",
         .before = FAILING,
         .document = "safe-mode-enter",
+        .mode = "enter",
         .told = {"[ok] Safe mode on", "ended: "},
         .after = {MODE("on"), MODE("cached"), MODE("refused"),
                   K "exec deploy/rag-api -- curl -sS -o /dev/null -w '%{http_code}' -d x "
                     "http://localhost:8080/documents | grep 503",
-                  "\"$BELAY\" status --config \"$CONFIG\" | grep 'component safe-mode on'"},
+                  "\"$BELAY\" status --config \"$CONFIG\" | grep 'component safe-mode on'",
+                  "\"$BELAY\" status --config \"$CONFIG\" | grep '^rag-demo: .*, safe mode ON$'",
+                  MODE_SAYS(1, "safe mode is on: component safe-mode on, since")},
+    },
+    {
+        .name = "safe mode on, already",
+        .goes_on = true,
+        .document = "safe-mode-enter",
+        .mode = "enter",
+        .status = 1,
+        .told = {"safe mode is on: component safe-mode on, since", "--anyway walks the runbook"},
     },
     {
         .name = "safe mode off",
         .scenario = "provider",
         .before = K "set env deploy/rag-api deploy/indexer SAFE_MODE=on PROVIDER=backup; " MODE("on"),
         .document = "safe-mode-leave",
+        .mode = "leave",
         .told = {"[ok] Safe mode off", "ended: "},
-        .after = {MODE("off"), MODE("live"), MODE("accepted")},
+        .after = {MODE("off"), MODE("live"), MODE("accepted"),
+                  MODE_SAYS(0, "safe mode is off: component safe-mode off, since")},
     },
     {
         .name = "safe mode, closed way",

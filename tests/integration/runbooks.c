@@ -128,6 +128,10 @@ static void person_start(struct person *p)
 {
     const struct walk *w = p->walk;
     const char *argv[40] = {"belay-console", "runbook", "run", "--line", "--config", p->stage->config};
+    if (w->mode) {
+        argv[1] = "safe-mode";
+        argv[2] = w->mode;
+    }
     size_t count = 6;
     char *program = path_join(p->stage->bin, "belay-console");
     const char *folder = getenv("RUNBOOKS");
@@ -136,8 +140,7 @@ static void person_start(struct person *p)
         argv[count++] = "--var";
         argv[count++] = w->variables[i];
     }
-    argv[count++] = document;
-    argv[count] = NULL;
+    argv[count] = w->mode ? NULL : document;
     p->pid = forkpty(&p->fd, NULL, NULL, NULL);
     if (p->pid == 0) {
         setenv("XDG_STATE_HOME", p->stage->folder, 1);

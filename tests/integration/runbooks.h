@@ -16,6 +16,7 @@ struct walk {
     bool goes_on;                 /* on the platform of the walk before, with its journal */
     const char *opens;            /* an incident of this title first; NULL: the run does */
     const char *document;
+    const char *mode; /* belay safe-mode of this word finds the document; NULL: it is named */
     const char *variables[VARIABLES_MAX];
     /* To the first question that has `to` in what is shown before it. Confirmations that are not here get
      * what they ask for, manual steps "done". */

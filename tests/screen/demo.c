@@ -214,6 +214,28 @@ static void test_walk(void **state)
     str_fini(&text);
 }
 
+/* Into safe mode by one command of the console: the runbook's pages are confirmed, the header shows what the
+ * platform says then, and so does the timeline. */
+static void test_safe_mode(void **state)
+{
+    (void)state;
+    struct pty *p = rig_run(
+        &rig, BELAY,
+        &(struct rig_start){
+            .arguments = (const char *const[]){"demo", "--speed", "5", NULL}, .width = 80, .height = 24});
+    expect_within(p, "safe mode off", PATIENCE_MS);
+    pty_type(p, ":safe-mode leave\r");
+    expect_within(p, "safe mode is off", PATIENCE_MS);
+    pty_type(p, ":safe-mode enter\r");
+    confirm(p, "Safe mode on", "Press  y", "y");
+    expect_within(p, "safe(:| mode) ON", 2 * PATIENCE_MS);
+    expect_within(p, "✓ ok", PATIENCE_MS);
+    pty_type(p, "\x1b\x1b\x1b");
+    pty_type(p, "6");
+    expect_within(p, "component safe-mode (off|partly) → on", PATIENCE_MS);
+    quit_demo(p);
+}
+
 /* The main promise, tried on the demo itself: kill -9 of its console in the middle of the restore; the next
  * demo finds the platform and the step, which went on. */
 static void test_killed_and_found_again(void **state)
@@ -262,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_walk, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_safe_mode, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_and_found_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quit_in_the_middle, setup, teardown),
     };

@@ -16,6 +16,7 @@
 struct checking {
     size_t errors, warnings, files;
     const struct config *config; /* whose policies count; NULL: none */
+    bool enters, leaves;         /* its runbooks for safe mode are there */
 };
 
 static void report(struct checking *c, bool error, const char *file, int line, int column,
@@ -110,6 +111,8 @@ static void check_runbook(struct checking *c, const char *path, bool named)
             report(c, false, path, 1, 1,
                    "nothing in it runs: no shell block (```sh) and no task (- [ ]) stands there");
         check_offers(c, path, book);
+        c->enters |= c->config && str_eq(book->id, c->config->safe_mode.enter);
+        c->leaves |= c->config && str_eq(book->id, c->config->safe_mode.leave);
         check_items(c, path, book);
     }
     runbook_free(book);
@@ -172,6 +175,17 @@ static void check_names(struct checking *c, const struct config *config, const c
     }
 }
 
+static void check_safe_mode(struct checking *c, const struct config *config, const char *file)
+{
+    const struct config_place *place = &config->safe_mode.place;
+    const char *missing = !c->enters ? config->safe_mode.enter : !c->leaves ? config->safe_mode.leave : NULL;
+    char message[300];
+    if (!config->safe_mode.name || !missing)
+        return;
+    snprintf(message, sizeof message, "safe_mode: no runbook %.128s is in runbooks:", missing);
+    report(c, false, file, place->line, place->column, message);
+}
+
 static void check_config(struct checking *c, const char *path)
 {
     struct config_findings findings = {0};
@@ -190,8 +204,11 @@ static void check_config(struct checking *c, const char *path)
     }
     const struct config *outer = c->config;
     c->config = config;
-    if (config)
+    c->enters = c->leaves = false;
+    if (config) {
         check_names(c, config, file);
+        check_safe_mode(c, config, file);
+    }
     c->config = outer;
     config_findings_fini(&findings);
     config_free(config);

@@ -312,6 +312,7 @@ static void test_completion(void **state)
         {"handover ", "give accept "},
         {"handover give ", "--to "},
         {"note --", "--at "},
+        {"safe-mode ", "enter leave status --anyway "},
         {"zzz", ""},
     };
     struct engine *engine = stage_new(true);
