@@ -196,7 +196,7 @@ static int starting_input(struct starting *s, struct err *e)
                               .variables = s->variables,
                               .context = s->context,
                               .rehearsed = s->rehearsed,
-                              .seed = rng_entropy() >> 11};
+                              .seed = rng_entropy() >> 12};
     struct run_pin *pins = item_tables_pins(&s->items, &input.pin_count);
     struct run *trial = run_new(s->book);
     item_tables_lend(&s->items, trial);

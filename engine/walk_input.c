@@ -311,7 +311,7 @@ static int pending_append(struct walk *w, struct pending *p, struct err *e)
         drafts[count++] = (struct event_draft){
             .kind = EVENT_INCIDENT_OPENED, .incident = JOURNAL_NEW, .run = w->id, .summary = title};
     }
-    cJSON_AddItemToObject(data, "input", json_parse(p->json, strlen(p->json), NULL));
+    cJSON_AddItemToObject(data, "input", cJSON_CreateRaw(p->json)); /* digit by digit */
     if (run_rehearsed(w->run))
         cJSON_AddTrueToObject(data, "rehearsed");
     char *opened_text = json_print(opened), *text = json_print(data);

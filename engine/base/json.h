@@ -1,5 +1,5 @@
 /* JSON: cJSON with strict input. Text is checked as UTF-8 first, duplicate keys are refused, depth is at most
- * 64, values at most a million, integers beyond 2^53 keep their digits as strings, \u0000 and half surrogate
+ * 64, values at most a million, integers from 2^52 on keep their digits as strings, \u0000 and half surrogate
  * pairs are errors. Writing is deterministic. */
 #ifndef BELAY_BASE_JSON_H
 #define BELAY_BASE_JSON_H

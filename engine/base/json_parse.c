@@ -153,9 +153,11 @@ static cJSON *read_number(struct reader *r)
         number_parse(digits, &value) && value - value == 0; /* false for what no double can hold: 1e999 */
     if (!strpbrk(digits, ".eE")) {
         /* Ids of 64 bits keep their digits. The double itself can't tell: 2^53 + 1 has rounded down by now.
+         * Nor is it enough that a double holds it: from 2^52 on cJSON prints it with 15 digits and calls that
+         * equal.
          */
         long long integer = strtoll(digits, NULL, 10);
-        exact = integer <= 1LL << 53 && integer >= -(1LL << 53);
+        exact = integer < 1LL << 52 && integer > -(1LL << 52);
     }
     cJSON *item = must(exact ? cJSON_CreateNumber(value) : cJSON_CreateString(digits));
     free(digits);
