@@ -1,4 +1,5 @@
-/* What steps print, as far as it is kept for whoever watches: cleaned, the newest of it. */
+/* What steps print, as far as it is kept for whoever watches: cleaned, the newest of it. It is cleaned when
+ * somebody looks, at the pace of frames: a step may print faster than that. */
 #include "engine/walk.h"
 
 #include <stdarg.h>
@@ -8,8 +9,9 @@
 
 struct step_output {
     int step;
+    struct str raw; /* whole characters that came since somebody looked, the newest of them */
     struct str text;
-    uint64_t total; /* bytes that were ever added to text */
+    uint64_t total; /* bytes that were ever added to text, and those of raw that were left out */
     struct {
         char bytes[CHARACTER_MAX];
         size_t length;
@@ -35,16 +37,29 @@ static struct step_output *output_of(struct walk *w, int step)
     return o;
 }
 
-static void kept(struct walk *w, struct step_output *o, size_t before)
+/* Twice the room, so that little is moved. The number of bytes that were let go. */
+static size_t keep_newest(struct str *text)
+{
+    size_t cut = text->len > 2 * ENGINE_OUTPUT_BYTES ? text->len - ENGINE_OUTPUT_BYTES : 0;
+    while (cut > 0 && cut < text->len && ((unsigned char)text->data[cut] & 0xC0) == 0x80)
+        cut++;
+    if (cut > 0)
+        str_remove_front(text, cut);
+    return cut;
+}
+
+static void kept(struct step_output *o, size_t before)
 {
     o->total += o->text.len - before;
-    if (o->text.len > 2 * ENGINE_OUTPUT_BYTES) {
-        size_t cut = o->text.len - ENGINE_OUTPUT_BYTES;
-        while (cut < o->text.len && ((unsigned char)o->text.data[cut] & 0xC0) == 0x80)
-            cut++;
-        str_remove_front(&o->text, cut);
-    }
-    engine_changed(w->engine, ENGINE_OUTPUT);
+    keep_newest(&o->text);
+}
+
+static void clean(struct step_output *o)
+{
+    size_t before = o->text.len;
+    utf8_clean(&o->text, str_text(&o->raw), o->raw.len, true);
+    str_clear(&o->raw);
+    kept(o, before);
 }
 
 /* Bytes at the end that begin a character and don't complete it. */
@@ -60,25 +75,30 @@ static size_t unfinished(const char *bytes, size_t length)
     return 0;
 }
 
+static void str_cut(struct str *text, size_t length)
+{
+    if (text->data)
+        text->data[text->len = length] = '\0';
+}
+
 void output_add(struct walk *w, int step, enum exec_stream stream, const char *bytes, size_t length)
 {
     struct step_output *o = output_of(w, step);
-    size_t before = o->text.len;
-    struct str all = {0};
-    str_add_bytes(&all, o->split[stream].bytes, o->split[stream].length);
     size_t take = length < ENGINE_OUTPUT_BYTES ? length : ENGINE_OUTPUT_BYTES;
-    str_add_bytes(&all, bytes + (length - take), take);
-    size_t rest = unfinished(str_text(&all), all.len);
-    memcpy(o->split[stream].bytes, str_text(&all) + all.len - rest, rest);
+    str_add_bytes(&o->raw, o->split[stream].bytes, o->split[stream].length);
+    str_add_bytes(&o->raw, bytes + (length - take), take);
+    size_t rest = unfinished(str_text(&o->raw), o->raw.len);
+    memcpy(o->split[stream].bytes, str_text(&o->raw) + o->raw.len - rest, rest);
     o->split[stream].length = rest;
-    utf8_clean(&o->text, str_text(&all), all.len - rest, true);
-    str_fini(&all);
-    kept(w, o, before);
+    str_cut(&o->raw, o->raw.len - rest);
+    o->total += length - take + keep_newest(&o->raw);
+    engine_changed(w->engine, ENGINE_OUTPUT);
 }
 
 void output_say(struct walk *w, int step, const char *format, ...)
 {
     struct step_output *o = output_of(w, step);
+    clean(o);
     size_t before = o->text.len;
     va_list args;
     va_start(args, format);
@@ -86,13 +106,15 @@ void output_say(struct walk *w, int step, const char *format, ...)
     str_addv(&o->text, format, args);
     str_add(&o->text, "]\n");
     va_end(args);
-    kept(w, o, before);
+    kept(o, before);
+    engine_changed(w->engine, ENGINE_OUTPUT);
 }
 
 void output_clear(struct walk *w, int step)
 {
     struct step_output *o = output_of(w, step);
     str_clear(&o->text);
+    str_clear(&o->raw);
     memset(o->split, 0, sizeof o->split);
 }
 
@@ -100,6 +122,7 @@ void outputs_free(struct walk *w)
 {
     for (size_t i = 0; i < w->outputs.len; i++) {
         str_fini(&w->outputs.data[i]->text);
+        str_fini(&w->outputs.data[i]->raw);
         free(w->outputs.data[i]);
     }
     vec_fini(&w->outputs);
@@ -107,16 +130,23 @@ void outputs_free(struct walk *w)
 
 /* ---- views ---- */
 
-const char *engine_step_output(const struct engine *engine, int64_t run, int step)
+static const struct step_output *output_look(const struct engine *engine, int64_t run, int step)
 {
     const struct walk *w = walk_find(engine, run);
-    const struct step_output *o = w ? output_find(w, step) : NULL;
+    struct step_output *o = w ? output_find(w, step) : NULL;
+    if (o && o->raw.len > 0)
+        clean(o);
+    return o;
+}
+
+const char *engine_step_output(const struct engine *engine, int64_t run, int step)
+{
+    const struct step_output *o = output_look(engine, run, step);
     return o ? str_text(&o->text) : "";
 }
 
 uint64_t engine_step_output_total(const struct engine *engine, int64_t run, int step)
 {
-    const struct walk *w = walk_find(engine, run);
-    const struct step_output *o = w ? output_find(w, step) : NULL;
+    const struct step_output *o = output_look(engine, run, step);
     return o ? o->total : 0;
 }

@@ -78,7 +78,14 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
 {
     struct run_page page;
     struct err e = {0};
-    struct run_context context = {.person = engine_person(m->engine), .where = engine_target(m->engine)};
+    char run[24], incident[24];
+    snprintf(run, sizeof run, "%lld", (long long)view->id);
+    snprintf(incident, sizeof incident, "INC-%lld", (long long)view->incident);
+    struct run_context context = {.person = engine_person(m->engine),
+                                  .where = engine_target(m->engine),
+                                  .incident = view->incident > 0 ? incident : NULL,
+                                  .run = run,
+                                  .operator= engine_actor(m->engine)};
     if (run_page(view->run, step, &context, &page, &e) < 0) {
         line_say("  %s\n", e.msg);
         m->left = true;

@@ -168,6 +168,18 @@ int utf8_width(uint32_t c)
     return table_width(c);
 }
 
+/* "<U+202E>": of binary output it is most of the work, and printf takes ten times as long. */
+static void add_hex(struct str *out, const char *head, uint32_t value, int digits)
+{
+    char text[16];
+    size_t length = strlen(head);
+    memcpy(text, head, length);
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+        text[length++] = "0123456789ABCDEF"[value >> shift & 15];
+    text[length++] = '>';
+    str_add_bytes(out, text, length);
+}
+
 void utf8_clean(struct str *out, const char *bytes, size_t length, bool keep_lines)
 {
     for (size_t i = 0; i < length;) {
@@ -188,9 +200,9 @@ void utf8_clean(struct str *out, const char *bytes, size_t length, bool keep_lin
         uint32_t c;
         size_t used = utf8_decode(bytes + i, length - i, &c);
         if (used == 1 && b >= 0x80)
-            str_addf(out, "<0x%02X>", b);
+            add_hex(out, "<0x", b, 2);
         else if (utf8_width(c) < 0)
-            str_addf(out, "<U+%04X>", c);
+            add_hex(out, "<U+", c, c > 0xFFFFF ? 6 : c > 0xFFFF ? 5 : 4);
         else
             str_add_bytes(out, bytes + i, used);
         i += used;

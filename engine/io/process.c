@@ -84,7 +84,7 @@ static void describe_end(struct process *p)
 {
     struct process_result *r = &p->result;
     struct str said = {0};
-    size_t line = r->errors.len ? strcspn(r->errors.data, "\n") : 0;
+    size_t line = r->errors.len ? strcspn(r->errors.data, "\r\n") : 0;
     if (line)
         utf8_clean(&said, r->errors.data, line, false);
     const char *colon = said.len ? ": " : "";

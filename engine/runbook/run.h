@@ -475,7 +475,7 @@ struct run_page {
     bool stronger;
     char *why_stronger;               /* one line; NULL */
     VEC(struct run_page_item) before; /* prechecks, with ages */
-    bool before_pending;              /* some still run, or must run */
+    bool before_pending;              /* some still run; of a closed page also: some must run */
     bool before_failed;               /* some did not pass: CONFIRM is refused */
     VEC(struct run_page_item) evidence;
     VEC(struct run_page_item) after; /* verify */

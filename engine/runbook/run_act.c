@@ -61,12 +61,27 @@ void act_back(struct run *run, int step, const char *why)
 
 /* ---- From the confirmation to the act ---- */
 
+/* Prechecks and evidence came in between, and may have exported something. */
+static bool is_as_confirmed(const struct run *run, int step)
+{
+    char digest[SHA256_HEX_SIZE];
+    struct err ignored;
+    run_command_digest(run, step, NULL, digest, &ignored);
+    return str_eq(digest, STATE(run, step)->confirmed);
+}
+
 static void act_now(struct run *run, int step)
 {
     struct step_state *st = STATE(run, step);
     const struct step *s = STEP(run, step);
     if (!step_kind_acts(s->kind)) {
         check_begin(run, step, ROLE_CHECK, STEP_NONE);
+        return;
+    }
+    if (!is_as_confirmed(run, step)) {
+        static const char why[] = "nothing was run: what would run has changed since it was confirmed";
+        run_record(run, step, "%s", why);
+        act_back(run, step, why);
         return;
     }
     st->phase = PHASE_ACTING;
@@ -107,6 +122,8 @@ void act_confirm(struct run *run, int step, const char *actor)
     st->outcome = OUTCOME_RUNNING;
     st->ask = ASK_NOTHING;
     st->opened_ms = -1;
+    struct err ignored;
+    run_command_digest(run, step, NULL, st->confirmed, &ignored);
     st->evidence_done = false;
     st->rechecked = STEP(run, step)->evidence.len == 0;
     st->cancel = false;

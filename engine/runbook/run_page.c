@@ -118,7 +118,8 @@ static void fill_before(const struct run *run, int step, struct run_page *page)
     for (size_t i = 0; i < s->pre.len; i++) {
         struct run_page_item item = item_of(run, s->pre.data[i]);
         *vec_push(&page->before) = item;
-        page->before_pending |= item.outcome == OUTCOME_RUNNING || !check_fresh(run, s->pre.data[i], fresh);
+        page->before_pending |=
+            item.outcome == OUTCOME_RUNNING || (!page->armed && !check_fresh(run, s->pre.data[i], fresh));
         page->before_failed |= page->armed && item.outcome != OUTCOME_RUNNING && item.outcome != OUTCOME_OK;
     }
     for (size_t i = 0; i < s->evidence.len; i++)

@@ -65,8 +65,9 @@ struct step_state {
     bool undoing;                          /* opened as an undo: closing its page goes back */
     int64_t deadline_ms, hold_ms, next_ms; /* polling: -1 none; hold_ms: it passes since */
     bool again; /* the execution under way began too early to count: once more when it ends */
-    bool evidence_done, rechecked; /* on the way from CONFIRM to the act */
-    enum verdict act;              /* what the act itself said */
+    bool evidence_done, rechecked;   /* on the way from CONFIRM to the act */
+    char confirmed[SHA256_HEX_SIZE]; /* the digest of what was to run then */
+    enum verdict act;                /* what the act itself said */
     char *act_reason;
     size_t verify_at;    /* the verification under way */
     bool not_applicable; /* skipped by its `when`, not by a person */

@@ -5,31 +5,12 @@
  *
  * usage: crash_walk BINDIR [SECONDS] [SEED]      until the time is over (CRASH_SECONDS, 60) and CRASH_KILLS
  * kills were made (with BELAY_PROOF=1 300) */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pty.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "engine/base/base.h"
+#include "tests/crash/console.h"
 
-#define STEPS    5
-#define WAIT_US  (30 * US_PER_S)
-#define GUARD_US (520 * US_PER_MS)
-
-struct console {
-    pid_t pid;
-    int fd;
-    struct str seen;   /* since the last answer */
-    bool nothing_open; /* it found no run to go on with */
-};
+#define STEPS 5
 
 struct trial {
     const char *bin;
@@ -37,6 +18,7 @@ struct trial {
     char *document, *oracle;
     struct rng rng;
     unsigned kills, hangups, documents, resumes;
+    bool nothing_open; /* the console found no run to go on with */
 };
 
 static void fail(const struct trial *t, const struct console *c, const char *format, ...)
@@ -57,80 +39,20 @@ static void fail(const struct trial *t, const struct console *c, const char *for
     exit(1);
 }
 
-/* ---- the console in its pty -------------------------------------------------------------------------------
- */
-
-static void console_start(const struct trial *t, struct console *c, bool resume)
-{
-    char *program = path_join(t->bin, "belay-console");
-    str_clear(&c->seen);
-    c->pid = forkpty(&c->fd, NULL, NULL, NULL);
-    if (c->pid == 0) {
-        setenv("XDG_STATE_HOME", t->folder, 1);
-        setenv("XDG_RUNTIME_DIR", t->folder, 1);
-        setenv("ORACLE", t->oracle, 1);
-        if (chdir(t->folder) != 0)
-            _exit(126);
-        if (resume)
-            execl(program, program, "runbook", "resume", "--line", NULL);
-        else
-            execl(program, program, "runbook", "run", "--line", t->document, NULL);
-        _exit(127);
-    }
-    fcntl(c->fd, F_SETFD, FD_CLOEXEC);
-    free(program);
-}
-
-static bool console_read(struct console *c, int64_t wait_us)
-{
-    struct pollfd poll_fd = {.fd = c->fd, .events = POLLIN};
-    char bytes[4096];
-    if (poll(&poll_fd, 1, (int)(wait_us / US_PER_MS)) <= 0)
-        return true;
-    ssize_t n = read(c->fd, bytes, sizeof bytes);
-    if (n <= 0)
-        return false;
-    str_add_bytes(&c->seen, bytes, (size_t)n);
-    return true;
-}
-
-static int console_end(struct console *c)
-{
-    int status = 0;
-    waitpid(c->pid, &status, 0);
-    close(c->fd);
-    c->fd = -1;
-    return status;
-}
-
-/* kill -9, or the link is dropped: the terminal goes, SIGHUP comes, and the console ends by itself. */
-static void console_kill(struct trial *t, struct console *c)
+/* kill -9, or the link is dropped. */
+static void kill_or_drop(struct trial *t, struct console *c)
 {
     if (rng_below(&t->rng, 3) > 0) {
-        kill(c->pid, SIGKILL);
-        console_end(c);
+        console_kill(c);
         t->kills++;
         return;
     }
-    close(c->fd);
-    c->fd = -1;
-    for (int64_t end = clock_monotonic_us() + WAIT_US; waitpid(c->pid, NULL, WNOHANG) == 0; usleep(1000))
-        if (clock_monotonic_us() > end) {
-            kill(c->pid, SIGKILL);
-            fail(t, c, "a console without a terminal does not end");
-        }
+    if (!console_hang_up(c))
+        fail(t, c, "a console without a terminal does not end");
     t->hangups++;
 }
 
-static void console_type(struct console *c, const char *text)
-{
-    str_clear(&c->seen);
-    if (write(c->fd, text, strlen(text)) < 0 && errno != EIO)
-        perror("the console's terminal");
-}
-
-/* ---- one document
- * ------------------------------------------------------------------------------------------- */
+/* ---- one document ---- */
 
 static void document_write(struct trial *t)
 {
@@ -197,7 +119,7 @@ static void spool_check(const struct trial *t)
 static bool survive(struct trial *t, struct console *c, int64_t kill_at)
 {
     if (kill_at && clock_monotonic_us() >= kill_at) {
-        console_kill(t, c);
+        kill_or_drop(t, c);
         return false;
     }
     return true;
@@ -208,7 +130,7 @@ static bool walk_some(struct trial *t, struct console *c, bool deadly)
 {
     int64_t start = clock_monotonic_us(), prompt_at = 0;
     int64_t kill_at = deadly ? start + (int64_t)rng_below(&t->rng, 900 * US_PER_MS) : 0;
-    while (clock_monotonic_us() - start < WAIT_US) {
+    while (clock_monotonic_us() - start < CONSOLE_WAIT_US) {
         if (!survive(t, c, kill_at))
             return false;
         if (!console_read(c, 2 * US_PER_MS))
@@ -216,7 +138,7 @@ static bool walk_some(struct trial *t, struct console *c, bool deadly)
         bool asked = strstr(str_text(&c->seen), "Type yes") != NULL;
         if (asked && !prompt_at)
             prompt_at = clock_monotonic_us();
-        if (asked && clock_monotonic_us() - prompt_at >= GUARD_US) {
+        if (asked && clock_monotonic_us() - prompt_at >= CONSOLE_GUARD_US) {
             console_type(c, "yes\n");
             prompt_at = 0;
             if (deadly && rng_below(&t->rng, 2)) /* right around the intent, the start, the end */
@@ -226,8 +148,8 @@ static bool walk_some(struct trial *t, struct console *c, bool deadly)
             fail(t, c, "a question that nothing gave reason for");
     }
     int status = console_end(c);
-    c->nothing_open = strstr(str_text(&c->seen), "no open run") != NULL;
-    if (!c->nothing_open && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+    t->nothing_open = strstr(str_text(&c->seen), "no open run") != NULL;
+    if (!t->nothing_open && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
         fail(t, c, "the console ended with status %x", (unsigned)status);
     return true;
 }
@@ -238,8 +160,12 @@ static void document_walk(struct trial *t)
     document_write(t);
     bool resume = false;
     for (int tries = 0; tries < 400; tries++) {
-        c.nothing_open = false;
-        console_start(t, &c, resume);
+        t->nothing_open = false;
+        if (resume)
+            console_start(&c, t->bin, t->folder, (char *[]){"belay", "runbook", "resume", "--line", NULL});
+        else
+            console_start(&c, t->bin, t->folder,
+                          (char *[]){"belay", "runbook", "run", "--line", t->document, NULL});
         t->resumes += resume;
         if (!walk_some(t, &c, true)) {
             resume = true;
@@ -248,7 +174,7 @@ static void document_walk(struct trial *t)
         /* Nothing to resume: killed after the run had ended, or before it was in the journal. Then nothing
          * has begun, and a new run is right. */
         struct stat info;
-        if (!c.nothing_open || stat(t->oracle, &info) == 0)
+        if (!t->nothing_open || stat(t->oracle, &info) == 0)
             break;
         resume = false;
     }
@@ -278,6 +204,7 @@ int main(int argc, char **argv)
         return 1;
     t.document = path_join(t.folder, "kill-me.md");
     t.oracle = path_join(t.folder, "oracle");
+    setenv("ORACLE", t.oracle, 1);
     printf("seed %llu\n", (unsigned long long)seed);
     while (clock_monotonic_us() < until || t.kills < kills)
         document_walk(&t);

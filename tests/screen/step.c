@@ -1,7 +1,5 @@
 /* A step's page while it runs and after it: what a person asked for and did not get is said. */
-#include <dirent.h>
-#include <stdlib.h>
-
+#include "tests/crash/supervisors.h"
 #include "tests/screen/walk.h"
 
 static struct walk walk;
@@ -28,33 +26,13 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The one process that supervises a step of this rig; 0: none. */
-static pid_t supervisor_find(void)
-{
-    DIR *processes = opendir("/proc");
-    pid_t found = 0;
-    for (struct dirent *entry; processes && !found && (entry = readdir(processes));) {
-        struct str words = {0};
-        char *path = xasprintf("/proc/%s/cmdline", entry->d_name);
-        if (strtol(entry->d_name, NULL, 10) > 0 && file_read(path, 1u << 16, &words, NULL) == 0 &&
-            words.len > 0 && memmem(words.data, words.len, "supervise", 9) &&
-            memmem(words.data, words.len, walk.rig.folder, strlen(walk.rig.folder)))
-            found = (pid_t)strtol(entry->d_name, NULL, 10);
-        str_fini(&words);
-        free(path);
-    }
-    if (processes)
-        closedir(processes);
-    return found;
-}
-
 static void supervisor_kill(void)
 {
-    pid_t pid = supervisor_find();
+    pid_t pid = supervisor_find(walk.rig.folder);
     assert_true(pid > 1);
     assert_int_equal(kill(pid, SIGKILL), 0);
     int64_t end = clock_monotonic_us() + WALK_MS * US_PER_MS;
-    while (supervisor_find() == pid && clock_monotonic_us() < end)
+    while (supervisor_find(walk.rig.folder) == pid && clock_monotonic_us() < end)
         usleep(10000);
 }
 

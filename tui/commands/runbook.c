@@ -285,11 +285,13 @@ static int64_t run_take(const struct command_line *line, struct loop *loop, stru
                         struct err *e)
 {
     struct str reason = {0};
+    struct engine_run view;
+    int64_t wanted = line->word_count > 1 ? strtoll(line->words[1], NULL, 10) : 0;
+    if (engine_run_by_id(engine, wanted, &view) && !view.elsewhere && !view.ended)
+        return wanted; /* its console was gone: this one has it already */
     for (size_t i = 2; i < line->word_count; i++)
         str_addf(&reason, "%s%s", i > 2 ? " " : "", line->words[i]);
-    struct engine_request request = {.kind = REQUEST_RUN_TAKE,
-                                     .run = line->word_count > 1 ? strtoll(line->words[1], NULL, 10) : 0,
-                                     .text = str_text(&reason)};
+    struct engine_request request = {.kind = REQUEST_RUN_TAKE, .run = wanted, .text = str_text(&reason)};
     int64_t run = walking_submit(loop, engine, &request, e);
     str_fini(&reason);
     return run;

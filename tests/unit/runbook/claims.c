@@ -242,6 +242,41 @@ static void test_who_runs_it_is_not_what_is_approved(void **state)
     walked(&w);
 }
 
+static void version_is(struct walker *w, const char *version)
+{
+    assert_int_equal(finish(w, "VERSION", (struct run_result){.end = END_EXITED, .output = version}), 0);
+}
+
+/* Its precheck runs once more after the confirmation, and exports another value: what would run now was
+ * neither shown nor approved. */
+static void test_what_changes_after_the_confirmation_is_not_run(void **state)
+{
+    (void)state;
+    struct walker w = walk(
+        "```sh {name=VERSION kind=check}\ncat v\n```\n" BLOCK("name=a approvals=1 pre=VERSION fresh=0s"));
+    char digest[SHA256_HEX_SIZE];
+    version_is(&w, "1");
+    opened(&w, "alice");
+    version_is(&w, "1");
+    digest_now(&w, HERE, digest);
+    assert_int_equal(approve(&w, "bob", digest), 0);
+    assert_int_equal(confirmed(&w, "alice", HERE), 0);
+    version_is(&w, "2");
+    assert_int_equal(execs(&w), 0);
+    assert_ask(&w, "a", OPEN);
+    assert_string_equal(see(&w, "a").reason,
+                        "nothing was run: what would run has changed since it was confirmed");
+    opened(&w, "alice");
+    version_is(&w, "2");
+    assert_refused(confirmed(&w, "alice", HERE), &w, "1 other person");
+    digest_now(&w, HERE, digest);
+    assert_int_equal(approve(&w, "bob", digest), 0);
+    assert_int_equal(confirmed(&w, "alice", HERE), 0);
+    version_is(&w, "2");
+    assert_int_equal(execs(&w), 1);
+    walked(&w);
+}
+
 static void test_breaking_the_glass(void **state)
 {
     (void)state;
@@ -285,8 +320,6 @@ static void test_the_page_says_what_is_missing(void **state)
     run_page_fini(&page);
     walked(&w);
 }
-
-/* ---- Rehearsals ---- */
 
 /* ---- After the console ---- */
 
@@ -406,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_an_approval_expires),
         cmocka_unit_test(test_a_change_makes_it_void),
         cmocka_unit_test(test_who_runs_it_is_not_what_is_approved),
+        cmocka_unit_test(test_what_changes_after_the_confirmation_is_not_run),
         cmocka_unit_test(test_breaking_the_glass),
         cmocka_unit_test(test_the_page_says_what_is_missing),
         cmocka_unit_test(test_nothing_acts_by_itself_after_an_adoption),
