@@ -133,7 +133,7 @@ static void ctl_run(struct program *p)
     } else if (index && strcmp(verb, "count") == 0) {
         str_addf(&p->result->out, "%.0f\n", data_good(p, collection, shard) ? collection->points[shard] : 0);
     } else if (snapshot && (strcmp(verb, "latest") == 0 || strcmp(verb, "list") == 0)) {
-        snapshots_write(p, collection, shard, strcmp(verb, "list") == 0 ? 8 : 1);
+        snapshots_write(p, collection, shard, strcmp(verb, "list") == 0 ? world_snapshots(p->w) : 1);
     } else {
         fail(p, 2, "ctl: unknown command: %s %s", group, verb);
     }

@@ -28,6 +28,7 @@ const struct simulation_scenario simulate_variants[] = {
     {"hooks", "what needs the controller waits for it by itself"},
     {"migrated", "the migration went well"},
     {"late-snapshots", "the newest snapshots are 31 hours old"},
+    {"lost-snapshots", "snapshots older than three days are gone"},
     {NULL, NULL},
 };
 
@@ -53,6 +54,7 @@ static const struct {
     {"hooks", offsetof(struct script, hooks)},
     {"migrated", offsetof(struct script, migrated)},
     {"late-snapshots", offsetof(struct script, late_snapshots)},
+    {"lost-snapshots", offsetof(struct script, lost_snapshots)},
 };
 
 static bool word_is(const char *text, size_t length, const char *word)

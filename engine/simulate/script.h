@@ -14,6 +14,7 @@ struct script {
     bool hooks;                                  /* what needs the controller waits for it by itself */
     bool migrated;       /* the migration went well, the deadlock is there all the same */
     bool late_snapshots; /* nobody has made any for 31 hours */
+    bool lost_snapshots; /* those older than three days are gone */
 };
 
 /* ERR_USAGE with what there is. */

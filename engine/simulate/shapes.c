@@ -84,7 +84,7 @@ bool shape_snapshots(const struct world *w, const char *name, cJSON *out)
     const struct collection *c = world_collection(w, name);
     if (!c)
         return false;
-    for (int day = 0; day < 8; day++) { /* one a day, kept for a week */
+    for (int day = 0; day < world_snapshots(w); day++) {
         char text[CLOCK_TEXT_SIZE], file[96];
         clock_format(world_wall_us(w, c->snapshot_us) - day * WORLD_SNAPSHOT_S * US_PER_S, text);
         text[19] = '\0'; /* Qdrant gives no zone */

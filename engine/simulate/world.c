@@ -120,6 +120,12 @@ int world_shard(const struct collection *c, const char *text)
     return -1;
 }
 
+/* One a day, for a week. */
+int world_snapshots(const struct world *w)
+{
+    return w->script.lost_snapshots ? 4 : 8;
+}
+
 bool world_has_replica(const struct world *w, const struct collection *c, int shard)
 {
     return !(w->script.no_replica && c == &w->collections[0] && shard == w->fault_shard);

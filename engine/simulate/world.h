@@ -155,6 +155,7 @@ void alarms_tables(struct world *w);
 void alarms_step(struct world *w);
 
 /* All have one but, in a variant, the shard that dies. */
+int world_snapshots(const struct world *w); /* how many of each are kept */
 bool world_has_replica(const struct world *w, const struct collection *c, int shard);
 /* "shard-5" to 5; -1 when the collection has no such shard. */
 int world_shard(const struct collection *c, const char *text);

@@ -13,6 +13,10 @@
 #define MODE_SAYS(status, text)                                                                              \
     "said=$(\"$BELAY\" safe-mode --config \"$CONFIG\"); test $? = " #status " && case $said in \"" text      \
     "\"*) ;; *) echo \"$said\"; exit 1 ;; esac"
+#define NET(config, name, holds)                                                                             \
+    "\"$BELAY\" status --json --config " config " > status.json; "                                           \
+    "jq -e '[.entities[] | select(.name == \"" name "\") | " holds "] == [true]' status.json || "            \
+    "{ cat status.json; exit 1; }"
 #define SERVES(pods)                                                                                         \
     K "get endpoints docs-shard-5 -o jsonpath='{.subsets[*].addresses[*].targetRef.name}' | grep -E '" pods  \
       "'"
@@ -90,6 +94,7 @@ const struct walk walks[] = {
         .answers = {{"stepped back to rung 25", "retry"}},
         .told = {"stepped back to rung 25: worse than the baseline", "[ok] Give it its answers back",
                  "answers 401", "[ok] Answer from the cache", "ended: "},
+        .after = {NET("\"$CONFIG\"", "backup-token", ".state == \"down\" and .raw == \"refused\"")},
     },
     {
         .name = "provider, our token",
@@ -177,10 +182,31 @@ const struct walk walks[] = {
     {
         .name = "restore drill",
         .scenario = "provider",
+        /* Without what demo.yaml says of earlier ones: nobody ever did one. */
+        .before = "sed 's/, vars: {last: [^}]*}//' \"$CONFIG\" > plain.yaml; "
+                  "\"$BELAY\" status --config plain.yaml | grep 'down *snapshot drill never'",
         .document = "restore-drill",
         .told = {"[ok] The newest one is young enough", "[ok] Enough of them are kept",
                  "[ok] Restore it onto a scratch volume", "[ok] Drop what the drill has made", "ended: "},
-        .after = {"test -z \"$(kubectl -n rag-drill get pods -o name)\""},
+        .after = {"test -z \"$(kubectl -n rag-drill get pods -o name)\"",
+                  NET("plain.yaml", "drill",
+                      ".state == \"ok\" and .attributes.run == \"1\" and .measures.age_s < 900"),
+                  NET("\"$CONFIG\"", "drill", ".state == \"ok\" and .attributes.run == \"1\""),
+                  NET("\"$CONFIG\"", "backup-token", ".state == \"ok\" and .raw == \"warm\""),
+                  NET("\"$CONFIG\"", "golden-canary", ".measures.age_s < 60"),
+                  NET("\"$CONFIG\"", "docs", ".state == \"ok\" and .measures.kept == 8")},
+    },
+    {
+        .name = "restore drill, lost snapshots",
+        .scenario = "provider:lost-snapshots",
+        .before = "\"$BELAY\" status --config \"$CONFIG\" | grep 'snapshot docs .*: the oldest is of 3d, "
+                  "kept should be 7d'",
+        .document = "restore-drill",
+        .answers = {{"Enough of them are kept, and not too many: ", "continue it is being looked for"}},
+        .told = {"outside of 7 to 14 days: 4, the oldest of 3 days", "[ok] Restore it onto a scratch volume"},
+        /* It fell short: that is no proof. */
+        .after = {NET("\"$CONFIG\"", "drill",
+                      ".attributes.run == null and .attributes.\"last run\" == \"1\"")},
     },
     {
         .name = "restore drill, old snapshots",

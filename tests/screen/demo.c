@@ -186,6 +186,7 @@ static void test_walk(void **state)
     (void)state;
     struct pty *p = demo_start();
     expect_readme_is_current(p);
+    expect_within(p, "snapshots +chunks 19h ● +docs 6h ● +drill 12d ●", PATIENCE_MS);
     walk_to_restore(p);
     expect_within(p, "✓ ok", 3 * PATIENCE_MS);
     confirm(p, "Reintroduce the shard", "Press  y", "y");

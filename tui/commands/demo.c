@@ -93,7 +93,7 @@ const struct command command_demo = {
         "after a release (bootstrap), or all three (storm); press r, Enter, and follow the runbook. "
         "Variants\n"
         "stand behind a colon, apart by commas: no-replica and transient of the shard, no-backup, bad-token\n"
-        "and auth of the provider, hooks and migrated of the release, late-snapshots.\n"
+        "and auth of the provider, hooks and migrated of the release, late-snapshots, lost-snapshots.\n"
         "Kill the console, or its terminal, in the middle of a step, and start the demo again within two\n"
         "minutes: the platform is still there, the step went on, and it is followed.",
     .options = demo_options,

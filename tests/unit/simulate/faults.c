@@ -349,6 +349,7 @@ static void test_snapshots_age(void **state)
         for (char *line = strtok(r.out.data, "\n"); line; line = strtok(NULL, "\n"))
             strv_add(&lines, line);
         assert_int_equal(strv_count(lines), 8);
+        assert_int_equal(world_snapshots(w), 8);
         /* 2027-01-15T08:00Z less 6 hours, or 31 */
         assert_non_null(strstr(lines[0], late ? "2027-01-14T01:00Z" : "2027-01-15T02:00Z"));
         assert_non_null(strstr(lines[7], late ? "2027-01-07T01:00Z" : "2027-01-08T02:00Z"));
@@ -356,6 +357,12 @@ static void test_snapshots_age(void **state)
         kubectl_result_fini(&r);
         world_free(w);
     }
+    struct world *w = world_new("shard:lost-snapshots", 1, 10, WALL_ZERO);
+    cJSON *list = cJSON_CreateArray();
+    assert_true(shape_snapshots(w, "docs", list));
+    assert_int_equal(cJSON_GetArraySize(list), 4);
+    cJSON_Delete(list);
+    world_free(w);
 }
 
 int main(void)
