@@ -5,20 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void rehearsal_begin(struct ticket *t)
-{
-    struct run_context context;
-    char incident[24], run[24];
-    struct err e = {0};
-    walk_context(t->walk, &context, incident, run);
-    if (run_ticket_command(t->walk->run, t->number, &context, &t->command, &e) < 0) {
-        ticket_not_started(t, e.msg);
-        return;
-    }
-    output_clear(t->walk, t->step);
-    engine_changed(t->walk->engine, ENGINE_RUNS);
-}
-
 static enum exec_how how_of(enum run_end end)
 {
     switch (end) {
@@ -54,9 +40,59 @@ static int rehearsal_end(struct ticket *t, const struct made_up *made_up, char *
     return code;
 }
 
+/* Said once of all items or rungs of a step, until another step is executed. */
+static bool is_said(struct walk *w, const struct ticket *t)
+{
+    if (w->said.text && (w->said.step != t->step || t->part == PART_NONE)) {
+        free(w->said.text);
+        w->said.text = NULL;
+    }
+    return w->said.text != NULL;
+}
+
+void rehearsal_begin(struct ticket *t)
+{
+    struct run_context context;
+    char incident[24], run[24];
+    struct err e = {0};
+    struct made_up made_up;
+    walk_context(t->walk, &context, incident, run);
+    if (run_ticket_command(t->walk->run, t->number, &context, &t->command, &e) < 0) {
+        ticket_not_started(t, e.msg);
+        return;
+    }
+    output_clear(t->walk, t->step);
+    engine_changed(t->walk->engine, ENGINE_RUNS);
+    if (is_said(t->walk, t) && made_up_parse(t->walk->said.text, &made_up, NULL) == 0)
+        rehearsal_end(t, &made_up, NULL, NULL, NULL, NULL);
+}
+
 void rehearsal_cancel(struct ticket *t)
 {
     rehearsal_end(t, &(struct made_up){.kind = MADE_UP_CANCELLED}, NULL, NULL, NULL, NULL);
+}
+
+static int say(struct ticket *t, const struct engine_request *request, engine_done *done, void *context,
+               struct err *e)
+{
+    struct walk *w = t->walk;
+    struct str text = {0};
+    int step = t->step;
+    bool all = request->made_up->all && t->part != PART_NONE;
+    made_up_text(request->made_up, &text);
+    int code = rehearsal_end(t, request->made_up, request->variables, done, context, e);
+    if (code == 0 && all) {
+        free(w->said.text);
+        w->said.step = step;
+        w->said.text = str_take(&text);
+    }
+    for (size_t i = 0; code == 0 && all && i < w->tickets.len; i++) { /* those that are asked for already */
+        struct ticket *other = w->tickets.data[i];
+        if (!other->finished && other->step == step)
+            rehearsal_end(other, request->made_up, request->variables, NULL, NULL, NULL);
+    }
+    str_fini(&text);
+    return code;
 }
 
 void rehearsal_outcome(struct walk *w, const struct engine_request *request, engine_done *done, void *context)
@@ -74,7 +110,7 @@ void rehearsal_outcome(struct walk *w, const struct engine_request *request, eng
                 w->owner ? w->owner : "another console");
     else if (!t || !request->made_up)
         err_set(&e, ERR_NOT_FOUND, "nothing waits for this outcome any more");
-    else if (rehearsal_end(t, request->made_up, request->variables, done, context, &e) == 0)
+    else if (say(t, request, done, context, &e) == 0)
         return;
     if (done)
         done(context, e.code, e.msg, 0);

@@ -62,6 +62,7 @@ void walk_free(struct walk *w)
     item_tables_free(&w->items);
     runbook_free(w->book);
     free(w->concluded);
+    free(w->said.text);
     free(w->actor);
     free(w->owner);
     strv_free(w->approvals_seen);

@@ -56,7 +56,11 @@ struct walk {
     struct asked asked;
     char **approvals_seen;         /* texts of approvals that were in the journal: none counts twice */
     VEC(struct walk_lock *) locks; /* lock.c */
-    enum run_outcome *concluded;   /* a step's outcome as it was journaled last */
+    struct {                       /* rehearsal.c: said of all parts of a step; text NULL: nothing */
+        int step;
+        char *text;
+    } said;
+    enum run_outcome *concluded; /* a step's outcome as it was journaled last */
     struct loop_timer *wake;
 };
 

@@ -181,9 +181,8 @@ static void start_done(struct console *console, struct page *page, int code, int
     }
 }
 
-static void run_runbook_run(struct console *console, const char *rest, char *const *words, struct err *e)
+static void begin(struct console *console, enum engine_request_kind kind, char *const *words, struct err *e)
 {
-    (void)rest;
     struct engine_runbook view;
     char **variables = NULL;
     const char *name = NULL;
@@ -199,13 +198,25 @@ static void run_runbook_run(struct console *console, const char *rest, char *con
         err_set(e, ERR_NOT_FOUND, "no such runbook: %s (r lists them)", name != NULL ? name : "");
     }
     if (e->code == 0) {
-        struct engine_request request = {.kind = REQUEST_RUN_START,
+        struct engine_request request = {.kind = kind,
                                          .path = view.path,
                                          .entity = view.offered ? view.offered_entity : NULL,
                                          .variables = variables};
         console_submit(console, &request, 0, start_done);
     }
     strv_free(variables);
+}
+
+static void run_runbook_run(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    begin(console, REQUEST_RUN_START, words, e);
+}
+
+static void run_runbook_rehearse(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)rest;
+    begin(console, REQUEST_REHEARSE, words, e);
 }
 
 /* All of the line is the command, quotes and blanks as they stand. */
@@ -365,6 +376,8 @@ const struct colon colon_table[] = {
     {"runbook list", "", "the runbooks", COLON_SAFE, run_runbook_list},
     {"runbook show", "ID", "read a runbook", COLON_SAFE, run_runbook_show},
     {"runbook run", "ID [--var NAME=VALUE]", "start a runbook", 0, run_runbook_run},
+    {"runbook rehearse", "ID [--var NAME=VALUE]", "rehearse a runbook: the same walk, nothing is run", 0,
+     run_runbook_rehearse},
     {"runbook resume", "RUN", "open a run; an interrupted one goes on from there", COLON_SAFE,
      run_runbook_resume},
     {"approve", "RUN [STEP] [--key FILE]", "approve the exact command of another operator's step", 0,

@@ -153,7 +153,8 @@ static void offer_values(struct console *console, const struct colon *command, c
 {
     static const char *const export_words[] = {"--format", "-o"};
     static const char *const mode_words[] = {"enter", "leave", "status", "--anyway"};
-    if (str_eq(command->name, "runbook run") || str_eq(command->name, "runbook show")) {
+    if (str_eq(command->name, "runbook run") || str_eq(command->name, "runbook show") ||
+        str_eq(command->name, "runbook rehearse")) {
         offer_runbooks(console, c);
     } else if (str_eq(command->name, "runbook resume")) {
         offer_runs(console, c);

@@ -150,6 +150,10 @@ static void put_where(struct rows *r, struct page *page, const struct step_view 
     struct str text = {0};
     engine_where(engine, &where);
     rows_label(r, "Where");
+    if (view->run.rehearsed) {
+        rows_wrap(r, ROLE_TEXT, "nowhere: this is a rehearsal");
+        return;
+    }
     if (view->run.elsewhere) { /* where it lands is observed there, right before it runs */
         const char *owner = view->run.owner != NULL ? view->run.owner : view->run.actor;
         str_addf(&text, "%s, as %s", engine_target(engine), view->is_asked ? view->asked.by : owner);

@@ -6,6 +6,7 @@
 #include "tui/confirm_rows.h"
 #include "tui/console_state.h"
 #include "tui/follow.h"
+#include "tui/outcome_page.h"
 
 #define TALL             2000
 #define LEAST_OF_COMMAND 6 /* rows of a long command that are worth a window of their own */
@@ -25,7 +26,7 @@ void step_context(struct console *console, const struct step_view *view, struct 
 void step_danger(struct page *page, const struct step_view *view, struct str *out)
 {
     const char *badge = engine_badge(console_engine(page->console));
-    if (!step_kind_acts(view->what->kind)) {
+    if (!step_kind_acts(view->what->kind) || view->run.rehearsed) {
         return;
     }
     if (page->console->options->demo || str_eq(badge, "DEMO")) {
@@ -160,7 +161,7 @@ static void draw_typing(struct page *page, const struct step_view *view, const s
     }
     struct engine_where where = {0};
     engine_where(console_engine(page->console), &where);
-    if (where.configured && where.observed_us != 0 && !where.matches) {
+    if (where.configured && where.observed_us != 0 && !where.matches && !view->run.rehearsed) {
         canvas_put_cut(c, 1, y, width - 2, ROLE_DOWN,
                        "Acts would land elsewhere than configured: refused. Esc leaves.");
         return;
@@ -185,7 +186,10 @@ static void draw_typing(struct page *page, const struct step_view *view, const s
     }
     int x = canvas_put(c, 1, y, ROLE_TEXT, own->confirm.single_key ? "Press" : "Type") + 2;
     x = canvas_put_cut(c, x, y, width - x, ROLE_STRONG, own->confirm.word) + 2;
-    x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT, "to run it, Esc to leave.") + 2;
+    x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT,
+                       view->run.rehearsed ? "to go on, nothing is run; Esc to leave."
+                                           : "to run it, Esc to leave.") +
+        2;
     x = canvas_put(c, x, y, ROLE_ACTIVE, ">") + 1;
     x = canvas_put_cut(c, x, y, width - x, ROLE_INPUT, own->confirm.typed);
     canvas_cursor(c, x < width ? x : width - 1, y);
@@ -201,6 +205,7 @@ void confirm_draw(struct page *page, const struct step_view *view, struct canvas
     int width = canvas_width(c), height = canvas_height(c);
     step_draw_title(page, view, c);
     canvas_line(c, 1, 1, width - 2, step_kind_acts(view->what->kind) ? ROLE_DOWN : ROLE_FRAME);
+    rehearsal_mark(&view->run, c, 1);
     step_context(page->console, view, &context, incident, run);
     if (run_page(view->run.run, own->step, &context, &data, &e) < 0) {
         canvas_put_wrapped(c, 1, 2, width - 2, ROLE_DOWN, e.msg);

@@ -122,7 +122,7 @@ static void draw(struct page *page, struct canvas *c)
         write_document(own, view.book);
     }
     const char *hint =
-        view.error == NULL ? "Enter starts a run; its checks run, acting waits for you" : view.error;
+        view.error == NULL ? "Enter starts a run, R rehearses it; acting waits for you" : view.error;
     int end = canvas_put_right(c, width / 3, 0, width - width / 3 - 1,
                                view.error == NULL ? ROLE_FAINT : ROLE_DOWN, hint);
     canvas_put_cut(c, 1, 0, end - 2, ROLE_TITLE, view.book->title);
@@ -143,8 +143,9 @@ static bool update(struct page *page, unsigned changes)
 static size_t contexts(struct page *page, enum key_context *stack)
 {
     (void)page;
-    stack[0] = CONTEXT_TEXT;
-    return 1;
+    stack[0] = CONTEXT_DOCUMENT;
+    stack[1] = CONTEXT_TEXT;
+    return 2;
 }
 
 static void started(struct console *console, struct page *page, int code, int64_t id)
@@ -162,7 +163,7 @@ static void started(struct console *console, struct page *page, int code, int64_
     page_open_run(console, id, true);
 }
 
-static void start(struct page *page)
+static void start(struct page *page, enum engine_request_kind kind)
 {
     struct document *own = page->state;
     struct engine_runbook view;
@@ -174,7 +175,7 @@ static void start(struct page *page)
         return;
     }
     struct engine_request request = {
-        .kind = REQUEST_RUN_START, .path = view.path, .entity = view.offered ? view.offered_entity : NULL};
+        .kind = kind, .path = view.path, .entity = view.offered ? view.offered_entity : NULL};
     own->starting = true; /* a second Enter is no second run */
     console_submit(page->console, &request, page->id, started);
 }
@@ -183,8 +184,8 @@ static bool command(struct page *page, const struct key *key, const char *name)
 {
     (void)key;
     const struct document *own = page->state;
-    if (str_eq(name, "open")) {
-        start(page);
+    if (str_eq(name, "open") || str_eq(name, "rehearse")) {
+        start(page, str_eq(name, "open") ? REQUEST_RUN_START : REQUEST_REHEARSE);
         return true;
     }
     return name != NULL && text_view_command(own->text, name);

@@ -121,6 +121,18 @@ const struct key_binding key_table[] = {
     {"8", CONTEXT_ANSWER, "answer 8", "the eighth answer", NULL, KEY_ACTS},
     {"9", CONTEXT_ANSWER, "answer 9", "the ninth answer", NULL, KEY_ACTS},
 
+    /* when a rehearsal asks what came of an execution: nothing acts */
+    {"o", CONTEXT_OUTCOME, "outcome ok", "it did what it should", "ok", 0},
+    {"f", CONTEXT_OUTCOME, "outcome failed", "it definitely failed", "failed", 0},
+    {"u", CONTEXT_OUTCOME, "outcome unknown", "nobody knows", "unknown", 0},
+    {"T", CONTEXT_OUTCOME, "outcome timed-out", "it took longer than its limit", "timed out", 0},
+    {"e", CONTEXT_OUTCOME, "outcome exit", "it exited with a status that is asked for", "exit N", 0},
+    {"p", CONTEXT_OUTCOME, "outcome output", "it exited with 0 and printed what is asked for", "prints", 0},
+    {"a", CONTEXT_OUTCOME, "outcome all", "the same of every further item or rung of the step", "all", 0},
+
+    /* on a runbook's page */
+    {"R", CONTEXT_DOCUMENT, "rehearse", "rehearse it: the same walk, nothing is run", "rehearse", 0},
+
     /* while typing */
     {"Enter", CONTEXT_EDITOR, "accept", "done", NULL, 0},
     {"Esc Ctrl-C", CONTEXT_EDITOR, "cancel", "leave it", NULL, 0},

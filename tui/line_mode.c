@@ -440,7 +440,6 @@ int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run, const 
     loop_signal_free(terminate);
     loop_signal_free(hangup);
     answers_free(m.rehearsal.answers);
-    free(m.rehearsal.all);
     str_fini(&m.typed);
     free(m.variable);
     free(m.shown);

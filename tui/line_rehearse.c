@@ -122,26 +122,11 @@ void line_rehearse_typed(struct line_mode *m, const char *text)
 {
     struct made_up made_up;
     struct err e = {0};
-    char *said = xstrdup(text);
     m->question = NO_QUESTION;
-    bool all = str_ends(said, " all") && m->rehearsal.part != PART_NONE;
-    if (all)
-        said[strlen(said) - 4] = '\0';
-    if (made_up_parse(said, &made_up, &e) < 0) {
+    if (made_up_parse(text, &made_up, &e) < 0)
         line_say("  %s\n", e.msg);
-    } else {
-        free(m->rehearsal.all);
-        m->rehearsal.all = all ? xstrdup(said) : NULL;
+    else
         submit_outcome(m, &made_up);
-    }
-    free(said);
-}
-
-/* Said once for all items that are still to come. */
-static bool said_for_all(const struct line_mode *m, const struct run_ticket *t, struct made_up *made_up)
-{
-    return m->rehearsal.all && m->rehearsal.step == t->step && t->part != PART_NONE &&
-           made_up_parse(m->rehearsal.all, made_up, NULL) == 0;
 }
 
 static void outcome(struct line_mode *m, const struct engine_run *view, const struct run_ticket *t,
@@ -155,12 +140,8 @@ static void outcome(struct line_mode *m, const struct engine_run *view, const st
     }
     if (m->rehearsal.ticket != t->ticket)
         show_execution(m, view, t);
-    bool known = (scripted && answers_outcome(m->rehearsal.answers, t->step, t->nth, &made_up)) ||
-                 said_for_all(m, t, &made_up);
     m->rehearsal.ticket = t->ticket;
-    m->rehearsal.step = t->step;
-    m->rehearsal.part = t->part;
-    if (known) {
+    if (scripted && answers_outcome(m->rehearsal.answers, t->step, t->nth, &made_up)) {
         struct str text = {0};
         made_up_text(&made_up, &text);
         line_say("  it is said to end: %s\n", str_text(&text));
@@ -172,7 +153,7 @@ static void outcome(struct line_mode *m, const struct engine_run *view, const st
         give_up(m, &why);
     } else {
         line_say("  What comes of it? ok, failed, unknown, timed-out, exit N, output TEXT%s: ",
-                 t->part != PART_NONE ? "; with \"all\" behind it: the same of all" : "");
+                 t->part != PART_NONE ? "; with \"all\" before it: of every one" : "");
         line_ask(m, ASKED_OUTCOME, t->step);
     }
 }

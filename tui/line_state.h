@@ -39,8 +39,6 @@ struct line_mode {
         bool refused;            /* the newest answer was */
         bool stopping;           /* an answer was missing */
         uint64_t ticket;         /* the execution that waits */
-        int step, part;          /* and what it is of */
-        char *all;               /* the outcome of every further part of it; NULL */
         unsigned turns;
     } rehearsal;
 };

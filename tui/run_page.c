@@ -5,6 +5,7 @@
 
 #include "tui/console_state.h"
 #include "tui/follow.h"
+#include "tui/outcome_page.h"
 #include "tui/powers.h"
 #include "tui/step.h"
 
@@ -109,7 +110,8 @@ static void draw_title(const struct engine_run *run, struct canvas *c)
     char text[160];
     run_progress(run->run, &place, &total);
     if (run_ended(run->run, &outcome)) {
-        snprintf(text, sizeof text, "run %lld ended %s", (long long)run->id, run_outcome_text(outcome));
+        snprintf(text, sizeof text, "run %lld ended %s%s", (long long)run->id, run_outcome_text(outcome),
+                 run->rehearsed ? REHEARSAL_IS_NO_PROMISE : "");
     } else if (run->elsewhere) {
         snprintf(text, sizeof text, "run %lld, step %d of %d, walked elsewhere by %.60s", (long long)run->id,
                  place, total, run->owner != NULL ? run->owner : run->actor);
@@ -142,15 +144,17 @@ static void draw(struct page *page, struct canvas *c)
         canvas_put_cut(c, 1, --height, width - 2, ROLE_ACTIVE, str_text(&text));
         str_fini(&text);
     }
+    rehearsal_mark(&run, c, 1);
     struct rect list, step;
     if (width >= SIDE_BY_SIDE) {
         list = (struct rect){0, 2, width * 2 / 5, height - 2};
         step = (struct rect){list.width + 1, 2, width - list.width - 1, height - 2};
     } else {
-        int rows = (int)run.book->walk.len < height / 2 ? (int)run.book->walk.len : height / 2;
-        list = (struct rect){0, 1, width, rows};
-        step = (struct rect){0, rows + 2, width, height - rows - 2};
-        canvas_line(c, 1, rows + 1, width - 2, ROLE_FRAME);
+        int top = run.rehearsed ? 2 : 1, room = height / 2;
+        int rows = (int)run.book->walk.len < room ? (int)run.book->walk.len : room;
+        list = (struct rect){0, top, width, rows};
+        step = (struct rect){0, top + rows + 1, width, height - top - rows - 1};
+        canvas_line(c, 1, top + rows, width - 2, ROLE_FRAME);
     }
     struct canvas left = canvas_sub(c, list), right = canvas_sub(c, step);
     draw_list(page, &run, &left);
@@ -184,6 +188,9 @@ static void open_step(struct page *page)
     if (!look(page, &run)) {
         return;
     }
+    if (outcome_ask(page->console, &run)) {
+        return;
+    }
     int step = own->selected >= 0 && (size_t)own->selected < run.book->walk.len
                    ? run.book->walk.data[own->selected]
                    : -1;
@@ -211,6 +218,9 @@ static bool update(struct page *page, unsigned changes)
         return true;
     }
     bool acts = !engine_is_observer(console_engine(page->console)) && !view.run.elsewhere;
+    if (outcome_ask(page->console, &view.run)) {
+        return true;
+    }
     if ((own->asking || own->fresh) && acts && view.mode == STEP_MODE_VALUE) {
         own->asking = step_ask_value(page->console, &view);
     } else if (own->fresh && acts && view.mode == STEP_MODE_CLOSED) {

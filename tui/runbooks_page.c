@@ -6,10 +6,15 @@
 #include "tui/list_page.h"
 
 static const struct table_column columns[] = {
-    {"", 1, 0, ALIGN_LEFT, 0},         {"", 11, 0, ALIGN_LEFT, 0},
-    {"runbook", 24, 5, ALIGN_LEFT, 0}, {"for", 14, 3, ALIGN_LEFT, 1},
-    {"since", 5, 0, ALIGN_RIGHT, 2},   {"last run", 9, 0, ALIGN_LEFT, 3},
-    {"steps", 5, 0, ALIGN_RIGHT, 4},   {"id or error", 16, 3, ALIGN_LEFT, 2},
+    {"", 1, 0, ALIGN_LEFT, 0},
+    {"", 11, 0, ALIGN_LEFT, 0},
+    {"runbook", 24, 5, ALIGN_LEFT, 0},
+    {"for", 14, 3, ALIGN_LEFT, 1},
+    {"since", 5, 0, ALIGN_RIGHT, 3},
+    {"last run", 9, 0, ALIGN_LEFT, 2},
+    {"rehearsed", 9, 0, ALIGN_LEFT, 2},
+    {"steps", 5, 0, ALIGN_RIGHT, 5},
+    {"id or error", 16, 3, ALIGN_LEFT, 4},
 };
 
 static size_t rows_count(void *data)
@@ -35,6 +40,7 @@ static const char *standing(const struct engine_runbook *view)
     return view->interrupted_run != 0 ? "interrupted"
            : view->open_run != 0      ? "under way"
            : view->offered            ? "offered"
+           : view->open_rehearsal > 0 ? "rehearsing"
            : view->error != NULL      ? "unusable"
            : view->book == NULL       ? "reading"
                                       : "";
@@ -48,6 +54,16 @@ static const char *row_haystack(void *data, size_t row)
     str_addf(&own->scratch, "%s %s %s %s", standing(&view), view.book != NULL ? view.book->title : "",
              view.book != NULL ? view.book->id : "", view.path);
     return str_text(&own->scratch);
+}
+
+static void last_time(const struct panel_scene *scene, int64_t at_us, char text[static SCENE_TEXT_SIZE])
+{
+    char age[SCENE_TEXT_SIZE];
+    snprintf(text, SCENE_TEXT_SIZE, "never");
+    if (at_us != 0) {
+        scene_age(scene, at_us, age);
+        snprintf(text, SCENE_TEXT_SIZE, "%.20s ago", age);
+    }
 }
 
 static void row_cell(void *data, size_t row, size_t column, struct table_cell *cell)
@@ -81,21 +97,16 @@ static void row_cell(void *data, size_t row, size_t column, struct table_cell *c
         }
         break;
     case 5:
-        if (view.last_run_us != 0) {
-            char age[SCENE_TEXT_SIZE];
-            scene_age(scene, view.last_run_us, age);
-            snprintf(text, sizeof text, "%.20s ago", age);
-        } else {
-            said = "never";
-        }
+    case 6:
+        last_time(scene, column == 5 ? view.last_run_us : view.last_rehearsed_us, text);
         cell->style = ROLE_FAINT;
         break;
-    case 6:
+    case 7:
         if (view.book != NULL) {
             snprintf(text, sizeof text, "%zu", view.book->walk.len);
         }
         break;
-    case 7:
+    case 8:
         said = view.error != NULL ? view.error : view.book != NULL ? view.book->id : "";
         cell->style = view.error != NULL ? ROLE_DOWN : ROLE_FAINT;
         break;

@@ -8,6 +8,7 @@
 
 #include "tui/console_state.h"
 #include "tui/follow.h"
+#include "tui/outcome_page.h"
 
 /* ---- what there is ---- */
 
@@ -155,6 +156,9 @@ static bool update(struct page *page, unsigned changes)
     struct step_view view, waiting;
     step_look(page, &view);
     int current = view.run.current_step;
+    if ((changes & ENGINE_RUNS) != 0 && view.what != NULL && outcome_ask(page->console, &view.run)) {
+        return true;
+    }
     if ((changes & ENGINE_RUNS) == 0 || !own->passing || view.mode != STEP_MODE_READ || view.what == NULL ||
         view.what->kind != STEP_CHECK || view.run.ended || current < 0 || current == own->step) {
         return true;
@@ -261,6 +265,10 @@ static bool command(struct page *page, const struct key *key, const char *name)
     struct step_page *own = page->state;
     struct step_view view;
     step_look(page, &view);
+    bool goes_on = str_eq(name, "step-open") || str_eq(name, "open") || str_eq(name, "confirm-accept");
+    if (goes_on && view.what != NULL && outcome_ask(page->console, &view.run)) {
+        return true;
+    }
     keep_guard(page, &view);
     if (view.mode == STEP_MODE_APPROVE) {
         return approve_command(page, &view, key, name);

@@ -5,6 +5,7 @@
 
 #include "tui/console_state.h"
 #include "tui/follow.h"
+#include "tui/outcome_page.h"
 #include "tui/powers.h"
 #include "tui/step.h"
 
@@ -112,7 +113,9 @@ static void draw_running(struct page *page, const struct step_view *view, struct
         x = canvas_putf(c, x + 2, 2, ROLE_TEXT, "again in %s", next);
     }
     canvas_put_cut(c, x + 3, 2, canvas_width(c) - x - 4, ROLE_FAINT,
-                   view->run.elsewhere ? "" : "b background   Ctrl-C cancel, background or leave");
+                   view->run.elsewhere   ? ""
+                   : view->run.rehearsed ? "Enter says what comes of it   b background"
+                                         : "b background   Ctrl-C cancel, background or leave");
     int y = draw_command(page, view, c, 3);
     y = powers_draw(page, view, c, y);
     draw_output(page, c, y + 1);
@@ -224,8 +227,8 @@ static int draw_next(struct page *page, const struct step_view *view, struct can
     enum run_outcome outcome = OUTCOME_PENDING;
     int current = view->run.current_step, x = canvas_put(c, 1, y, ROLE_TITLE, "Next") + 2;
     if (run_ended(view->run.run, &outcome)) {
-        canvas_putf(c, x, y, mark_find(run_outcome_text(outcome))->role, "the run has ended: %s",
-                    run_outcome_text(outcome));
+        canvas_putf(c, x, y, mark_find(run_outcome_text(outcome))->role, "the run has ended: %s%s",
+                    run_outcome_text(outcome), view->run.rehearsed ? REHEARSAL_IS_NO_PROMISE : "");
     } else if (current >= 0 && current != own->step) {
         x = canvas_put_cut(c, x, y, canvas_width(c) - x - 20, ROLE_STRONG,
                            view->run.book->steps.data[current].title) +
@@ -343,6 +346,7 @@ void step_draw(struct page *page, const struct step_view *view, struct canvas *c
     int width = canvas_width(c), height = canvas_height(c);
     step_draw_title(page, view, c);
     canvas_line(c, 1, 1, width - 2, ROLE_FRAME);
+    rehearsal_mark(&view->run, c, 1);
     if (view->run.elsewhere && !view->run.ended) {
         struct str text = {0};
         follow_text(page->console, &view->run, &text);

@@ -146,6 +146,8 @@ static int read_word_of_step(const struct reader *r, const struct step *s, const
         phrase->is_outcome = true;
         if (made_up_parse(phrase->text, &phrase->outcome, &why) < 0)
             return wrong(r, ERR_SYNTAX, at, "%s", why.msg);
+        if (phrase->outcome.all)
+            return wrong(r, ERR_SYNTAX, at, "the last outcome stands for all that follow: without \"all\"");
         return 0;
     }
     answer->kind = ANSWER_VALUE;

@@ -23,7 +23,8 @@ static int parse_exit(const char *text, struct made_up *made_up, struct err *e)
 
 int made_up_parse(const char *text, struct made_up *made_up, struct err *e)
 {
-    *made_up = (struct made_up){.kind = MADE_UP_CANCELLED};
+    *made_up = (struct made_up){.kind = MADE_UP_CANCELLED, .all = str_starts(text, "all ")};
+    text += made_up->all ? strlen("all ") : 0;
     size_t length = strcspn(text, " \t");
     const char *rest = text + length + strspn(text + length, " \t");
     for (size_t i = 0; i < MADE_UP_CANCELLED; i++)
@@ -45,6 +46,7 @@ int made_up_parse(const char *text, struct made_up *made_up, struct err *e)
 
 void made_up_text(const struct made_up *made_up, struct str *out)
 {
+    str_add(out, made_up->all ? "all " : "");
     str_add(out, words[made_up->kind]);
     if (made_up->kind == MADE_UP_EXIT)
         str_addf(out, " %d", made_up->exit);

@@ -24,10 +24,11 @@ struct made_up {
     enum made_up_kind kind;
     int exit;           /* EXIT: 0 to 255 */
     const char *output; /* OUTPUT: one line */
+    bool all;           /* and the same of every further item or rung of this step */
 };
 
-/* "ok", "failed", "unknown", "timed-out", "exit 3", "output the rest": ERR_SYNTAX with what there is. output
- * points into text. */
+/* "ok", "failed", "unknown", "timed-out", "exit 3", "output the rest", "all ok": ERR_SYNTAX with what there
+ * is. output points into text. */
 int made_up_parse(const char *text, struct made_up *made_up, struct err *e);
 /* The same the other way, appended. */
 void made_up_text(const struct made_up *made_up, struct str *out);

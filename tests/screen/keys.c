@@ -220,6 +220,18 @@ static void to_choice(struct pty *p)
     expect_screen(p, "Nobody knows");
 }
 
+static void to_document(struct pty *p)
+{
+    pty_type(p, ":runbook show keys\r");
+    expect_screen(p, "Enter starts a run");
+}
+
+static void to_outcome(struct pty *p)
+{
+    pty_type(p, ":runbook rehearse keys\r");
+    expect_screen(p, "REHEARSAL: nothing is run(.|\n)*What comes of it");
+}
+
 static void to_question(struct pty *p)
 {
     to_run(p);
@@ -379,6 +391,15 @@ static const struct expectation expectations[] = {
     {CONTEXT_ANSWER, "answer 7", to_question, "", SHOWS, "no answer 7", ""},
     {CONTEXT_ANSWER, "answer 8", to_question, "", SHOWS, "no answer 8", ""},
     {CONTEXT_ANSWER, "answer 9", to_question, "", SHOWS, "no answer 9", ""},
+
+    {CONTEXT_OUTCOME, "outcome ok", to_outcome, "", SHOWS, "to go on, nothing is run", ""},
+    {CONTEXT_OUTCOME, "outcome failed", to_outcome, "", SHOWS, "not what was expected", ""},
+    {CONTEXT_OUTCOME, "outcome unknown", to_outcome, "", SHOWS, "nobody knows how it ended", ""},
+    {CONTEXT_OUTCOME, "outcome timed-out", to_outcome, "", SHOWS, "timed out after", ""},
+    {CONTEXT_OUTCOME, "outcome exit", to_outcome, "", SHOWS, "its output decides nothing", "3\r"},
+    {CONTEXT_OUTCOME, "outcome output", to_outcome, "", SHOWS, "to go on, nothing is run", "fine\r"},
+    {CONTEXT_OUTCOME, "outcome all", to_outcome, "", SHOWS, "there is only this one", ""},
+    {CONTEXT_DOCUMENT, "rehearse", to_document, "", SHOWS, "REHEARSAL: nothing is run", ""},
 
     {CONTEXT_EDITOR, "accept", to_editor, "", SHOWS, "no such command: incident op", ""},
     {CONTEXT_EDITOR, "cancel", to_editor, "", LEAVES, ":incident op", ""},

@@ -11,30 +11,24 @@ static struct walk walk;
 #define BLOCK(title, info) "## " title "\n\n```bash {" info "}\n" TRACE "```\n\n"
 
 /* Each kind of block, each way in which one is run. */
-static const char
-    document[] = "---\nrunbook:\n  id: try\n  title: Drain the queue\n  vars:\n    WHO: {ask: who}\n---\n\n# "
-                 "Drain the queue\n\n" BLOCK("Is it full?",
-                                             "name=full kind=check expect=^full until=5m every=1s")
-                     BLOCK("Which one?", "name=WHICH kind=check") BLOCK(
-                         "Drain it",
-                         "name=drain kind=action pre=fresh evidence=log verify=empty rollback=fill undo=fill "
-                         "lock=queue approvals=2 timeout=10m")
-                         BLOCK("Tell each",
-                               "name=each kind=action items=each.jsonl policy=default idempotent=true")
-                             BLOCK("Let them in", "name=ramp kind=action rungs=10,50,100 rung-hold=10m "
-                                                  "guard=rate") "## Well?\n\n```bash {name=well "
-                                                                "kind=decision}\nyes: it is\nno: it is "
-                                                                "not\n```\n\n- [ ] tell people\n\n" BLOCK(
-                                                                    "Fresh", "name=fresh kind=verify")
-                                                                    BLOCK("Log", "name=log kind=evidence")
-                                                                        BLOCK("Empty",
-                                                                              "name=empty kind=verify "
+static const char document[] =
+    "---\nrunbook:\n  id: try\n  title: Drain the queue\n  vars:\n    WHO: {ask: who}\n---\n\n# "
+    "Drain the queue\n\n" BLOCK("Is it full?", "name=full kind=check expect=^full until=5m every=1s")
+        BLOCK("Which one?", "name=WHICH kind=check")
+            BLOCK("Drain it",
+                  "name=drain kind=action pre=fresh evidence=log verify=empty rollback=fill undo=fill "
+                  "lock=queue approvals=2 timeout=10m")
+                BLOCK("Tell each", "name=each kind=action items=each.jsonl policy=default idempotent=true")
+                    BLOCK("Let them in", "name=ramp kind=action rungs=10,50,100 rung-hold=10m "
+                                         "guard=rate") "## Well?\n\n```bash {name=well "
+                                                       "kind=decision}\nyes: it is\nno: it is "
+                                                       "not\n```\n\n- [ ] tell people\n\n" BLOCK(
+                                                           "Fresh", "name=fresh kind=verify")
+                                                           BLOCK("Log", "name=log kind=evidence")
+                                                               BLOCK("Empty", "name=empty kind=verify "
                                                                               "until=90m hold=5m")
-                                                                            BLOCK("Fill",
-                                                                                  "name=fill kind=rollback")
-                                                                                BLOCK(
-                                                                                    "Rate",
-                                                                                    "name=rate kind=verify");
+                                                                   BLOCK("Fill", "name=fill kind=rollback")
+                                                                       BLOCK("Rate", "name=rate kind=verify");
 
 static const char answers[] = "WHO = bob\nfull: ok\nWHICH: output queue-1\nfresh: failed, ok\n"
                               "drain then: retry\ndrain: ok\nlog: ok\nempty: failed\n"
@@ -218,6 +212,51 @@ static void test_it_is_taken_up_as_a_rehearsal(void **state)
     walk_verify(&walk, BELAY);
 }
 
+static void answer_screen(struct pty *p, const char *page, const char *key)
+{
+    char *pattern = xasprintf("%s(.|\n)*REHEARSAL: nothing is run(.|\n)*What comes of it", page);
+    walk_sees(p, pattern);
+    pty_type(p, key);
+    free(pattern);
+}
+
+/* Nobody can take a page of it for the real thing, also in the smallest window. */
+static void test_every_page_on_the_screen_says_so(void **state)
+{
+    (void)state;
+    const char *words[] = {"runbook", "rehearse", "runbooks/act.md", "--config", "belay.yaml", NULL};
+    struct pty *p =
+        rig_run(&walk.rig, BELAY, &(struct rig_start){.arguments = words, .width = 80, .height = 24});
+    walk_sees(p, "REHEARSAL: nothing is run, nothing changes, its outcomes are made up(.|\n)*\\(WHO\\):");
+    pty_type(p, "bob\r");
+    answer_screen(p, "Is it full.*check, run 1", "o");
+    answer_screen(p, "Which one", "p");
+    walk_sees(p, "it prints:");
+    pty_type(p, "queue-1\r");
+    answer_screen(p, "Fresh.*pre, run 1", "o");
+    walk_sees(p, "Drain it(.|\n)*REHEARSAL: nothing is run(.|\n)*nowhere: this is a rehearsal(.|\n)*to go "
+                 "on, nothing");
+    walk_confirm(p, "yes\r");
+    answer_screen(p, "Log.*evidence, run 1", "o");
+    answer_screen(p, "Drain it.*act, run 1", "o");
+    answer_screen(p, "Empty.*verify, run 1", "o");
+    walk_sees(p, "REHEARSAL: nothing is run(.|\n)*ok  exit 0(.|\n)*verified");
+    pty_type(p, "\r");
+    walk_sees(p, "Tell each(.|\n)*to go on, nothing");
+    walk_confirm(p, "yes\r");
+    answer_screen(p, "item 1 of 3", "a");
+    walk_sees(p, "of it and of every further one");
+    pty_type(p, "o");
+    walk_sees(p, "Tell each(.|\n)*REHEARSAL: nothing is run(.|\n)*3 of 3 ok");
+    pty_type(p, "X");
+    walk_sees(p, "end the run, because:");
+    pty_type(p, "enough\r");
+    walk_sees(p, "ended: cancelled; the real run may still fail");
+    walk_quit(p);
+    walk_oracle_is(&walk, "");
+    walk_verify(&walk, BELAY);
+}
+
 /* On what the product ships: the three ways that it goes. */
 #define COMMON                                                                                               \
     "COLLECTION = docs\nSHARD = shard-5\nrecognised: ok\nreplica: ok\nreroute: ok\nout-of-service: ok\n"     \
@@ -265,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_it_must_end_as_it_is_said_to, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_observer_rehearses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_it_is_taken_up_as_a_rehearsal, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_every_page_on_the_screen_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_branch_of_a_shipped_runbook, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,8 +107,8 @@ static void list_json(const struct engine_runbook *view)
     cJSON_Delete(object);
 }
 
-/* Since when, as far as a day: whoever wants the second has --json. */
-static void day(int64_t at_us, char text[static CLOCK_TEXT_SIZE])
+/* To the minute: whoever wants the second has --json. */
+static void put_time(int64_t at_us, char text[static CLOCK_TEXT_SIZE])
 {
     snprintf(text, CLOCK_TEXT_SIZE, "never");
     if (at_us)
@@ -120,8 +120,8 @@ static void list_line(const struct engine_runbook *view)
 {
     char run[CLOCK_TEXT_SIZE], rehearsed[CLOCK_TEXT_SIZE];
     struct str text = {0};
-    day(view->last_run_us, run);
-    day(view->last_rehearsed_us, rehearsed);
+    put_time(view->last_run_us, run);
+    put_time(view->last_rehearsed_us, rehearsed);
     str_addf(&text, "%-40s run %-16s rehearsed %-16s  %s", view->book ? view->book->title : "(unreadable)",
              run, rehearsed, view->path);
     if (view->error)
@@ -340,7 +340,6 @@ static int runbook_walk(const struct command_line *line, enum walk_verb verb, st
                               .begin = verbs[verb].begin,
                               .screen = tty && !checks_only && !answers && !command_has(line, "line"),
                               .fresh = verb == WALK_RUN || verb == WALK_REHEARSE,
-                              .by_outcome = verb == WALK_REHEARSE,
                               .checks_only = checks_only,
                               .script = {.answers = command_value(line, "answers", NULL), .alone = !tty}};
     return walking_go(&walking, e);

@@ -89,6 +89,8 @@ bool key_equal(const struct key *a, const struct key *b);
     X(RUNNING, "while a step runs")                                                                          \
     X(CHOICE, "when a step waits for a choice")                                                              \
     X(ANSWER, "when a step waits for an answer")                                                             \
+    X(OUTCOME, "when a rehearsal asks what came of it")                                                      \
+    X(DOCUMENT, "on a runbook's page")                                                                       \
     X(POPUP, "in a popup")                                                                                   \
     X(EDITOR, "while typing")
 
