@@ -237,6 +237,39 @@ struct engine_approvals {
 int engine_approvals_check(struct loop *loop, struct journal *journal, const struct config *config,
                            struct engine_approvals *found, struct err *e);
 
+/* ---- The terminal, for interactive steps ------------------------------------------------------------- */
+
+struct termios;
+
+/* A real terminal, lent to an interactive step by whoever has one and shows the engine. What the program
+ * writes comes as it is, escape sequences and all: for that terminal, never for a canvas. */
+struct engine_terminal {
+    int width, height;
+    const struct termios *modes; /* as the person has them, copied; NULL: the kernel's */
+    const char *term;            /* $TERM, for the recording; may be NULL */
+    void (*output)(void *context, const char *bytes, size_t length);
+    /* Once, when nothing more comes; how: "exit 0 (4.1 s)", why it never started, or "" when this console has
+     * lost it. */
+    void (*ended)(void *context, const char *how);
+    void *context;
+};
+/* The confirmed step of a run that waits for one, or STEP_NONE; after a minute it ends as not started.
+ * ENGINE_RUNS announces it. A run has one such step at a time. */
+int engine_terminal_wanted(const struct engine *engine, int64_t run);
+/* Where it lands is observed, its intent journaled, and only then does it start. */
+int engine_terminal_give(struct engine *engine, int64_t run, const struct engine_terminal *terminal,
+                         struct err *e);
+/* These do nothing once it has ended. Typed bytes are kept for a program that doesn't read, up to 1 MiB. */
+void engine_terminal_type(struct engine *engine, int64_t run, const char *bytes, size_t length);
+void engine_terminal_resize(struct engine *engine, int64_t run, int width, int height);
+/* The program is told that its size changed, so that it draws anew. */
+void engine_terminal_redraw(struct engine *engine, int64_t run);
+/* Whoever gave it goes: neither output nor ended is called any more. The program goes on while the engine is
+ * open. */
+void engine_terminal_forget(struct engine *engine, int64_t run);
+/* While paused nothing is read from the program, which then waits, as on a slow link. */
+void engine_terminal_pause(struct engine *engine, int64_t run, bool paused);
+
 /* ---- Asking for things ------------------------------------------------------------------------------ */
 
 /* name, flags, help. ACTS: refused to observers and while the journal is in trouble. JOURNALS: refused while the journal is in

@@ -9,6 +9,7 @@
 
 void ticket_free(struct ticket *t)
 {
+    step_terminal_free(t->terminal);
     execution_free(t->x);
     run_command_fini(&t->command);
     strv_free(t->env);
@@ -74,7 +75,14 @@ static void on_ended(void *data, const struct exec_result *result)
                    (long long)result->dropped_bytes);
     if (t->why[0])
         snprintf(t->result.text, sizeof t->result.text, "%s", t->why);
-    ticket_ended(t);
+    if (!t->terminal) {
+        ticket_ended(t);
+        return;
+    }
+    struct str how = {0};
+    ticket_how(t, &how);
+    step_terminal_end(t->terminal, str_text(&how), ticket_ended);
+    str_fini(&how);
 }
 
 static const struct execution_events execution_callbacks = {.output = on_output, .ended = on_ended};
@@ -120,6 +128,8 @@ void ticket_add_command(const struct ticket *t, cJSON *data)
         free(masked);
     }
     cJSON_AddStringToObject(data, "cwd", command->cwd ? command->cwd : "");
+    if (command->interactive)
+        cJSON_AddBoolToObject(data, "interactive", true);
 }
 
 static cJSON *intent_data(const struct ticket *t)
@@ -176,6 +186,7 @@ static void ticket_arm(struct ticket *t)
         .timeout_us = t->command.timeout_ms * US_PER_MS,
         .grace_us = t->command.grace_ms * US_PER_MS,
         .capture_exports = t->command.carry,
+        .terminal = t->terminal ? step_terminal_request(t->terminal) : NULL,
         .use_scope = engine->runs.lifetime.use_scope,
     };
     if (t->cancelled || !engine->runs.spool) {
@@ -190,6 +201,8 @@ static void ticket_arm(struct ticket *t)
     }
     t->in_spool = true;
     output_clear(t->walk, t->step);
+    if (t->terminal)
+        step_terminal_begin(t->terminal, t->x);
     if (intent_append(t, &e) < 0) {
         snprintf(t->why, sizeof t->why, "the journal could not take the intent: %.110s", e.msg);
         execution_void(t->x);
@@ -237,11 +250,6 @@ static void ticket_prepare(struct ticket *t)
         ticket_not_started(t, e.msg);
         return;
     }
-    if (t->command.interactive) {
-        ticket_not_started(
-            t, "it runs on the terminal itself, which is not done yet: run it by hand, then skip it");
-        return;
-    }
     bool secrets = false;
     for (size_t i = 0; i < t->command.env.len; i++)
         secrets |= t->command.env.data[i].secret;
@@ -266,6 +274,14 @@ static void on_where(void *context, int code, const char *message)
         ticket_prepare(t);
 }
 
+static void ticket_go_on(struct ticket *t)
+{
+    if (run_role_acts(t->role))
+        identity_observe(t->walk->engine, on_where, t);
+    else
+        ticket_prepare(t);
+}
+
 void ticket_begin(struct walk *w, const struct run_effect *effect)
 {
     struct ticket *t =
@@ -274,10 +290,10 @@ void ticket_begin(struct walk *w, const struct run_effect *effect)
         rehearsal_begin(t);
     else if (run_role_acts(t->role) && w->checks_only)
         ticket_not_started(t, "this run has checks only");
-    else if (run_role_acts(t->role))
-        identity_observe(w->engine, on_where, t);
+    else if (effect->interactive)
+        t->terminal = step_terminal_want(w, t->step, ticket_go_on, ticket_not_started, t);
     else
-        ticket_prepare(t);
+        ticket_go_on(t);
 }
 
 /* ---- after a restore, and the end of a console ---- */
@@ -344,6 +360,8 @@ int ticket_cancel(struct walk *w, uint64_t number, struct err *e)
         t->cancelled = true;
         if (run_rehearsed(w->run))
             rehearsal_cancel(t);
+        else if (t->terminal && step_terminal_waits(t->terminal))
+            ticket_not_started(t, "cancelled before it started");
         if (t->x && execution_cancel(t->x, e) < 0) {
             cancel_failed(t, e->msg);
             return e->code;
@@ -354,6 +372,8 @@ int ticket_cancel(struct walk *w, uint64_t number, struct err *e)
 
 void ticket_release(struct ticket *t)
 {
+    if (t->terminal)
+        step_terminal_release(t->terminal);
     execution_free(t->x);
     t->x = NULL;
 }

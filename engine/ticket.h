@@ -3,6 +3,7 @@
 #ifndef BELAY_ENGINE_TICKET_H
 #define BELAY_ENGINE_TICKET_H
 
+#include "engine/step_terminal.h"
 #include "engine/walk.h"
 
 struct ticket {
@@ -13,6 +14,7 @@ struct ticket {
     unsigned attempt, again;
     char key[64];
     struct execution *x;
+    struct step_terminal *terminal; /* interactive, and asked for here; else NULL */
     struct run_command command;
     char **env;      /* as the step gets it, secrets resolved */
     struct str head; /* stdout, at most RUN_OUTPUT_MAX */
@@ -20,7 +22,8 @@ struct ticket {
     char why[160];             /* why it may not start */
     struct exec_result result; /* without pointers into the execution */
     char **exports;
-    char out_digest[SHA256_HEX_SIZE], err_digest[SHA256_HEX_SIZE];
+    char out_digest[SHA256_HEX_SIZE], err_digest[SHA256_HEX_SIZE], recording_digest[SHA256_HEX_SIZE];
+    int64_t recording_bytes;
     struct str err_head;
     struct err store_error;
 };
@@ -35,6 +38,8 @@ void ticket_add_command(const struct ticket *t, cJSON *data);
 void ticket_tell(struct ticket *t, const struct run_result *result, engine_done *done, void *context);
 /* Evidence that nothing may delete yet: see journal_held. */
 bool ticket_held(struct engine *engine, int64_t run, const struct exec_result *result);
+/* "exit 0", "cancelled: ...". Appended. */
+void ticket_how(const struct ticket *t, struct str *out);
 /* It has ended, t->result says how: its output is stored, its outcome journaled, its run told. */
 void ticket_ended(struct ticket *t);
 /* The same of one that never started and has no output. */

@@ -21,6 +21,8 @@ static enum run_end end_of(enum exec_how how)
         return END_CANCELLED;
     case EXEC_LOST:
         return END_LOST;
+    case EXEC_HUNG_UP:
+        return END_HUNG_UP;
     default:
         return END_NOT_STARTED;
     }
@@ -84,6 +86,11 @@ static cJSON *outcome_data(const struct ticket *t)
         json_add_int(data, "dropped_bytes", r->dropped_bytes);
     add_output(data, "stdout", t->out_digest, &t->head, r->stdout_bytes);
     add_output(data, "stderr", t->err_digest, &t->err_head, r->stderr_bytes);
+    if (t->recording_digest[0]) {
+        cJSON *recording = cJSON_AddObjectToObject(data, "recording");
+        cJSON_AddStringToObject(recording, "digest", t->recording_digest);
+        json_add_int(recording, "bytes", t->recording_bytes);
+    }
     if (run_rehearsed(t->walk->run) && t->command.argv)
         ticket_add_command(t, cJSON_AddObjectToObject(data, "would_run"));
     return data;
@@ -97,23 +104,29 @@ void ticket_name(const struct ticket *t, struct str *out)
     run_part_text(t->walk->run, t->step, t->part, out);
 }
 
-static char *outcome_summary(const struct ticket *t)
+void ticket_how(const struct ticket *t, struct str *out)
 {
     const struct exec_result *r = &t->result;
+    bool timed = !run_rehearsed(t->walk->run) && (r->how == EXEC_EXITED || r->how == EXEC_SIGNALLED);
+    if (r->how == EXEC_EXITED)
+        str_addf(out, "exit %d", r->status);
+    else if (r->how == EXEC_SIGNALLED)
+        str_addf(out, "ended by signal %d", r->signal);
+    else
+        str_addf(out, "%s%s%s", run_end_text(end_of(r->how)), r->text[0] ? ": " : "", r->text);
+    if (timed)
+        str_addf(out, " (%.1f s)", (double)r->duration_us / (double)US_PER_S);
+}
+
+static char *outcome_summary(const struct ticket *t)
+{
     struct str text = {0};
     str_addf(&text, "%s: ", t->walk->book->steps.data[t->step].title);
     ticket_name(t, &text);
-    double seconds = (double)r->duration_us / (double)US_PER_S;
-    if (r->how == EXEC_EXITED)
-        str_addf(&text, " exit %d", r->status);
-    else if (r->how == EXEC_SIGNALLED)
-        str_addf(&text, " ended by signal %d", r->signal);
-    else
-        str_addf(&text, " %s%s%s", run_end_text(end_of(r->how)), r->text[0] ? ": " : "", r->text);
+    str_add_char(&text, ' ');
+    ticket_how(t, &text);
     if (run_rehearsed(t->walk->run))
         str_add(&text, ", made up");
-    else if (r->how == EXEC_EXITED || r->how == EXEC_SIGNALLED)
-        str_addf(&text, " (%.1f s)", seconds);
     return str_take(&text);
 }
 
@@ -172,6 +185,8 @@ void ticket_not_started(struct ticket *t, const char *why)
     t->finished = true;
     t->result = (struct exec_result){.how = EXEC_NOT_STARTED, .status = -1};
     snprintf(t->result.text, sizeof t->result.text, "%s", why);
+    if (t->terminal)
+        step_terminal_end(t->terminal, why, NULL);
     ticket_report(t);
 }
 
@@ -181,7 +196,7 @@ struct storing {
     struct ticket *ticket;
     struct journal *journal;
     struct spool *spool;
-    struct journal_blob *blobs[2];
+    struct journal_blob *blobs[2], *recording;
     struct journal_blob_origin origin;
     bool refused; /* by the journal, which takes it later */
 };
@@ -198,6 +213,36 @@ static int storing_piece(void *data, enum exec_stream stream, const char *bytes,
         s->blobs[which] = journal_blob_begin(s->journal, &s->origin);
     int code = journal_blob_add(s->blobs[which], bytes, length, 10 * US_PER_S, &t->store_error);
     s->refused |= code < 0;
+    return code;
+}
+
+static int recording_piece(void *data, const char *bytes, size_t length)
+{
+    struct storing *s = data;
+    s->ticket->recording_bytes += (int64_t)length;
+    int code = journal_blob_add(s->recording, bytes, length, 10 * US_PER_S, &s->ticket->store_error);
+    s->refused |= code < 0;
+    return code;
+}
+
+/* A step whose console could not make the file has none. */
+static int recording_store(struct storing *s)
+{
+    struct ticket *t = s->ticket;
+    struct err *e = &t->store_error;
+    s->recording = journal_blob_begin(s->journal, &s->origin);
+    t->recording_bytes = 0;
+    int code = spool_recording(s->spool, t->key, recording_piece, s, e);
+    if (code < 0 || t->recording_bytes == 0) {
+        journal_blob_abandon(s->recording);
+    } else {
+        code = journal_blob_finish(s->recording, t->recording_digest, NULL, NULL, e);
+        s->refused |= code < 0;
+    }
+    if (code == ERR_NOT_FOUND) {
+        *e = (struct err){0};
+        code = 0;
+    }
     return code;
 }
 
@@ -220,6 +265,8 @@ static void storing_work(void *data)
         }
         s->blobs[i] = NULL;
     }
+    if (code == 0 && t->walk->book->steps.data[t->step].interactive)
+        code = recording_store(s);
     if (code < 0 && t->store_error.code == 0)
         t->store_error.code = code;
 }
@@ -238,17 +285,25 @@ static void storing_done(void *data)
         if (!t->result.text[0])
             snprintf(t->result.text, sizeof t->result.text, "its output can't be read: %.120s",
                      t->store_error.msg);
-        t->out_digest[0] = t->err_digest[0] = '\0';
+        t->out_digest[0] = t->err_digest[0] = t->recording_digest[0] = '\0';
         t->store_error = (struct err){0};
     }
-    if (!engine->closing && !t->walk->lost && t->store_error.code == 0)
-        ticket_report(t);
+    if (engine->closing || t->walk->lost || t->store_error.code)
+        return;
+    if (t->recording_digest[0])
+        output_say(t->walk, t->step,
+                   "on its terminal for %.0f s; the recording has %lld bytes: belay evidence %.12s -o FILE",
+                   (double)t->result.duration_us / (double)US_PER_S, (long long)t->recording_bytes,
+                   t->recording_digest);
+    ticket_report(t);
 }
 
 static void ticket_store(struct ticket *t)
 {
     struct engine *engine = t->walk->engine;
-    if (t->result.stdout_bytes + t->result.stderr_bytes <= 0) {
+    bool recorded = t->in_spool && t->walk->book->steps.data[t->step].interactive &&
+                    t->result.how != EXEC_VOID && t->result.how != EXEC_NOT_STARTED;
+    if (t->result.stdout_bytes + t->result.stderr_bytes <= 0 && !recorded) {
         ticket_report(t);
         return;
     }

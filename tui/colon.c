@@ -223,10 +223,13 @@ static void run_runbook_rehearse(struct console *console, const char *rest, char
 static void run_do(struct console *console, const char *rest, char *const *words, struct err *e)
 {
     (void)words;
+    static const char option[] = "--interactive ";
+    bool interactive = str_starts(rest, option);
+    rest += interactive ? sizeof option - 1 : 0;
     char *cwd = getcwd(NULL, 0);
-    struct runbook_act act = {.text = rest, .cwd = cwd};
+    struct runbook_act act = {.text = rest, .cwd = cwd, .interactive = interactive};
     struct engine_request request = {.kind = REQUEST_ACT, .act = &act};
-    if (rest[0] == '\0') {
+    if (rest[strspn(rest, " ")] == '\0') {
         err_set(e, ERR_USAGE, "what? :do kubectl -n rag delete pod api-0");
     } else {
         console_submit(console, &request, 0, start_done);
@@ -387,7 +390,8 @@ const struct colon colon_table[] = {
     {"runbook take", "RUN REASON", "take a run over from a console that is there", 0, run_runbook_take},
     {"safe-mode", "[enter|leave|status] [--anyway]", "what holds; the runbook that enters or leaves it",
      COLON_SAFE, colon_safe_mode},
-    {"do", "COMMAND", "act outside of any runbook: one text for bash -eo pipefail", COLON_TEXT, run_do},
+    {"do", "[--interactive] COMMAND", "act outside of any runbook: one text for bash -eo pipefail",
+     COLON_TEXT, run_do},
     {"join", "[REASON]", "become an operator: from now on acting is possible", COLON_SAFE, run_join},
     {"theme", "NAME", "change the colours", COLON_SAFE, run_theme},
     {"help", "", "what keys and commands do", COLON_SAFE, run_help},

@@ -6,6 +6,7 @@
 
 #include "tui/confirm_rows.h"
 #include "tui/console_state.h"
+#include "tui/passage.h"
 #include "tui/where.h"
 
 /* A limit to the letter: "90 min", "45 s", "1500 ms". */
@@ -134,6 +135,10 @@ void confirm_rows_what(struct rows *r, const struct run_page *data)
     }
     run_command_text(&data->command, &text);
     rows_wrap(r, ROLE_STRONG, str_text(&text));
+    if (data->command.interactive) {
+        rows_wrap(r, ROLE_DANGER, "takes over this terminal until it ends; " PASSAGE_HINT);
+        rows_wrap(r, ROLE_FAINT, "what it shows is recorded, what is typed is not");
+    }
     put_environment(r, &data->command);
     if (data->command.cwd != NULL) {
         str_clear(&text);

@@ -10,6 +10,7 @@
 #include "tui/console_state.h"
 #include "tui/foreground.h"
 #include "tui/layout.h"
+#include "tui/passage.h"
 
 /* ---- the moment that is drawn ---- */
 
@@ -147,7 +148,7 @@ void console_painted(struct console *console)
     }
 }
 
-static void gone(struct console *console)
+void console_gone(struct console *console)
 {
     console->quitting = console->gone = true;
     loop_stop(console->loop);
@@ -158,7 +159,7 @@ static void flush(struct console *console)
     struct err e = {0};
     int left = terminal_flush(console->terminal, &e);
     if (left < 0) {
-        gone(console);
+        console_gone(console);
         return;
     }
     loop_watch_set(console->watch, LOOP_READ | (left > 0 ? LOOP_WRITE : 0));
@@ -266,14 +267,14 @@ static void terminal_ready(void *data, int events)
             console_frame(console);
         }
     }
-    if ((events & LOOP_READ) == 0 || console->quitting) {
+    if ((events & LOOP_READ) == 0 || console->quitting || console_lent(console)) {
         return;
     }
     char bytes[4096];
     struct err e = {0};
     int length = terminal_read(console->terminal, bytes, sizeof bytes, &e);
     if (length < 0) {
-        gone(console);
+        console_gone(console);
         return;
     }
     if (length > 0) {
@@ -282,22 +283,35 @@ static void terminal_ready(void *data, int events)
     }
 }
 
+int console_watch_terminal(struct console *console, struct err *e)
+{
+    console->watch =
+        loop_watch_new(console->loop, terminal_fd(console->terminal), 0, terminal_ready, console, e);
+    return console->watch == NULL ? ERR_IO : 0;
+}
+
 static void resize(struct console *console)
 {
     int width, height;
-    if (terminal_resize(console->terminal)) {
-        terminal_size(console->terminal, &width, &height);
+    terminal_resize(console->terminal);
+    terminal_size(console->terminal, &width, &height);
+    if (width != canvas_width(console->canvas) || height != canvas_height(console->canvas)) {
         canvas_resize(console->canvas, width, height);
     }
     console->dirty = true;
     console_frame(console);
 }
 
+bool console_lent(const struct console *console)
+{
+    return console->foreground != NULL || (console->passage != NULL && passage_attached(console->passage));
+}
+
 static void try_resume(void *data)
 {
     struct console *console = data;
     struct err e = {0};
-    if (!terminal_suspended(console->terminal) || console->foreground != NULL) {
+    if (!terminal_suspended(console->terminal) || console_lent(console)) {
         return;
     }
     int result = terminal_resume(console->terminal, &e);
@@ -306,7 +320,7 @@ static void try_resume(void *data)
         return;
     }
     if (result < 0) {
-        gone(console);
+        console_gone(console);
         return;
     }
     loop_watch_set(console->watch, LOOP_READ);
@@ -335,10 +349,15 @@ static void signalled(void *data, int number)
     struct console *console = data;
     switch (number) {
     case SIGWINCH:
+        if (console->passage != NULL) {
+            passage_resize(console->passage);
+        }
         resize(console);
         break;
     case SIGTSTP:
-        console_suspend(console);
+        if (!console_lent(console)) { /* a program that has the terminal has ^Z, too */
+            console_suspend(console);
+        }
         break;
     case SIGCONT:
         if (terminal_suspended(console->terminal)) {
@@ -350,11 +369,11 @@ static void signalled(void *data, int number)
         break;
     case SIGINT:
         if (console->foreground == NULL) { /* else it was meant for the program that has the terminal */
-            gone(console);
+            console_gone(console);
         }
         break;
     default: /* SIGHUP, SIGTERM */
-        gone(console);
+        console_gone(console);
         break;
     }
 }
@@ -414,9 +433,11 @@ static int open_terminal(struct console *console, struct err *e)
     int width, height;
     terminal_size(console->terminal, &width, &height);
     console->canvas = canvas_new(width, height, terminal_ascii(console->terminal));
-    console->watch =
-        loop_watch_new(console->loop, terminal_fd(console->terminal), LOOP_READ, terminal_ready, console, e);
-    return console->watch == NULL ? e->code : 0;
+    if (console_watch_terminal(console, e) < 0) {
+        return e->code;
+    }
+    loop_watch_set(console->watch, LOOP_READ);
+    return 0;
 }
 
 static void choose_theme(struct console *console)
@@ -437,6 +458,8 @@ static void finish(struct console *console)
     }
     loop_signal_free(console->stop_signal);
     foreground_close(console);
+    passage_free(console->passage);
+    console->passage = NULL;
     terminal_guard(NULL);
     pages_close(console);
     prompt_fini(console);

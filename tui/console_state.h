@@ -65,6 +65,7 @@ struct console {
     bool quit_asked; /* q once, while a step runs */
     struct console_link *link;
     struct foreground *foreground; /* a program has the terminal; NULL */
+    struct passage *passage;       /* an interactive step has it, or had it and runs on; NULL */
 };
 
 /* console.c */
@@ -73,9 +74,20 @@ void console_draw(struct console *console); /* into its canvas */
 /* All of the frame is on the terminal. */
 void console_painted(struct console *console);
 void console_suspend(struct console *console);
+/* Its keys come to us, from the next resume on. */
+int console_watch_terminal(struct console *console, struct err *e);
+void console_gone(struct console *console);
 int console_theme(struct console *console, const char *name, struct err *e);
 void console_freeze(struct console *console);
+/* The terminal is another program's now. */
+bool console_lent(const struct console *console);
 void console_scene_update(struct console *console);
+
+/* interactive.c */
+/* A step of the run whose page shows waits for the terminal: it gets it. */
+void interactive_begin(struct console *console, int64_t run);
+/* Back to the program that was left, if this run has one. */
+void interactive_return(struct console *console, int64_t run);
 
 /* dispatch.c */
 void console_key(struct console *console, const struct key *key);

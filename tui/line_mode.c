@@ -232,6 +232,8 @@ static void answer_interrupt(struct line_mode *m, const char *word)
         submit_step(m, INPUT_CANCEL, NULL, NULL);
     else if (str_eq(word, "leave"))
         m->left = true;
+    else
+        line_returns(m);
 }
 
 static void answer_manual(struct line_mode *m, const char *word, const char *rest)
@@ -302,15 +304,21 @@ static void on_stdin(void *data, int events)
     free(line);
 }
 
+void line_ask_interrupt(struct line_mode *m, int step)
+{
+    forget_typed(m);
+    line_say(m->passage ? "\ncancel: stop the step; leave: it is hung up; Enter: back to its terminal: "
+                        : "\ncancel: stop the step; leave: it goes on without you; Enter: wait on: ");
+    line_ask(m, ASKED_INTERRUPT, step);
+}
+
 static void on_interrupt(void *data, int number)
 {
     struct line_mode *m = data;
     struct engine_run view;
     if (number == SIGINT && m->question == NO_QUESTION && engine_run_by_id(m->engine, m->id, &view) &&
         view.current_step >= 0) {
-        forget_typed(m);
-        line_say("\ncancel: stop the step; leave: it goes on without you; Enter: wait on: ");
-        line_ask(m, ASKED_INTERRUPT, view.current_step);
+        line_ask_interrupt(m, view.current_step);
         return;
     }
     m->left = true;
@@ -369,7 +377,7 @@ static bool walk_turn(struct line_mode *m)
         m->status = 1;
         return false;
     }
-    if (view.elsewhere)
+    if (view.elsewhere || line_lends(m, &view))
         return true;
     line_outcomes_show(m, &view);
     if (run_ended(view.run, &outcome) && view.ended) {
@@ -381,6 +389,7 @@ static bool walk_turn(struct line_mode *m)
         return false;
     }
     if (m->left) {
+        line_terminal_close(m);
         line_say("\nrun %lld stays open: the console (belay) finds it under r\n", (long long)m->id);
         m->status = 130;
         return false;
@@ -432,6 +441,7 @@ int line_mode_walk(struct loop *loop, struct engine *engine, int64_t run, const 
         line_say("note: %s\n", engine_lifetime_warning(engine));
     while (m.status == 0 && walk_turn(&m))
         loop_run_once(loop, TURN_US);
+    line_terminal_close(&m);
     if (m.watch)
         loop_watch_free(m.watch);
     if (m.input >= 0)

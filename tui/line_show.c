@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tui/line_state.h"
+#include "tui/passage.h"
 #include "tui/where.h"
 
 #define LINE_HELD         4096 /* bytes of a line that are awaited before they are shown */
@@ -125,6 +126,10 @@ void line_page_show(struct line_mode *m, const struct engine_run *view, const st
         line_say("  %-9s can't be run: %s\n", "What", page->command_message);
     else
         line_say("  %-9s %s\n", "What", str_text(&what));
+    if (page->command.interactive)
+        line_say("  %-9s takes over this terminal until it ends; %s\n  %-9s what it shows is recorded, what "
+                 "is typed is not\n",
+                 "", PASSAGE_HINT, "");
     for (size_t i = 0; i < page->command.env.len; i++)
         if (page->command.env.data[i].interesting)
             line_say("  %-9s %s=%s\n", "", page->command.env.data[i].name, page->command.env.data[i].value);

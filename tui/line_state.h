@@ -4,6 +4,9 @@
 
 #include "tui/line_mode.h"
 
+struct passage;
+struct terminal;
+
 enum question {
     NO_QUESTION,
     ASKED_VALUE,
@@ -29,9 +32,12 @@ struct line_mode {
     bool waiting;            /* a request is under way */
     bool trouble;            /* the journal can't be written, and that was told */
     bool interrupted, left;
-    char *progress;      /* as it was told last; NULL: nothing yet */
-    int64_t progress_us; /* monotonic */
-    int missing;         /* approvals that the page lacked when it was shown */
+    char *progress;            /* as it was told last; NULL: nothing yet */
+    int64_t progress_us;       /* monotonic */
+    int missing;               /* approvals that the page lacked when it was shown */
+    struct terminal *terminal; /* for steps that run on it; NULL until there is one */
+    struct passage *passage;
+    struct loop_signal *resized;
     int status;
     struct {                     /* line_rehearse.c */
         struct answers *answers; /* NULL: a person says everything */
@@ -44,6 +50,7 @@ struct line_mode {
 };
 
 /* line_mode.c */
+void line_ask_interrupt(struct line_mode *m, int step);
 void line_ask(struct line_mode *m, enum question question, int step);
 void line_submit(struct line_mode *m, const struct engine_request *request);
 void line_input(struct line_mode *m, const struct run_input *input);
@@ -57,6 +64,13 @@ bool line_rehearse(struct line_mode *m, const struct engine_run *view);
 void line_rehearse_typed(struct line_mode *m, const char *text); /* the answer to ASKED_OUTCOME */
 /* What there is to say once it has ended: the exit status. */
 int line_rehearse_end(struct line_mode *m, const struct engine_run *view, enum run_outcome outcome);
+
+/* line_terminal.c */
+/* True while a step has the terminal, or has just been given it: nothing is to be asked or printed. */
+bool line_lends(struct line_mode *m, const struct engine_run *view);
+/* Back to the program that was left; false when there is none. */
+bool line_returns(struct line_mode *m);
+void line_terminal_close(struct line_mode *m);
 
 /* line_show.c */
 /* Cleaned, to stdout, at once. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tui/console_state.h"
+#include "tui/passage.h"
 
 /* ---- pages ---- */
 
@@ -123,15 +124,19 @@ size_t console_running_steps(struct console *console, struct str *out)
         size_t count = run_tickets(run.run, tickets, 8);
         bool acts = false;
         for (size_t k = 0; k < count && k < 8; k++) {
-            acts = acts || tickets[k].started;
+            acts = acts || run_role_acts(tickets[k].role);
         }
         if (!acts) {
             continue;
         }
         if (running++ == 0) {
             int step = tickets[0].step;
-            str_addf(out, "run %lld goes on: %s. `belay%s` finds it again.", (long long)run.id,
-                     run.book->steps.data[step].title, console->options->demo ? " demo" : "");
+            bool on_terminal = passage_is_of(console->passage, run.id);
+            str_addf(
+                out,
+                on_terminal ? "run %lld: %s is hung up with its terminal. `belay%s` tells what became of it."
+                            : "run %lld goes on: %s. `belay%s` finds it again.",
+                (long long)run.id, run.book->steps.data[step].title, console->options->demo ? " demo" : "");
         }
     }
     return running;

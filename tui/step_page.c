@@ -251,6 +251,7 @@ static bool running_command(struct page *page, const char *name)
         own->questioned = true;
     } else if (str_eq(name, "leave")) {
         own->questioned = false;
+        interactive_return(page->console, own->run);
     } else if (str_eq(name, "cancel-step")) {
         own->questioned = false;
         send(page, (struct run_input){.kind = INPUT_CANCEL}, NULL);
@@ -399,6 +400,10 @@ static void painted(struct page *page, int64_t now_us, bool anew)
     if ((view.mode == STEP_MODE_CONFIRM && own->guarded_ms >= 0) ||
         (view.mode == STEP_MODE_APPROVE && own->approved[0] != '\0' && !own->disarmed)) {
         confirm_shown(&own->confirm, now_us, anew);
+    }
+    if (view.mode == STEP_MODE_RUNNING && !own->questioned && page->console->prompt.editor == NULL &&
+        engine_terminal_wanted(console_engine(page->console), own->run) != STEP_NONE) {
+        interactive_begin(page->console, own->run);
     }
 }
 

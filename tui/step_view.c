@@ -6,6 +6,7 @@
 #include "tui/console_state.h"
 #include "tui/follow.h"
 #include "tui/outcome_page.h"
+#include "tui/passage.h"
 #include "tui/powers.h"
 #include "tui/step.h"
 
@@ -112,9 +113,11 @@ static void draw_running(struct page *page, const struct step_view *view, struct
         duration_format((view->step.next_ms - now_ms) * US_PER_MS, next);
         x = canvas_putf(c, x + 2, 2, ROLE_TEXT, "again in %s", next);
     }
+    bool on_terminal = passage_is_of(page->console->passage, own->run);
     canvas_put_cut(c, x + 3, 2, canvas_width(c) - x - 4, ROLE_FAINT,
                    view->run.elsewhere   ? ""
                    : view->run.rehearsed ? "Enter says what comes of it   b background"
+                   : on_terminal         ? "Ctrl-C back to its terminal, cancel or background"
                                          : "b background   Ctrl-C cancel, background or leave");
     int y = draw_command(page, view, c, 3);
     y = powers_draw(page, view, c, y);
@@ -126,7 +129,9 @@ static void draw_running(struct page *page, const struct step_view *view, struct
         canvas_put(&inside, 1, 2, ROLE_KEY, "b");
         canvas_put(&inside, 4, 2, ROLE_POPUP, "background: it goes on, back to the dashboard");
         canvas_put(&inside, 1, 3, ROLE_KEY, "l");
-        canvas_put(&inside, 4, 3, ROLE_POPUP, "leave the question, stay here");
+        canvas_put(&inside, 4, 3, ROLE_POPUP,
+                   on_terminal ? "leave the question, back to its terminal"
+                               : "leave the question, stay here");
     }
 }
 

@@ -15,6 +15,7 @@
 #include "engine/execute/execution.h"
 #include "engine/execute/folder.h"
 #include "engine/execute/request.h"
+#include "engine/execute/terminal.h"
 
 extern char **environ;
 
@@ -52,6 +53,7 @@ static int request_memory(const struct spool *s, const struct exec_request *requ
         .limit_bytes = request->limit_bytes > 0 ? request->limit_bytes : EXEC_LIMIT_BYTES,
         .mode = s->file_mode,
         .capture_exports = request->capture_exports && is_bash(request->argv[0]),
+        .terminal = request->terminal != NULL,
     };
     struct str bytes = {0};
     int memory = -1;
@@ -89,17 +91,18 @@ out:
 static _Noreturn void become_supervisor(const char *const *argv, const int *given, const char *path)
 {
     static const int places[] = {SUPERVISOR_FD_CONSOLE, SUPERVISOR_FD_LOCK, SUPERVISOR_FD_CHILD_LOCK,
-                                 SUPERVISOR_FD_REQUEST};
-    int safe[4];
+                                 SUPERVISOR_FD_REQUEST, SUPERVISOR_FD_TERMINAL};
+    const int count = given[4] < 0 ? 4 : 5;
+    int safe[5];
     sigset_t none;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < count; i++)
         safe[i] = fcntl(given[i], F_DUPFD_CLOEXEC, 10);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < count; i++)
         dup2(safe[i], places[i]);
-    close_range(SUPERVISOR_FD_NEXT, ~0u, 0);
+    close_range(count == 4 ? SUPERVISOR_FD_TERMINAL : SUPERVISOR_FD_NEXT, ~0u, 0);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (path)
@@ -149,7 +152,7 @@ static int supervisor_start(struct execution *x, bool scope, struct err *e)
     char *folder = path_join(x->spool->folder, x->key);
     const char *argv[] = {"systemd-run", "--user",          "--scope",   "--quiet", "--collect",
                           "--",          x->spool->program, "supervise", folder,    NULL};
-    int given[] = {ends[1], x->lock, x->child_lock, x->memory};
+    int given[] = {ends[1], x->lock, x->child_lock, x->memory, x->slave};
     int code = fork_twice(scope ? argv : argv + 6, given, scope ? NULL : x->spool->program, e);
     free(folder);
     close(ends[1]);
@@ -165,7 +168,7 @@ static int supervisor_start(struct execution *x, bool scope, struct err *e)
 
 static void keep_nothing(struct execution *x)
 {
-    int *all[] = {&x->lock, &x->child_lock, &x->memory};
+    int *all[] = {&x->lock, &x->child_lock, &x->memory, &x->slave};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (*all[i] >= 0)
             close(*all[i]);
@@ -283,7 +286,8 @@ struct execution *execution_arm(struct spool *s, struct loop *loop, const struct
     x->child_lock = made.child_lock;
     x->memory = memory;
     x->entry.state = SPOOL_ARMED;
-    if (supervisor_start(x, request->use_scope, e) < 0) {
+    if ((request->terminal && terminal_make(request->terminal, &x->terminal, &x->slave, e) < 0) ||
+        supervisor_start(x, request->use_scope, e) < 0) {
         execution_free(x);
         execution_forget(s, request->key, NULL);
         return NULL;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -29,6 +30,13 @@ static void signals_reset(void)
         sigaction(number, &standard, NULL); /* KILL, STOP and libc's own refuse, rightly */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void terminal_open(int terminal, int status)
+{
+    if (ioctl(terminal, TIOCSCTTY, 0) < 0 || dup2(terminal, STDIN_FILENO) < 0 ||
+        dup2(terminal, STDOUT_FILENO) < 0 || dup2(terminal, STDERR_FILENO) < 0)
+        fail(status, "its terminal");
 }
 
 static void streams_open(const struct child_files *files, int status)
@@ -89,7 +97,10 @@ static _Noreturn void run(const struct request *r, char *const *env, const struc
     if (getppid() != supervisor)
         _exit(127);
     setsid();
-    streams_open(files, status);
+    if (files->terminal >= 0)
+        terminal_open(files->terminal, status);
+    else
+        streams_open(files, status);
     int lock = descriptors_place(files, &status);
     main_lock(lock, status);
     prctl(PR_SET_PDEATHSIG, 0);

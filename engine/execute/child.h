@@ -10,8 +10,9 @@
 struct child_files {
     int out; /* FIFOs, open for reading and writing, blocking */
     int err;
-    int lock;    /* child.lock, with its flock; the step inherits it on a high number */
-    int exports; /* where BASH_ENV's trap writes; -1: not wanted */
+    int lock;     /* child.lock, with its flock; the step inherits it on a high number */
+    int exports;  /* where BASH_ENV's trap writes; -1: not wanted */
+    int terminal; /* -1: none; else its controlling terminal, and all three of its streams */
 };
 
 /* The step finds its lock under the number that child_descriptors gives, and `exports` under the next. (bash

@@ -13,6 +13,14 @@
  * - exit: preallocated; the outcome with a checksum
  * - control: FIFO, takes "cancel"; only the supervisor signals the process group
  * - exports: what a bash step exported, if that was asked for
+ * - recording: what a step on a terminal showed, written by the console that holds that terminal
+ *
+ * A step on a terminal (exec_request.terminal) has a pty of its own, as its controlling terminal, and nothing
+ * comes out of the FIFOs. The console that armed it holds the other end, and nobody else: with that console
+ * (killed, or its link lost) the terminal is gone, the step gets SIGHUP and reads end of file, as after a
+ * closed window. The supervisor sees that, too, and says HUNG_UP of whatever status follows: the step was
+ * broken off in the middle, so that a 0 or a 1 proves nothing. To keep the terminal alive beyond its console
+ * would mean to leave a password prompt or a half-typed statement open to whoever comes next.
  *
  * The order of a careful caller: arm when the confirmation page opens; make the intent durable; go; at
  * `ended` make output and outcome durable; forget. After a crash: spool_each, and adopt what is there. The
@@ -31,6 +39,7 @@
 #include "engine/base/base.h"
 
 struct loop;      /* engine/io */
+struct termios;   /* <termios.h> */
 struct spool;     /* the folder of step folders */
 struct execution; /* one step, armed or followed by this process */
 
@@ -53,7 +62,8 @@ enum exec_stream {
     X(CANCELLED, "cancelled", "stopped by its supervisor because somebody asked")                            \
     X(VOID, "void", "never started: the page was closed, or the console was gone before it said go")         \
     X(NOT_STARTED, "not-started", "never started: exec or its preparation failed, the text says why")        \
-    X(LOST, "lost", "started, and nobody knows how it ended")
+    X(LOST, "lost", "started, and nobody knows how it ended")                                                \
+    X(HUNG_UP, "hung-up", "its terminal was gone before it ended; what it did after that tells nothing")
 
 enum exec_how {
 #define X(name, word, text) EXEC_##name,
@@ -64,16 +74,23 @@ enum exec_how {
 /* "timed-out" for EXEC_TIMED_OUT and so on. */
 const char *exec_how_text(enum exec_how how);
 
+/* The terminal of a step that a person sits at. */
+struct exec_terminal {
+    int width, height;
+    const struct termios *modes; /* those that it begins with; NULL: the kernel's */
+};
+
 struct exec_request {
     const char *key;   /* [A-Za-z0-9][A-Za-z0-9._-]*, at most EXEC_KEY_MAX, never used before in this spool */
     char *const *argv; /* argv[0] is looked up in the step's PATH */
     char *const *env;  /* NAME=VALUE, over the cleaned environment of this process; NULL: nothing more */
     char *const *path; /* folders put in front of PATH, the first wins; NULL: none */
     const char *cwd;   /* NULL: that of this process */
-    int64_t timeout_us;   /* 0: none. Counts suspended time */
-    int64_t grace_us;     /* 0: EXEC_GRACE_US */
-    int64_t limit_bytes;  /* of the spool file, frames included; 0: EXEC_LIMIT_BYTES */
-    bool capture_exports; /* of a bash main process, by BASH_ENV and a trap on EXIT */
+    int64_t timeout_us;                   /* 0: none. Counts suspended time */
+    int64_t grace_us;                     /* 0: EXEC_GRACE_US */
+    int64_t limit_bytes;                  /* of the spool file, frames included; 0: EXEC_LIMIT_BYTES */
+    bool capture_exports;                 /* of a bash main process, by BASH_ENV and a trap on EXIT */
+    const struct exec_terminal *terminal; /* NULL: none; its stdin is /dev/null then */
     bool use_scope; /* start it by `systemd-run --user --scope` (see execute_lifetime); plainly if that fails
                      */
 };
@@ -154,6 +171,11 @@ int spool_output(struct spool *s, const char *key,
                  int (*each)(void *data, enum exec_stream stream, const char *bytes, size_t length),
                  void *data, struct err *e);
 
+/* Gives the recording of a step on a terminal to each, in whole lines. ERR_NOT_FOUND: there is none. As
+ * spool_output in all else. */
+int spool_recording(struct spool *s, const char *key,
+                    int (*each)(void *data, const char *bytes, size_t length), void *data, struct err *e);
+
 /* Makes the folder and starts a supervisor that waits for go. Takes about a millisecond; the rest happens
  * meanwhile: a supervisor that can't start ends as NOT_STARTED. ERR_EXISTS: the key was used. NULL and e on
  * failure: nothing was left behind. */
@@ -173,6 +195,11 @@ int execution_cancel(struct execution *x, struct err *e);
  * made void for good. ERR_NOT_FOUND, ERR_CORRUPT or ERR_UNSUPPORTED (another version). */
 struct execution *execution_adopt(struct spool *s, struct loop *loop, const char *key,
                                   const struct execution_events *events, void *data, struct err *e);
+/* Our end of its terminal, non-blocking, valid as long as x; -1 when it has none, or another process armed
+ * it. */
+int execution_terminal(const struct execution *x);
+/* The file of its recording, made now, to be appended to; the caller closes it. */
+int execution_recording(const struct execution *x, struct err *e);
 const char *execution_key(const struct execution *x);
 enum spool_state execution_state(const struct execution *x); /* as last seen; no system call */
 /* Lets go, at any time, also inside a callback: an armed step becomes void, a running one goes on. NULL is

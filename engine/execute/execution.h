@@ -26,6 +26,7 @@ struct execution {
     char failure[160];            /* what the supervisor said before it gave up; "" when it didn't */
     bool armed;                   /* the supervisor said that it waits */
     int lock, child_lock, memory; /* kept until then when it may have to be started a second time, else -1 */
+    int terminal, slave;          /* our end, and until then the step's; -1: none */
 
     /* Following. */
     int exit;             /* open from the start: still readable when another console removes the folder */

@@ -339,6 +339,7 @@ struct execution *execution_new(struct spool *s, struct loop *loop, const char *
     x->data = data;
     x->dir = dir;
     x->socket = x->lock = x->child_lock = x->memory = x->notify_number = x->drain_fd = -1;
+    x->terminal = x->slave = -1;
     x->fifo[EXEC_STDOUT] = x->fifo[EXEC_STDERR] = -1;
     snprintf(x->key, sizeof x->key, "%s", key);
     x->timer = loop_timer_new(loop, on_timer, x);
@@ -400,7 +401,7 @@ void execution_free(struct execution *x)
     fifo_close(x, EXEC_STDERR);
     notify_remove(x);
     loop_timer_free(x->timer);
-    int all[] = {x->dir, x->exit, x->file};
+    int all[] = {x->dir, x->exit, x->file, x->terminal};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i] >= 0)
             close(all[i]);

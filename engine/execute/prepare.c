@@ -129,6 +129,10 @@ int supervisor_arm(struct supervisor *s, struct err *e)
     if (chdir("/") < 0) /* no file system is kept busy by us */
         return err_errno(e, "/");
     int code = request_receive(s, e);
+    if (code == 0 && s->request.terminal) {
+        s->terminal = SUPERVISOR_FD_TERMINAL;
+        fcntl(s->terminal, F_SETFD, FD_CLOEXEC);
+    }
     if (code < 0 || (code = watch_open(s, e)) < 0 || (code = files_open(s, e)) < 0)
         return code;
     s->env = strv_copy(s->request.env);

@@ -202,7 +202,7 @@ void exit_encode(const struct exit_record *r, const char *key, uint8_t bytes[sta
 
 static bool exit_plausible(const struct exit_image *image)
 {
-    if (image->how < 0 || image->how > EXEC_NOT_STARTED || image->how == EXEC_VOID)
+    if (image->how < 0 || image->how > EXEC_HUNG_UP || image->how == EXEC_VOID || image->how == EXEC_LOST)
         return false;
     if (image->status < -1 || image->status > 255 || image->signal < 0 || image->signal > 64)
         return false;

@@ -25,6 +25,7 @@
 #define NAME_CONTROL         "control"
 #define NAME_EXPORTS         "exports"
 #define NAME_BASH_ENV        "bash_env"
+#define NAME_RECORDING       "recording"
 
 /* The descriptors that `belay supervise` is started with; 1 and 2 are /dev/null. */
 enum supervisor_fd {
@@ -33,7 +34,8 @@ enum supervisor_fd {
     SUPERVISOR_FD_LOCK = 3,
     SUPERVISOR_FD_CHILD_LOCK = 4,
     SUPERVISOR_FD_REQUEST = 5,
-    SUPERVISOR_FD_NEXT = 6,
+    SUPERVISOR_FD_TERMINAL = 6, /* the step's end of its terminal; closed when it has none */
+    SUPERVISOR_FD_NEXT = 7,
 };
 
 /* A key that is also a safe name of a folder. */
@@ -71,7 +73,7 @@ int fate_decide(int folder, enum fate fate, int64_t wall_us, mode_t mode, struct
 #define EXIT_RECORD_SIZE 512
 
 struct exit_record {
-    enum exec_how how; /* EXITED, SIGNALLED, TIMED_OUT, CANCELLED or NOT_STARTED */
+    enum exec_how how; /* EXITED, SIGNALLED, TIMED_OUT, CANCELLED, HUNG_UP or NOT_STARTED */
     int status;
     int signal;
     int error;

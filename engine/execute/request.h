@@ -21,6 +21,7 @@ struct request {
     int64_t limit_bytes;
     int64_t mode; /* of the files that the supervisor makes */
     bool capture_exports;
+    bool terminal; /* it comes as SUPERVISOR_FD_TERMINAL */
 };
 
 void request_fini(struct request *r);

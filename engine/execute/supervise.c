@@ -43,6 +43,8 @@ static void stop(struct supervisor *s, enum exec_how how)
     s->record.how = how;
     s->phase = PHASE_STOPPING;
     family_signal(&s->family, SIGTERM);
+    if (s->request.terminal)
+        family_signal(&s->family, SIGHUP); /* a shell at a terminal ignores TERM */
     deadline_in(s, s->request.grace_us);
 }
 
@@ -63,7 +65,13 @@ static void main_ended(struct supervisor *s)
     s->record.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     s->record.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (!s->stopped)
-        s->record.how = WIFEXITED(status) ? EXEC_EXITED : EXEC_SIGNALLED;
+        s->record.how = s->hung_up ? EXEC_HUNG_UP : WIFEXITED(status) ? EXEC_EXITED : EXEC_SIGNALLED;
+    if (s->record.how == EXEC_HUNG_UP && WIFEXITED(status))
+        snprintf(s->record.text, sizeof s->record.text,
+                 "its terminal was gone before it ended; it ended with exit %d after that",
+                 WEXITSTATUS(status));
+    else if (s->record.how == EXEC_HUNG_UP)
+        snprintf(s->record.text, sizeof s->record.text, "its terminal was gone before it ended");
 }
 
 /* Something of the family has ended, or may have. */
@@ -142,6 +150,14 @@ static bool fifo_read(struct supervisor *s, enum exec_stream stream)
     return state == FIFO_MORE;
 }
 
+/* Told by the kernel before the step's end that comes of it: looked at first. */
+static void terminal_gone(struct supervisor *s)
+{
+    s->hung_up = !s->recorded;
+    close(s->terminal);
+    s->terminal = -1;
+}
+
 /* One wait and what it brought. */
 static void turn(struct supervisor *s)
 {
@@ -152,9 +168,12 @@ static void turn(struct supervisor *s)
         {.fd = s->signals, .events = POLLIN},
         {.fd = s->timer, .events = POLLIN},
         {.fd = s->control, .events = POLLIN},
+        {.fd = s->terminal, .events = 0},
     };
     if (poll(watched, sizeof watched / sizeof *watched, -1) < 0)
         return;
+    if (watched[6].revents)
+        terminal_gone(s);
     if (watched[0].revents)
         fifo_read(s, EXEC_STDOUT);
     if (watched[1].revents)
@@ -240,8 +259,11 @@ static void sink(struct supervisor *s)
 static int run(struct supervisor *s)
 {
     struct err e;
-    struct child_files files = {
-        .out = s->out_hold, .err = s->err_hold, .lock = SUPERVISOR_FD_CHILD_LOCK, .exports = s->dump};
+    struct child_files files = {.out = s->out_hold,
+                                .err = s->err_hold,
+                                .lock = SUPERVISOR_FD_CHILD_LOCK,
+                                .exports = s->dump,
+                                .terminal = s->terminal};
     s->started_boot_us = clock_boot_us();
     pid_t child = child_start(&s->request, s->env, &files, &s->status, &e);
     close(s->out_hold);
@@ -265,6 +287,8 @@ static int run(struct supervisor *s)
     if (s->status >= 0)
         exec_status_read(s); /* the end was seen first */
     s->record.survivors = family_end(&s->family);
+    if (s->terminal >= 0)
+        close(s->terminal); /* the console reads its end to the end */
     exports_write(s);
     return outcome_write(s);
 }
@@ -312,7 +336,7 @@ static int started(struct supervisor *s)
 int execute_supervise(const char *folder)
 {
     struct err e = {0};
-    struct supervisor s = {.folder = folder, .dump = -1, .status = -1, .fifo = {-1, -1, -1}};
+    struct supervisor s = {.folder = folder, .dump = -1, .status = -1, .terminal = -1, .fifo = {-1, -1, -1}};
     s.record.how = EXEC_EXITED;
     s.record.status = -1;
     s.dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -31,10 +31,12 @@ struct supervisor {
     int fifo[3];            /* reading ends by enum exec_stream, -1 when over */
     int dump;               /* memory that BASH_ENV's trap writes to; -1: not wanted */
     int status;             /* of exec; -1 when known */
+    int terminal;           /* of the step, watched for its console's going; -1: none, or gone */
     struct writer *writer;
     enum phase phase;
     bool recorded; /* how the main process ended */
     bool stopped;  /* by us: how says why */
+    bool hung_up;  /* its terminal went while it ran */
     struct family family;
     int64_t started_boot_us;
     struct exit_record record;

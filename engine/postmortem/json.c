@@ -103,9 +103,10 @@ static void add_incident(const struct story *story, struct str *out)
 
 static cJSON *execution_object(const struct story_execution *x)
 {
-    static const char *const intended[] = {"argv", "env", "cwd", "where", "who", "scope", "undo"};
-    static const char *const resulted[] = {"end",           "exit",   "signal", "text",     "ms",
-                                           "dropped_bytes", "stdout", "stderr", "would_run"};
+    static const char *const intended[] = {"argv", "env",   "cwd",  "where",
+                                           "who",  "scope", "undo", "interactive"};
+    static const char *const resulted[] = {"end",           "exit",   "signal", "text",      "ms",
+                                           "dropped_bytes", "stdout", "stderr", "recording", "would_run"};
     cJSON *object = cJSON_CreateObject();
     json_add_int(object, "ticket", x->ticket);
     put_text(object, "role", x->role);

@@ -95,6 +95,13 @@ static void add_outputs(const struct story_execution *x, struct str *out)
         str_add(out, ":\n\n");
         text_fence(out, first, strlen(first), EVIDENCE_LINES);
     }
+    const cJSON *recording = cJSON_GetObjectItemCaseSensitive(x->result, "recording");
+    if (recording) {
+        str_add(out, "\nOn the operator's terminal; its recording, ");
+        text_bytes(out, json_int(recording, "bytes", 0));
+        str_addf(out, ", asciicast v2: `belay evidence %.12s -o FILE`\n",
+                 json_string(recording, "digest", ""));
+    }
 }
 
 static void add_step(const struct story_step *step, size_t number, struct str *out)

@@ -116,7 +116,7 @@ static void add_evidence(struct story *story, const struct event *event, const c
 
 void story_take_evidence(struct story *story, const struct event *event, const cJSON *data)
 {
-    static const char *const streams[] = {"stdout", "stderr"};
+    static const char *const streams[] = {"stdout", "stderr", "recording"};
     if (event->kind == EVENT_STEP_EVIDENCE) {
         add_evidence(story, event, data, *event->summary ? event->summary : event->subject, true);
         return;
@@ -124,7 +124,7 @@ void story_take_evidence(struct story *story, const struct event *event, const c
     if (event->kind != EVENT_STEP_OUTCOME)
         return;
     const char *role = json_string(data, "role", "act");
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
         const cJSON *output = cJSON_GetObjectItemCaseSensitive(data, streams[i]);
         char *what = xasprintf("%s of %s", streams[i],
                                json_string(data, "title", json_string(data, "step", "a step")));

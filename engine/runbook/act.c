@@ -131,6 +131,8 @@ int runbook_act_write(const struct runbook_act *act, struct str *out, struct err
         cJSON_AddItemToArray(words, cJSON_CreateString(*word));
     cJSON_AddStringToObject(tree, "reason", act->reason ? act->reason : "");
     cJSON_AddStringToObject(tree, "cwd", act->cwd ? act->cwd : "");
+    if (act->interactive)
+        cJSON_AddBoolToObject(tree, "interactive", true);
     names = cJSON_AddArrayToObject(tree, "variables");
     for (char *const *pair = act->variables; pair && *pair; pair++) {
         char *name = xstrndup(*pair, strcspn(*pair, "="));
@@ -215,6 +217,7 @@ static void fill_in(struct runbook *book, const cJSON *tree, char **argv, const 
     put(&step->cwd, json_string(tree, "cwd", ""));
     step->argv = argv;
     step->argv_is_script = text != NULL;
+    step->interactive = json_bool(tree, "interactive", false);
     book->findings.len = 0; /* hints for authors: this has none */
     book->act = true;
     free(title);

@@ -14,6 +14,7 @@ struct runbook_act {
     const char *reason;     /* NULL without one */
     const char *cwd;        /* absolute: where it runs, from whichever console */
     char *const *variables; /* NAME=VALUE; NULL */
+    bool interactive;       /* on the terminal itself */
 };
 
 /* The document's bytes (one JSON object), appended. ERR_USAGE or ERR_RANGE: nothing to run, a word that is

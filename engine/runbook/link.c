@@ -222,7 +222,8 @@ static void check_powers(struct reading *r, int number)
         unsigned kinds;
         const char *needs, *clashes;
     } powers[] = {
-        {"interactive", ACTING | KIND(CHECK), NULL, "items"},
+        {"interactive", ACTING, NULL, "items"},
+        {"expect", ~0u, NULL, "interactive"},
         {"lock", ACTING, NULL, NULL},
         {"approvals", ACTING, NULL, NULL},
         {"policy", ACTING, "idempotent", "interactive"},
@@ -254,6 +255,11 @@ static void check_powers(struct reading *r, int number)
     if (policy && !s->idempotent && note_of(r, number, "idempotent"))
         book_finding(r->book, FINDING_ERROR, s->line, policy->column,
                      "policy repeats what failed: only a step with idempotent=true may have one");
+    if (s->interactive && s->exports)
+        book_finding(
+            r->book, FINDING_ERROR, s->line, note_of(r, number, "interactive")->column,
+            "what is shown on a terminal can't become %s: an interactive step exports by `export` alone",
+            s->exports);
     if (s->items && (s->exports || s->carries))
         book_finding(r->book, FINDING_ERROR, s->line, note_of(r, number, "items")->column,
                      "a step with items exports nothing: whose value would it be?");
@@ -268,6 +274,7 @@ static void drop(char **text)
 
 static void drop_misplaced(struct step *s)
 {
+    s->interactive &= step_kind_acts(s->kind);
     if (!step_kind_acts(s->kind)) {
         strv_free(s->rungs);
         s->rungs = NULL;

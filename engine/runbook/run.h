@@ -58,7 +58,8 @@ bool run_role_acts(enum run_role role);
     X(SIGNALLED, "signalled")                                                                                \
     X(TIMED_OUT, "timed-out")                                                                                \
     X(CANCELLED, "cancelled")                                                                                \
-    X(LOST, "lost")               /* it may have started, nobody knows how it ended */                       \
+    X(LOST, "lost")       /* it may have started, nobody knows how it ended */                               \
+    X(HUNG_UP, "hung-up") /* its terminal was gone before it ended: whatever came after proves nothing */    \
     X(NOT_STARTED, "not-started") /* certain: void, spawn failed, intent not durable, identity mismatch */
 enum run_end {
 #define X(name, text) END_##name,

@@ -49,6 +49,9 @@ enum verdict judge(const struct run *run, int step, int part, const struct run_r
     case END_LOST:
         str_add(why, "it may have run: nobody knows how it ended");
         break;
+    case END_HUNG_UP:
+        str_add(why, "broken off");
+        break;
     case END_NOT_STARTED:
         str_add(why, "not started");
         break;

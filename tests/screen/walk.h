@@ -129,7 +129,7 @@ static inline void walk_quit(struct pty *p)
     walk_escape(p, 3);
     pty_type(p, "q");
     if (pty_wait_end(p, 1500) < 0)
-        pty_type(p, "y"); /* it asks while a step runs */
+        pty_type(p, "q"); /* it asks while a step runs */
     walk_ends(p, 0);
 }
 

@@ -14,7 +14,8 @@ static int64_t act_begin(const struct command_line *line, struct loop *loop, str
     struct runbook_act act = {.argv = line->rest,
                               .reason = command_value(line, "reason", NULL),
                               .cwd = cwd,
-                              .variables = command_value_list(line, "var")};
+                              .variables = command_value_list(line, "var"),
+                              .interactive = command_has(line, "interactive")};
     struct engine_request request = {.kind = REQUEST_ACT, .act = &act};
     if (!incident || incident_number_parse(incident, &request.incident, e) == 0)
         run = walking_submit(loop, engine, &request, e);
@@ -43,6 +44,7 @@ static int do_command(const struct command_line *line)
 
 static const struct command_option do_options[] = {
     {"reason", "TEXT", "why: shown on the page and kept in the journal", false},
+    {"interactive", NULL, "on this terminal itself, which is recorded: psql, kubectl exec -it", false},
     {"var", "NAME=VALUE", "a variable of its environment, shown on the page", true},
     {"incident", "ID", "the incident it belongs to", false},
     {"line", NULL, "questions as plain lines, no screen", false},
@@ -51,7 +53,7 @@ static const struct command_option do_options[] = {
 
 const struct command command_do = {
     .name = "do",
-    .usage = "[--reason TEXT] [--var NAME=VALUE] -- COMMAND [ARGUMENT...]",
+    .usage = "[--reason TEXT] [--interactive] [--var NAME=VALUE] -- COMMAND [ARGUMENT...]",
     .help = "an act that no runbook foresaw: confirmed, run exactly as given, journaled",
     .options = do_options,
     .flags = COMMAND_ACTS | COMMAND_JOURNALS,

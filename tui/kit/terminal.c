@@ -28,7 +28,9 @@ struct terminal {
     int width, height;
     struct screen *screen;
     struct modes modes;
-    bool raw; /* the modes are set and the screen is ours */
+    bool raw;           /* the modes are set and the screen is ours */
+    bool passing;       /* raw, and another program draws */
+    struct str nothing; /* what restores a terminal that is never drawn on */
     struct str pending;
     size_t written;
 };
@@ -60,6 +62,13 @@ bool terminal_locale(void)
 }
 
 /* ---- opening */
+
+/* What programs leave on when they are killed: charset, colours, keypad, wrapping, inserting, mouse, focus,
+ * paste, held-back frames, the hidden cursor. Each is harmless where it is off, or unknown. */
+#define AFTER_PROGRAM                                                                                        \
+    "\x0f\x1b(B\x1b[m\x1b[?1l\x1b>\x1b[?7h\x1b[4l\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l"       \
+    "\x1b[?1005l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?2026l\x1b[?25h"
+#define LEAVE_ALTERNATE "\x1b[?1049l"
 
 static int open_path(const char *path)
 {
@@ -157,6 +166,11 @@ static int open_screen(struct terminal *t, const struct terminal_options *option
     return 0;
 }
 
+static const struct str *restore_of(const struct terminal *t)
+{
+    return t->screen ? screen_restore(t->screen) : &t->nothing;
+}
+
 struct terminal *terminal_open(const struct terminal_options *options, struct err *e)
 {
     static const struct terminal_options defaults = {0};
@@ -173,7 +187,8 @@ struct terminal *terminal_open(const struct terminal_options *options, struct er
         goto fail;
     }
     ask_size(t, &t->width, &t->height);
-    if (open_screen(t, options, e) < 0 || modes_take(&t->modes, t->fd, screen_restore(t->screen), e) < 0)
+    if ((!options->bare && open_screen(t, options, e) < 0) ||
+        modes_take(&t->modes, t->fd, restore_of(t), e) < 0)
         goto fail;
     t->raw = true;
     return t;
@@ -221,7 +236,8 @@ bool terminal_resize(struct terminal *t)
         return false;
     t->width = width;
     t->height = height;
-    screen_resize(t->screen, width, height);
+    if (t->screen)
+        screen_resize(t->screen, width, height);
     return true;
 }
 
@@ -234,7 +250,7 @@ void terminal_theme(struct terminal *t, const struct theme *theme)
 
 void terminal_draw(struct terminal *t, const struct canvas *c)
 {
-    if (t->raw && terminal_pending(t) == 0)
+    if (t->raw && !t->passing && terminal_pending(t) == 0)
         screen_draw(t->screen, c, &t->pending);
 }
 
@@ -305,14 +321,8 @@ static void write_patiently(int fd, const char *bytes, size_t length, int64_t pa
 
 /* ---- giving it back, taking it again */
 
-void terminal_suspend(struct terminal *t)
+static void leave(struct terminal *t)
 {
-    if (!t->raw)
-        return;
-    /* A frame half written is dropped: what follows begins with an ESC, which ends any half sequence. */
-    str_clear(&t->pending);
-    t->written = 0;
-    screen_leave(t->screen, &t->pending);
     if (t->pending.len > 0)
         write_patiently(t->fd, t->pending.data, t->pending.len, PATIENCE_US);
     str_clear(&t->pending);
@@ -320,25 +330,82 @@ void terminal_suspend(struct terminal *t)
     t->raw = false;
 }
 
-int terminal_resume(struct terminal *t, struct err *e)
+void terminal_suspend(struct terminal *t)
 {
-    if (t->raw)
-        return 0;
+    if (!t->raw)
+        return;
+    if (t->passing) {
+        str_remove_front(&t->pending, t->written);
+        str_add(&t->pending, AFTER_PROGRAM);
+        t->written = 0;
+        t->passing = false;
+        leave(t);
+        return;
+    }
+    /* A frame half written is dropped: what follows begins with an ESC, which ends any half sequence. */
+    str_clear(&t->pending);
+    t->written = 0;
+    if (t->screen)
+        screen_leave(t->screen, &t->pending);
+    leave(t);
+}
+
+static int take_modes(struct terminal *t, const struct str *restore, struct err *e)
+{
     /* Changing modes from the background would stop us (SIGTTOU). */
     pid_t foreground = tcgetpgrp(t->fd);
     if (foreground > 0 && foreground != getpgrp())
         return err_set(e, ERR_BUSY, "another program has the terminal");
-    int rc = modes_take(&t->modes, t->fd, screen_restore(t->screen), e);
-    if (rc < 0)
-        return rc;
-    t->raw = true;
-    screen_spoil(t->screen);
-    return 0;
+    int rc = modes_take(&t->modes, t->fd, restore, e);
+    t->raw = rc == 0;
+    return rc;
+}
+
+int terminal_resume(struct terminal *t, struct err *e)
+{
+    if (t->passing)
+        terminal_suspend(t);
+    if (t->raw)
+        return 0;
+    int rc = take_modes(t, restore_of(t), e);
+    if (rc == 0 && t->screen)
+        screen_spoil(t->screen);
+    return rc;
 }
 
 bool terminal_suspended(const struct terminal *t)
 {
-    return !t->raw;
+    return !t->raw || t->passing;
+}
+
+/* ---- another program's */
+
+int terminal_pass(struct terminal *t, struct err *e)
+{
+    struct str restore = {0};
+    if (t->passing)
+        return 0;
+    terminal_suspend(t);
+    str_add(&restore, AFTER_PROGRAM LEAVE_ALTERNATE);
+    int rc = take_modes(t, &restore, e);
+    t->passing = rc == 0;
+    str_fini(&restore);
+    return rc;
+}
+
+void terminal_put(struct terminal *t, const char *bytes, size_t length)
+{
+    str_add_bytes(&t->pending, bytes, length);
+}
+
+bool terminal_passing(const struct terminal *t)
+{
+    return t->passing;
+}
+
+const struct termios *terminal_modes(const struct terminal *t)
+{
+    return &t->modes.original;
 }
 
 void terminal_close(struct terminal *t)
@@ -358,9 +425,10 @@ void terminal_restore_emergency(const struct terminal *t)
     /* A child between fork and exec has nothing to restore. */
     if (!t || !t->raw || t->owner != getpid())
         return;
-    const struct str *restore = screen_restore(t->screen);
-    const char *bytes = restore->data;
-    size_t length = restore->len;
+    static const char after_program[] = AFTER_PROGRAM LEAVE_ALTERNATE;
+    const struct str *restore = restore_of(t);
+    const char *bytes = t->passing ? after_program : restore->data;
+    size_t length = t->passing ? sizeof after_program - 1 : restore->len;
     for (int tries = 0; tries < 10 && length > 0; tries++) {
         ssize_t count = write(t->fd, bytes, length);
         if (count > 0) {

@@ -18,11 +18,13 @@
 #include "tui/kit/theme.h"
 
 struct terminal;
+struct termios;
 
 struct terminal_options {
     const char *path; /* the tty; NULL: that of stdin, stdout or stderr, else /dev/tty */
     const char *term; /* NULL: $TERM; unknown or none: xterm-256color */
     bool mono;        /* no colours; also when $NO_COLOR is set and not empty */
+    bool bare;        /* nothing is ever drawn: for terminal_pass, on any terminal */
     bool ascii;       /* no UTF-8; also when the locale of the environment isn't UTF-8 */
 };
 
@@ -75,6 +77,16 @@ void terminal_suspend(struct terminal *t);
  * suspended. */
 int terminal_resume(struct terminal *t, struct err *e);
 bool terminal_suspended(const struct terminal *t);
+
+/* Lends the terminal to a program that draws by itself: the screen is left, the modes stay raw, and bytes go
+ * through: terminal_put what the program writes, terminal_flush it; terminal_read what is typed.
+ * terminal_suspend or terminal_resume ends that; both put right what a program may have left set (mouse,
+ * paste, cursor, charset), but for the alternate screen: see terminal_trace.h. */
+int terminal_pass(struct terminal *t, struct err *e);
+void terminal_put(struct terminal *t, const char *bytes, size_t length);
+bool terminal_passing(const struct terminal *t);
+/* The tty's modes as they are for the person. */
+const struct termios *terminal_modes(const struct terminal *t);
 
 /* Async-signal-safe: restores modes and screen from a crash handler. */
 void terminal_restore_emergency(const struct terminal *t);

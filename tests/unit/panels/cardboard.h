@@ -256,6 +256,50 @@ void engine_event_read(const struct engine *e, int64_t seq, void (*done)(void *c
     snprintf(text, sizeof text, "everything about event %lld\n", (long long)seq);
     done(context, text);
 }
+int engine_terminal_wanted(const struct engine *e, int64_t run)
+{
+    (void)e;
+    (void)run;
+    return STEP_NONE;
+}
+int engine_terminal_give(struct engine *e, int64_t run, const struct engine_terminal *terminal,
+                         struct err *why)
+{
+    (void)e;
+    (void)run;
+    (void)terminal;
+    return err_set(why, ERR_NOT_FOUND, "no step waits for a terminal");
+}
+void engine_terminal_type(struct engine *e, int64_t run, const char *bytes, size_t length)
+{
+    (void)e;
+    (void)run;
+    (void)bytes;
+    (void)length;
+}
+void engine_terminal_resize(struct engine *e, int64_t run, int width, int height)
+{
+    (void)e;
+    (void)run;
+    (void)width;
+    (void)height;
+}
+void engine_terminal_redraw(struct engine *e, int64_t run)
+{
+    (void)e;
+    (void)run;
+}
+void engine_terminal_pause(struct engine *e, int64_t run, bool paused)
+{
+    (void)e;
+    (void)run;
+    (void)paused;
+}
+void engine_terminal_forget(struct engine *e, int64_t run)
+{
+    (void)e;
+    (void)run;
+}
 void engine_subscribe(struct engine *e, void (*changed)(void *context, unsigned mask), void *context)
 {
     e->changed = changed;

@@ -193,12 +193,12 @@ static void test_action_exit_1_is_failed_and_asks(void **state)
 static void test_action_without_a_known_end_is_unknown(void **state)
 {
     (void)state;
-    static const enum run_end ends_of[] = {END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_LOST};
-    for (size_t i = 0; i < 5; i++) {
+    static const enum run_end ends_of[] = {END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_LOST, END_HUNG_UP};
+    for (size_t i = 0; i < 6; i++) {
         struct walker w = walk(BLOCK("name=r kind=rollback") BLOCK(
             "name=a rollback=r timeout=90s onfail=rollback") BLOCK("name=b when=!a"));
         act(&w, "a");
-        if (i == 4)
+        if (i == 5)
             exits(&w, "a", 2);
         else
             ends(&w, "a", ends_of[i]);
@@ -212,7 +212,7 @@ static void test_action_without_a_known_end_is_unknown(void **state)
         assert_refused(choose(&w, "a", CHOICE_CONTINUE, ""), &w, "needs a reason");
         assert_refused(resolve(&w, "a", OUTCOME_OK, NULL), &w, "needs a reason");
         assert_refused(resolve(&w, "a", OUTCOME_SKIPPED, "x"), &w, "ok or failed");
-        assert_int_equal(see(&w, "a").end, i == 4 ? END_EXITED : ends_of[i]);
+        assert_int_equal(see(&w, "a").end, i == 5 ? END_EXITED : ends_of[i]);
         walked(&w);
     }
 }
@@ -249,8 +249,8 @@ static void test_verify_decides_a_clean_exit(void **state)
 static void test_verify_decides_an_unknown_end(void **state)
 {
     (void)state;
-    static const enum run_end ends_of[] = {END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_LOST};
-    for (size_t i = 0; i < 4; i++)
+    static const enum run_end ends_of[] = {END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_LOST, END_HUNG_UP};
+    for (size_t i = 0; i < 5; i++)
         for (int status = 0; status <= 2; status++) {
             struct walker w = walk(BLOCK("name=v kind=verify") BLOCK("name=a verify=v") BLOCK("name=b"));
             act(&w, "a");

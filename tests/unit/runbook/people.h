@@ -20,7 +20,8 @@ static void random_result(struct world *w, const struct run_ticket *t, struct ru
     if (what >= 80)
         result->end = what < 84   ? END_SIGNALLED
                       : what < 88 ? END_TIMED_OUT
-                      : what < 92 ? END_LOST
+                      : what < 90 ? END_LOST
+                      : what < 92 ? END_HUNG_UP
                                   : END_NOT_STARTED;
     if (t->cancelled && chance(r, 80))
         result->end = END_CANCELLED;

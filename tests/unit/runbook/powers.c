@@ -85,6 +85,9 @@ static void test_what_is_refused(void **state)
         {"rungs=1 guard=g:101%", "guard is NAME"},
         {"rungs=1 guard=x", "which is of kind action"},
         {"interactive=true kind=verify", "interactive has no meaning for kind verify"},
+        {"interactive=true kind=check", "interactive has no meaning for kind check"},
+        {"interactive=true kind=evidence", "interactive has no meaning for kind evidence"},
+        {"interactive=true expect=yes", "expect and interactive don't go together"},
         {"interactive=true items=x.jsonl", "interactive and items don't go together"},
         {"interactive=true rungs=1", "rungs and interactive don't go together"},
         {"interactive=true policy=x idempotent=true", "policy and interactive don't go together"},
@@ -94,6 +97,7 @@ static void test_what_is_refused(void **state)
         expect_finding(text, FINDING_ERROR, 1, 0, rows[i].text);
         free(text);
     }
+    expect_finding("```sh {name=XYZ interactive=true}\na\n```\n", FINDING_ERROR, 1, 0, "can't become XYZ");
     expect_finding("```sh {name=XYZ items=x.jsonl}\na\n```\n", FINDING_ERROR, 1, 0, "exports nothing");
     expect_finding("```sh {name=a rungs=1 rollback=r guard=g}\na\n```\n```sh {name=r kind=rollback}\na\n```\n"
                    "```sh {name=g kind=verify confirm=yes}\ng\n```\n",

@@ -114,7 +114,7 @@ static inline void draft_powers(struct draft *d)
     if (chance(r, 50))
         str_addf(&d->text, " idempotent=true%s",
                  chance(r, 80) ? chance(r, 50) ? " policy=p0" : " policy=p1" : "");
-    else if (!parts && chance(r, 10))
+    else if (!parts && chance(r, 10) && !strstr(strrchr(str_text(&d->text), '{'), " expect="))
         str_add(&d->text, " interactive=true");
     if (chance(r, 10))
         str_add(&d->text, " follow=job:re-index");
