@@ -60,6 +60,45 @@ static void lint_names(struct reading *r, int number)
     }
 }
 
+static bool is_fence(const char *line)
+{
+    line += strspn(line, " \t");
+    return str_starts(line, "```") || str_starts(line, "~~~");
+}
+
+/* A comment that an element's block holds ends, to CommonMark, with the block: at the next empty line. To a
+ * web page it goes on, and hides what runs here. */
+void lint_html(struct reading *r, const char *html, int line)
+{
+    bool comment = false, swallowed = false;
+    const char *first = html + strspn(html, " \t\r\n"), *opened = NULL;
+    int opened_line = line;
+    for (const char *c = html; *c; c++) {
+        if (!comment && !swallowed && (c == html || c[-1] == '\n') && is_fence(c)) {
+            book_finding(
+                r->book, FINDING_WARNING, line, 1,
+                "a fence inside HTML is text, nothing of it runs: an empty line before it makes it a "
+                "block");
+            swallowed = true;
+        }
+        if (!comment && str_starts(c, "<!--")) {
+            comment = true;
+            opened = c;
+            opened_line = line;
+        } else if (comment && str_starts(c, "-->")) {
+            comment = false;
+        }
+        line += *c == '\n';
+    }
+    if (comment && opened == first)
+        book_finding(r->book, FINDING_WARNING, opened_line, 1,
+                     "this comment is never closed: all that follows is inside it");
+    else if (comment)
+        book_finding(r->book, FINDING_WARNING, opened_line, 1,
+                     "an empty line ends this comment before its -->: a web page hides what follows, and it "
+                     "runs here all the same; an empty line before <!-- makes it a comment");
+}
+
 void lint_steps(struct reading *r)
 {
     struct runbook *book = r->book;

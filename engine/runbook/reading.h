@@ -55,5 +55,7 @@ int steps_read(struct reading *r, struct err *e);
 void link_steps(struct reading *r);
 /* lint.c: what works and is not wise. */
 void lint_steps(struct reading *r);
+/* An HTML block, as it stands from this line of the file on. */
+void lint_html(struct reading *r, const char *html, int line);
 
 #endif

@@ -248,6 +248,7 @@ static void on_html(struct walk *w, cmark_node *node)
 {
     struct str text = {0};
     plain_html(&text, cmark_node_get_literal(node));
+    lint_html(w->r, cmark_node_get_literal(node), cmark_node_get_start_line(node) + w->r->body_line);
     const char *from = str_text(&text);
     from += strspn(from, " \t\r\n");
     prose_paragraph(&w->prose, from, 0, NULL);

@@ -88,6 +88,10 @@ static void test_lint(void **state)
         {"```sh\na\n```\n```sh\nb\n```\n", "2 blocks without annotations", 1},
         {"```python {name=a kind=check}\na\n```\n", "is no shell", 1},
         {S("name=a background=true"), "background", 1},
+        {"<details>\n<!-- not now\n\n" S("name=a") "-->\n</details>\n", "runs here all the same", 2},
+        {"<!-- a --> <!-- b\n\n" S("name=a") "-->\n", "runs here all the same", 1},
+        {"a\n\n<!-- not now\n\n" S("name=a"), "never closed", 3},
+        {"<details>\n" S("name=a") "</details>\n", "a fence inside HTML", 2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         expect_finding(rows[i].document, FINDING_WARNING, rows[i].line, 0, rows[i].message);
@@ -100,6 +104,20 @@ static void test_lint(void **state)
         fail_msg("a good document is blamed");
     }
     runbook_free(book);
+}
+
+static void test_html_that_hides_nothing(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "<!--\n\n" S("name=a") "\n-->\n", "<details>\n<!-- why -->\n\n" S("name=a") "\n</details>\n",
+        "<details>\n\n<!--\n" S("name=a") "\n-->\n\n</details>\n", "<!-- a -->\n<!-- b\nc -->\ntext\n"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct runbook *book = book_of(good[i]);
+        if (finding_of(book, "HTML") || finding_of(book, "comment"))
+            fail_msg("blamed: %s", good[i]);
+        runbook_free(book);
+    }
 }
 
 static void test_inline_code_is_not_a_lost_fence(void **state)
@@ -235,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_what_is_wrong_with_a_reference),
         cmocka_unit_test(test_cycles_are_errors),
         cmocka_unit_test(test_lint),
+        cmocka_unit_test(test_html_that_hides_nothing),
         cmocka_unit_test(test_inline_code_is_not_a_lost_fence),
         cmocka_unit_test(test_front_matter),
         cmocka_unit_test(test_wrong_front_matter),
