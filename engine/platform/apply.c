@@ -140,7 +140,11 @@ static void observation_apply(struct platform *p, struct tracked *t, const struc
     if (o->expected)
         tracked_flag(p, t, ENTITY_EXPECTED, true);
     char why[PLATFORM_TEXT_LIMIT];
-    const char *reason = o->reason || o->kind != ENTITY_SNAPSHOT ? o->reason : snapshot_reason(o, why);
+    bool judged = o->kind == ENTITY_SNAPSHOT && o->condition == CONDITION_NONE;
+    const char *word = judged ? snapshot_reason(o, why) : NULL,
+               *reason = word && !o->reason ? why : o->reason;
+    if (word)
+        change.raw = word;
     if (intern_set(&p->interns, &e->group, o->group, PLATFORM_NAME_LIMIT) |
         intern_set(&p->interns, &e->reason, reason, PLATFORM_TEXT_LIMIT))
         platform_touch(p, e->kind);

@@ -110,7 +110,7 @@ double observation_measure(const struct observation *o, const char *name); /* Na
 
 /* snapshot.c */
 enum condition snapshot_condition(const struct observation *o);
-/* Why it is not ok, from its measures; NULL where they don't say. */
+/* In a word why it is not ok, by its measures ("late"), and in a sentence; NULL where they don't say. */
 const char *snapshot_reason(const struct observation *o, char text[static PLATFORM_TEXT_LIMIT]);
 
 /* recall.c */

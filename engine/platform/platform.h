@@ -210,7 +210,7 @@ struct batch {
  *   shard      replicas_ok of replicas; else Active, green ... | Partial, yellow ... | Dead, red ...
  *   signal     value against warn and crit (unknown without a value, ok without thresholds)
  *   snapshot   age_s against schedule_s: younger | late, or kept too short, too long or with gaps | older than
- *              twice
+ *              twice. Its word is then "late", "kept short", "kept long" or "gaps"
  *   job        running, done, completed | paused, late, degraded | failed, stalled; a running one, or one
  *              without a word, by checkpoint_age_s too
  *   alert      resolved, inactive | pending, suppressed, silenced | firing (severity below 3: degraded)

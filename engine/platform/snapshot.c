@@ -66,18 +66,18 @@ const char *snapshot_reason(const struct observation *o, char text[static PLATFO
         span(s.age_s, is);
         span(s.schedule_s, wanted);
         snprintf(text, PLATFORM_TEXT_LIMIT, "%s old, due every %s", is, wanted);
-        return text;
+        return "late";
     }
     if (too_short(&s) || too_long(&s)) {
         span(s.oldest_s, is);
         span(too_short(&s) ? s.retention_s : s.retention_most_s, wanted);
         snprintf(text, PLATFORM_TEXT_LIMIT, "the oldest is of %s, kept should be %s%s", is, wanted,
                  too_short(&s) ? "" : " at most");
-        return text;
+        return too_short(&s) ? "kept short" : "kept long";
     }
     if (missing(&s) > 0) {
         snprintf(text, PLATFORM_TEXT_LIMIT, "%.0f of %.0f are missing", missing(&s), s.kept + missing(&s));
-        return text;
+        return "gaps";
     }
     return NULL;
 }

@@ -199,8 +199,9 @@ const struct walk walks[] = {
     {
         .name = "restore drill, lost snapshots",
         .scenario = "provider:lost-snapshots",
-        .before = "\"$BELAY\" status --config \"$CONFIG\" | grep 'snapshot docs .*: the oldest is of 3d, "
-                  "kept should be 7d'",
+        .before =
+            "\"$BELAY\" status --config \"$CONFIG\" | grep 'snapshot docs kept short: the oldest is of 3d, "
+            "kept should be 7d'",
         .document = "restore-drill",
         .answers = {{"Enough of them are kept, and not too many: ", "continue it is being looked for"}},
         .told = {"outside of 7 to 14 days: 4, the oldest of 3 days", "[ok] Restore it onto a scratch volume"},

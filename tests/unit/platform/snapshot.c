@@ -11,39 +11,56 @@ struct row {
     const char *raw;
     enum condition want;
     const char *why; /* NULL: none */
+    const char *word;
 };
 
 static const struct row rows[] = {
     /* the age alone: a drill, say */
     {.age = 0, .schedule = 30 * DAY, .want = CONDITION_OK},
     {.age = 30 * DAY, .schedule = 30 * DAY, .want = CONDITION_OK},
-    {.age = 30 * DAY + 1, .schedule = 30 * DAY, .want = CONDITION_DEGRADED, .why = "30d old, due every 30d"},
-    {.age = 60 * DAY, .schedule = 30 * DAY, .want = CONDITION_DEGRADED, .why = "60d old, due every 30d"},
-    {.age = 60 * DAY + 1, .schedule = 30 * DAY, .want = CONDITION_DOWN, .why = "60d old, due every 30d"},
+    {.age = 30 * DAY + 1,
+     .schedule = 30 * DAY,
+     .want = CONDITION_DEGRADED,
+     .why = "30d old, due every 30d",
+     .word = "late"},
+    {.age = 60 * DAY,
+     .schedule = 30 * DAY,
+     .want = CONDITION_DEGRADED,
+     .why = "60d old, due every 30d",
+     .word = "late"},
+    {.age = 60 * DAY + 1,
+     .schedule = 30 * DAY,
+     .want = CONDITION_DOWN,
+     .why = "60d old, due every 30d",
+     .word = "late"},
     {.age = NAN, .schedule = 30 * DAY, .raw = "never", .want = CONDITION_DOWN},
     {.age = NAN, .schedule = 30 * DAY, .want = CONDITION_UNKNOWN},
     {.age = -1, .schedule = DAY, .want = CONDITION_UNKNOWN},
     {.age = 1, .schedule = 0, .want = CONDITION_UNKNOWN},
     /* kept for a week, one a day: the oldest is six to seven days old */
-    {6 * HOUR, DAY, 6 * DAY + 6 * HOUR, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL},
-    {0, DAY, 6 * DAY, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL},
+    {6 * HOUR, DAY, 6 * DAY + 6 * HOUR, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL, NULL},
+    {0, DAY, 6 * DAY, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL, NULL},
     {0, DAY, 6 * DAY - 1, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_DEGRADED,
-     "the oldest is of 5d, kept should be 7d"},
-    {DAY, DAY, 15 * DAY, 15, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL},
+     "the oldest is of 5d, kept should be 7d", "kept short"},
+    {DAY, DAY, 15 * DAY, 15, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL, NULL},
     {DAY, DAY, 15 * DAY + 1, 15, 7 * DAY, 14 * DAY, NULL, CONDITION_DEGRADED,
-     "the oldest is of 15d, kept should be 14d at most"},
-    {DAY, DAY, 90 * DAY, 90, 7 * DAY, 0, NULL, CONDITION_OK, NULL},                /* no most */
-    {6 * HOUR, DAY, 2 * DAY + 6 * HOUR, 1, 0, 14 * DAY, NULL, CONDITION_OK, NULL}, /* not looked at */
+     "the oldest is of 15d, kept should be 14d at most", "kept long"},
+    {DAY, DAY, 90 * DAY, 90, 7 * DAY, 0, NULL, CONDITION_OK, NULL, NULL},                /* no most */
+    {6 * HOUR, DAY, 2 * DAY + 6 * HOUR, 1, 0, 14 * DAY, NULL, CONDITION_OK, NULL, NULL}, /* not looked at */
     /* one is gone from the middle; they don't come on the dot */
-    {6 * HOUR, DAY, 7 * DAY + 6 * HOUR, 8, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL},
-    {6 * HOUR, DAY, 7 * DAY + 6 * HOUR, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_DEGRADED, "1 of 8 are missing"},
-    {6 * HOUR, DAY, 7 * DAY + 17 * HOUR, 8, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL},
-    {6 * HOUR, DAY, 7 * DAY + 6 * HOUR, 3, 7 * DAY, 14 * DAY, NULL, CONDITION_DEGRADED, "5 of 8 are missing"},
-    {6 * HOUR, DAY, 7 * DAY + 6 * HOUR, 20, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL}, /* some by hand */
+    {6 * HOUR, DAY, 7 * DAY + 6 * HOUR, 8, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL, NULL},
+    {6 * HOUR, DAY, 7 * DAY + 6 * HOUR, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_DEGRADED, "1 of 8 are missing",
+     "gaps"},
+    {6 * HOUR, DAY, 7 * DAY + 17 * HOUR, 8, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL, NULL},
+    {6 * HOUR, DAY, 7 * DAY + 6 * HOUR, 3, 7 * DAY, 14 * DAY, NULL, CONDITION_DEGRADED, "5 of 8 are missing",
+     "gaps"},
+    {6 * HOUR, DAY, 7 * DAY + 6 * HOUR, 20, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL,
+     NULL}, /* some by hand */
     /* the worst counts, the age is told first */
-    {31 * HOUR, DAY, 3 * DAY, 3, 7 * DAY, 14 * DAY, NULL, CONDITION_DEGRADED, "31h old, due every 24h"},
-    {49 * HOUR, DAY, 8 * DAY, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_DOWN, "2d old, due every 24h"},
-    {6 * HOUR, DAY, NAN, NAN, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL},
+    {31 * HOUR, DAY, 3 * DAY, 3, 7 * DAY, 14 * DAY, NULL, CONDITION_DEGRADED, "31h old, due every 24h",
+     "late"},
+    {49 * HOUR, DAY, 8 * DAY, 7, 7 * DAY, 14 * DAY, NULL, CONDITION_DOWN, "2d old, due every 24h", "late"},
+    {6 * HOUR, DAY, NAN, NAN, 7 * DAY, 14 * DAY, NULL, CONDITION_OK, NULL, NULL},
 };
 
 static void test_limits(void **state)
@@ -62,9 +79,11 @@ static void test_limits(void **state)
             .kind = ENTITY_SNAPSHOT, .name = "docs", .raw = r->raw, .measures = measures, .measure_count = 6};
         rig_rows(&g, "s", &o, 1);
         const struct entity *e = rig_find(&g, ENTITY_SNAPSHOT, "docs");
-        if (e->condition != r->want || strcmp(e->reason, r->why ? r->why : "") != 0)
-            fail_msg("row %zu: %s '%s', wanted %s '%s'", i, condition_name(e->condition), e->reason,
-                     condition_name(r->want), r->why ? r->why : "");
+        const char *word = r->word ? r->word : r->raw ? r->raw : "";
+        if (e->condition != r->want || strcmp(e->reason, r->why ? r->why : "") != 0 ||
+            strcmp(e->raw, word) != 0)
+            fail_msg("row %zu: %s '%s' '%s', wanted %s '%s' '%s'", i, condition_name(e->condition), e->raw,
+                     e->reason, condition_name(r->want), word, r->why ? r->why : "");
         rig_close(&g);
     }
 }
@@ -90,9 +109,9 @@ static void test_time_alone_makes_it_late(void **state)
     static const char *const said[] = {
         "source s new->ok",
         "appeared snapshot:s:drill none->ok ''->'' x1 first",
-        "changed snapshot:s:drill ok->degraded ''->'' x1",
-        "changed snapshot:s:drill degraded->down ''->'' x1",
-        "changed snapshot:s:drill down->ok ''->'' x1",
+        "changed snapshot:s:drill ok->degraded ''->'late' x1",
+        "changed snapshot:s:drill degraded->down 'late'->'late' x1",
+        "changed snapshot:s:drill down->ok 'late'->'' x1",
     };
     rig_expect_said(&g, said, sizeof said / sizeof *said);
     assert_string_equal(rig_find(&g, ENTITY_SNAPSHOT, "drill")->reason, "");

@@ -137,7 +137,7 @@ static void test_age(void **state)
         struct scene s;
         scene_open(&s, drill);
         walked(&s, "", "ok", 1, cases[i].ago_us);
-        drill_is(&s, cases[i].condition, "", "1");
+        drill_is(&s, cases[i].condition, cases[i].condition == CONDITION_OK ? "" : "late", "1");
         scene_close(&s);
     }
 }
