@@ -63,6 +63,8 @@ void engine_unsubscribe(struct engine *engine, void *context); /* all subscripti
 /* True once the runbooks are parsed, the newest events are read and the interrupted runs are restored: what a
  * command without a screen waits for. ENGINE_OFFERS, _TIMELINE or _RUNS announces it. */
 bool engine_settled(const struct engine *engine);
+/* True once the list of runbooks stands: all are read, and the runs that an earlier console left are known. */
+bool engine_listed(const struct engine *engine);
 
 /* ---- What is ---------------------------------------------------------------------------------------- */
 

@@ -173,7 +173,10 @@ static char *ended_data(const struct walk *w)
 static void walk_end(struct walk *w, enum run_outcome outcome)
 {
     char *subject = xasprintf("run %lld", (long long)w->id), *data = ended_data(w);
-    char *summary = walk_summary(w, xasprintf("%s ended: %s", w->book->title, run_outcome_text(outcome)));
+    struct str why = {0};
+    run_verdict_text(w->run, &why);
+    char *summary = walk_summary(w, xasprintf("%s ended: %s", w->book->title, str_text(&why)));
+    str_fini(&why);
     struct event_draft draft = {.kind = EVENT_RUN_ENDED,
                                 .subject = subject,
                                 .outcome = run_outcome_text(outcome),

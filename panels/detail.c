@@ -1,4 +1,5 @@
 #include "panels/detail.h"
+#include "panels/picture.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -94,17 +95,13 @@ static void write_measures(struct detail *d, const struct panel_scene *scene, co
 /* Its runbooks: those that are offered for it, and those that could be for one of its kind. */
 static void write_runbooks(struct detail *d, const struct panel_scene *scene, const struct entity *e)
 {
-    const char *kind = entity_kind_text(e->kind);
+    struct picture own = {0};
+    const struct picture *p = picture_look(scene, PICTURE_BOOKS, &own);
     bool any = false;
-    for (size_t i = 0; i < engine_runbook_count(scene->engine); i++) {
-        struct engine_runbook view;
-        engine_runbook_at(scene->engine, i, &view);
-        bool offered = view.offered && str_eq(view.offered_entity, str_text(&d->title));
-        bool concerns = offered;
-        for (size_t k = 0; view.book != NULL && !concerns && k < view.book->offers.len; k++) {
-            concerns = str_starts(view.book->offers.data[k].condition, kind);
-        }
-        if (!concerns) {
+    for (size_t i = 0; i < p->books.len; i++) {
+        const struct picture_book *book = &p->books.data[i];
+        bool offered = book->offered && str_eq(book->entity, str_text(&d->title));
+        if (!offered && (book->kinds & 1u << e->kind) == 0) {
             continue;
         }
         if (!any) {
@@ -112,8 +109,9 @@ static void write_runbooks(struct detail *d, const struct panel_scene *scene, co
         }
         any = true;
         text_view_addf(d->text, offered ? ROLE_STRONG : ROLE_TEXT, "%-9s %s\n", offered ? "offered" : "",
-                       view.book != NULL ? view.book->title : view.path);
+                       book->title);
     }
+    picture_fini(&own);
 }
 
 static void write_events(struct detail *d, const struct panel_scene *scene, const struct entity *e)

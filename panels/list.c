@@ -322,7 +322,8 @@ static void draw_full(struct list *l, struct canvas *c, bool focus)
 {
     refresh(l);
     if (l->ids.len == 0) {
-        canvas_put_wrapped(c, 1, 1, canvas_width(c) - 2, ROLE_FAINT, l->type->nothing);
+        const char *why = l->type->why_nothing != NULL ? l->type->why_nothing(l->scene) : NULL;
+        canvas_put_wrapped(c, 1, 1, canvas_width(c) - 2, ROLE_FAINT, why != NULL ? why : l->type->nothing);
         return;
     }
     struct table_source source = rows(l);

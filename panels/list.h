@@ -36,7 +36,8 @@ struct list_type {
     const struct list_column *columns;
     size_t column_count;
     void (*tile)(const struct panel_scene *scene, struct canvas *c);
-    const char *nothing; /* what an empty list says */
+    const char *nothing;                                         /* what an empty list says, */
+    const char *(*why_nothing)(const struct panel_scene *scene); /* unless this knows better; may be NULL */
 };
 
 /* The functions of struct panel; state is what list_open returns. */

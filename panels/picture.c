@@ -116,7 +116,8 @@ static void run_state(struct picture *p, const struct engine_run *run, struct pi
     struct str next = {0};
     int current = run->current_step;
     if (run_ended(run->run, &outcome)) {
-        str_addf(&next, "ended %s", run_outcome_text(outcome));
+        str_add(&next, "ended ");
+        run_verdict_text(run->run, &next);
         seen->word = outcome == OUTCOME_OK ? "done" : run_outcome_text(outcome);
     } else if (current < 0 || (size_t)current >= run->book->steps.len) {
         str_add(&next, "under way");
@@ -205,6 +206,31 @@ static void look_at_offers(struct picture *p, const struct engine *engine)
     }
 }
 
+static unsigned kinds_of(const struct runbook *book)
+{
+    unsigned kinds = 0;
+    for (size_t i = 0; book != NULL && i < book->offers.len; i++) {
+        for (int kind = 0; kind < ENTITY_KIND_COUNT; kind++) {
+            bool about = str_starts(book->offers.data[i].condition, entity_kind_text((enum entity_kind)kind));
+            kinds |= about ? 1u << kind : 0;
+        }
+    }
+    return kinds;
+}
+
+static void look_at_books(struct picture *p, const struct engine *engine)
+{
+    for (size_t i = 0; i < engine_runbook_count(engine); i++) {
+        struct engine_runbook view;
+        engine_runbook_at(engine, i, &view);
+        *vec_push(&p->books) =
+            (struct picture_book){.title = text_of(p, view.book != NULL ? view.book->title : view.path),
+                                  .entity = text_of(p, view.offered_entity),
+                                  .offered = view.offered,
+                                  .kinds = kinds_of(view.book)};
+    }
+}
+
 static void look_at_sources(struct picture *p, const struct engine *engine)
 {
     const char *holder = engine_watch_holder(engine);
@@ -230,6 +256,9 @@ static void look(struct picture *p, const struct engine *engine, unsigned parts)
     if (parts & PICTURE_SOURCES) {
         look_at_sources(p, engine);
     }
+    if (parts & PICTURE_BOOKS) {
+        look_at_books(p, engine);
+    }
 }
 
 const struct picture *picture_look(const struct panel_scene *scene, unsigned parts, struct picture *own)
@@ -246,6 +275,7 @@ void picture_fini(struct picture *p)
     vec_fini(&p->runs);
     vec_fini(&p->steps);
     vec_fini(&p->offers);
+    vec_fini(&p->books);
     vec_fini(&p->sources);
     for (size_t i = 0; i < p->texts.len; i++) {
         free(p->texts.data[i]);
@@ -257,7 +287,7 @@ struct picture *picture_new(const struct engine *engine)
 {
     struct picture *p = xcalloc(1, sizeof *p);
     p->keeps = true;
-    look(p, engine, PICTURE_RUNS | PICTURE_SOURCES);
+    look(p, engine, PICTURE_RUNS | PICTURE_SOURCES | PICTURE_BOOKS);
     return p;
 }
 

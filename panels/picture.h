@@ -29,10 +29,18 @@ struct picture_offer {
     bool offered, interrupted;
 };
 
+struct picture_book {
+    const char *title;
+    const char *entity; /* that it is offered for; "" */
+    bool offered;
+    unsigned kinds; /* 1u << ENTITY_...: of what it could be offered for */
+};
+
 struct picture {
     VEC(struct picture_run) runs;     /* in the order in which they were started */
     VEC(struct picture_step) steps;   /* of the focused run */
     VEC(struct picture_offer) offers; /* only what is offered or interrupted */
+    VEC(struct picture_book) books;   /* all of them */
     VEC(struct source_status) sources;
     size_t runbook_count;
     ptrdiff_t focused;  /* the run to show when one is to be shown; -1 when none is open */
@@ -44,6 +52,7 @@ struct picture {
 enum picture_part {
     PICTURE_RUNS = 1, /* and offers */
     PICTURE_SOURCES = 2,
+    PICTURE_BOOKS = 4,
 };
 /* The frozen picture, or `own` (zero) filled with these parts of what is; picture_fini(own) in both cases.
  * Texts are good until then, or until the next loop turn. */

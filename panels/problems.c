@@ -211,6 +211,16 @@ static void note(void *state, const struct panel_scene *scene, struct str *out)
     }
 }
 
+/* No false ok: nothing is broken only where something is watched, and has answered. */
+static const char *why_nothing(const struct panel_scene *scene)
+{
+    return platform_source_count(scene->platform) == 0
+               ? "Nothing is watched: no source is configured, so nobody knows what is broken."
+           : platform_condition(scene->platform) != CONDITION_OK
+               ? "Nothing is known to be broken, but not everything has answered (9 shows the sources)."
+               : NULL;
+}
+
 static const struct list_type type = {
     .kinds = LIST_ALL_KINDS,
     .problems_only = true,
@@ -218,6 +228,7 @@ static const struct list_type type = {
     .column_count = sizeof columns / sizeof columns[0],
     .tile = strip,
     .nothing = "Nothing is broken, as far as the sources say.",
+    .why_nothing = why_nothing,
 };
 
 static void *open(const struct engine *engine)

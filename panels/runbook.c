@@ -94,7 +94,7 @@ static int draw_offers(const struct picture *p, struct canvas *c, bool row)
         if (offer->entity[0] != '\0') {
             x = canvas_put_cut(c, x, y, width - x, ROLE_FAINT, offer->entity) + 1;
         }
-        x++;
+        x = row ? x + 1 : 0;
         y += row ? 0 : 1;
     }
     return row ? x : y;

@@ -383,8 +383,11 @@ static bool walk_turn(struct line_mode *m)
     if (run_ended(view.run, &outcome) && view.ended) {
         if (view.book->closing[0])
             line_say("\n%s\n\n", view.book->closing);
+        struct str why = {0};
+        run_verdict_text(view.run, &why);
         line_say("%s %lld ended: %s\n", view.rehearsed ? "rehearsal" : "run", (long long)m->id,
-                 run_outcome_text(outcome));
+                 str_text(&why));
+        str_fini(&why);
         m->status = view.rehearsed ? line_rehearse_end(m, &view, outcome) : line_mode_status(outcome);
         return false;
     }

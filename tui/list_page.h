@@ -13,6 +13,9 @@ struct list_page_type {
     size_t column_count;
     struct table_source rows;                              /* data is the page's struct list_page */
     void (*open)(struct page *page, const char *identity); /* Enter on a row */
+    /* NULL, or why the rows are not all there yet: until somebody moves, nothing is selected then. May be
+     * NULL. */
+    const char *(*settling)(struct console *console);
 };
 
 struct list_page {
@@ -20,6 +23,9 @@ struct list_page {
     struct console *console;
     struct table *table;
     struct str scratch; /* for identities and haystacks */
+    bool moved;         /* by the reader: else the first row stays the selected one until all are there */
+    bool settled;       /* as drawn last, */
+    char *drawn;        /* with this one selected */
 };
 
 void list_page_open(struct console *console, const struct page_type *type, const struct list_page_type *list);

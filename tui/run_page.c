@@ -107,11 +107,14 @@ static void draw_title(const struct engine_run *run, struct canvas *c)
 {
     int width = canvas_width(c), place = 0, total = 0;
     enum run_outcome outcome = OUTCOME_PENDING;
-    char text[160];
+    char text[240];
     run_progress(run->run, &place, &total);
     if (run_ended(run->run, &outcome)) {
-        snprintf(text, sizeof text, "run %lld ended %s%s", (long long)run->id, run_outcome_text(outcome),
+        struct str why = {0};
+        run_verdict_text(run->run, &why);
+        snprintf(text, sizeof text, "run %lld ended %.160s%s", (long long)run->id, str_text(&why),
                  run->rehearsed ? REHEARSAL_IS_NO_PROMISE : "");
+        str_fini(&why);
     } else if (run->elsewhere) {
         snprintf(text, sizeof text, "run %lld, step %d of %d, walked elsewhere by %.60s", (long long)run->id,
                  place, total, run->owner != NULL ? run->owner : run->actor);

@@ -135,6 +135,11 @@ static void open_selected(struct page *page, const char *selected)
     }
 }
 
+static const char *settling(struct console *console)
+{
+    return engine_listed(console_engine(console)) ? NULL : "not yet: the runbooks are still being read";
+}
+
 static const struct list_page_type list = {
     .title = "Runbooks",
     .hint = "Enter reads one, or goes on with its run; nothing starts by itself",
@@ -145,6 +150,7 @@ static const struct list_page_type list = {
     .column_count = sizeof columns / sizeof columns[0],
     .rows = {.count = rows_count, .identity = row_identity, .cell = row_cell, .haystack = row_haystack},
     .open = open_selected,
+    .settling = settling,
 };
 
 static const struct page_type type = {

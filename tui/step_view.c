@@ -232,8 +232,14 @@ static int draw_next(struct page *page, const struct step_view *view, struct can
     enum run_outcome outcome = OUTCOME_PENDING;
     int current = view->run.current_step, x = canvas_put(c, 1, y, ROLE_TITLE, "Next") + 2;
     if (run_ended(view->run.run, &outcome)) {
-        canvas_putf(c, x, y, mark_find(run_outcome_text(outcome))->role, "the run has ended: %s%s",
-                    run_outcome_text(outcome), view->run.rehearsed ? REHEARSAL_IS_NO_PROMISE : "");
+        struct str why = {0};
+        str_add(&why, "the run has ended: ");
+        run_verdict_text(view->run.run, &why);
+        str_add(&why, view->run.rehearsed ? REHEARSAL_IS_NO_PROMISE : "");
+        y = canvas_put_wrapped(c, x, y, canvas_width(c) - x - 1, mark_find(run_outcome_text(outcome))->role,
+                               str_text(&why)) -
+            1;
+        str_fini(&why);
     } else if (current >= 0 && current != own->step) {
         x = canvas_put_cut(c, x, y, canvas_width(c) - x - 20, ROLE_STRONG,
                            view->run.book->steps.data[current].title) +

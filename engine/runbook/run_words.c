@@ -62,3 +62,31 @@ void run_progress_text(const struct run *run, int step, int64_t now_ms, struct s
     str_add(out, str_text(&words));
     str_fini(&words);
 }
+
+#define WHY_STEPS_MOST 3
+
+/* As conclude() sees it: what kept the run from being ok. */
+static bool is_flaw(const struct step *s, enum run_outcome outcome)
+{
+    return outcome == OUTCOME_WARN || outcome == OUTCOME_UNKNOWN || outcome == OUTCOME_CANCELLED ||
+           outcome == OUTCOME_TIMED_OUT || (outcome == OUTCOME_FAILED && !s->branches);
+}
+
+void run_verdict_text(const struct run *run, struct str *out)
+{
+    size_t flaws = 0;
+    str_add(out, run_outcome_text(run->outcome));
+    for (size_t i = 0; i < run->book->steps.len; i++) {
+        const struct step *s = STEP(run, (int)i);
+        const struct step_state *st = STATE(run, (int)i);
+        if (run->outcome == OUTCOME_OK || !is_flaw(s, st->outcome) || flaws++ >= WHY_STEPS_MOST)
+            continue;
+        str_addf(out, "%s%s", flaws == 1 ? ": " : "; ", s->title);
+        if (st->outcome == OUTCOME_WARN && st->reason)
+            str_addf(out, ": %s", st->reason);
+        else
+            str_addf(out, " %s", run_outcome_text(st->outcome));
+    }
+    if (flaws > WHY_STEPS_MOST)
+        str_addf(out, "; and %zu more", flaws - WHY_STEPS_MOST);
+}

@@ -1,4 +1,5 @@
 /* belay demo: the console on a simulated platform, which is a process of its own. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,10 +13,14 @@ static int demo_console(const struct command_line *line, const struct stage *sta
     char *path = path_join(stage->folder, "belay.yaml"), *bin = path_join(stage->folder, "bin");
     char *state = path_join(stage->folder, "state");
     struct engine_options options;
+    char other[240];
+    snprintf(other, sizeof other, "a new demo; the one that lost its console waits 2 min for: %s",
+             stage->other);
     struct console_options screen = {
         .demo = true,
-        .greeting =
-            stage->found ? "found again: the demo of a console that is gone; r goes on with its run" : NULL};
+        .greeting = stage->found ? "found again: the demo of a console that is gone; r goes on with its run"
+                    : stage->other[0] ? other
+                                      : NULL};
     struct config *config = config_load(path, NULL, e);
     struct loop *loop = config ? loop_new(e) : NULL;
     struct engine *engine = NULL;

@@ -140,7 +140,7 @@ static enum answer stage_connect(const char *folder, int *fd)
 /* What the stage was built for: another scenario is another stage. */
 static char *stage_kind(const struct command_line *line)
 {
-    return xasprintf("%s seed %s speed %s\n", value(line, "scenario", "shard"), value(line, "seed", "1"),
+    return xasprintf("%s seed %s speed %s", value(line, "scenario", "shard"), value(line, "seed", "1"),
                      value(line, "speed", "1"));
 }
 
@@ -165,14 +165,22 @@ static bool link_read(const char *link, char folder[static 64])
            (info.st_mode & 077) == 0;
 }
 
-static bool kind_is(const char *folder, const char *kind)
+/* Without its newline; "" when it can't be read. */
+static void kind_read(const char *folder, char *kind, size_t size)
 {
     struct str text = {0};
     char *path = path_join(folder, "kind");
-    bool same = file_read(path, 256, &text, NULL) == 0 && str_eq(str_text(&text), kind);
+    file_read(path, 256, &text, NULL);
+    snprintf(kind, size, "%.*s", (int)strcspn(str_text(&text), "\n"), str_text(&text));
     str_fini(&text);
     free(path);
-    return same;
+}
+
+static bool kind_is(const char *folder, const char *kind)
+{
+    char seen[256];
+    kind_read(folder, seen, sizeof seen);
+    return str_eq(seen, kind);
 }
 
 /* True when the stage of a console that died is here now. *taken: the link is a living stage's. */
@@ -186,6 +194,7 @@ static bool stage_find(const char *link, const char *kind, struct stage *stage, 
     if (answer == ANSWER_NONE)
         folder_remove(stage->folder, NULL); /* its simulation was killed */
     if (answer == ANSWER_PORT && !kind_is(stage->folder, kind)) {
+        kind_read(stage->folder, stage->other, sizeof stage->other);
         close(stage->link);
         stage->link = -1;
     }

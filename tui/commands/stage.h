@@ -8,9 +8,10 @@
 
 struct stage {
     char folder[64];
-    int link;   /* to the simulation: it lingers when this ends */
-    pid_t pid;  /* 0: it was found */
-    bool found; /* an earlier console's */
+    int link;       /* to the simulation: it lingers when this ends */
+    pid_t pid;      /* 0: it was found */
+    bool found;     /* an earlier console's */
+    char other[96]; /* what else an earlier console left, which this one was not asked for; "" nothing */
 };
 
 int stage_open(const struct command_line *line, struct stage *stage, struct err *e);

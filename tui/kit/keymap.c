@@ -1,4 +1,5 @@
 #include "tui/kit/keymap.h"
+#include "tui/kit/widgets.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -169,32 +170,48 @@ static bool shadowed(const struct key_binding *table, const enum key_context *st
     return true;
 }
 
-static void draw_help_row(const struct key_binding *row, enum key_reader reader, struct canvas *c, int y)
+/* Returns the row after it. */
+static int draw_help_row(const struct key_binding *row, enum key_reader reader, struct canvas *c, int y)
 {
     bool dimmed = key_refused(row, reader);
     int x = canvas_put_cut(c, 3, y, 18, dimmed ? ROLE_DISABLED : ROLE_KEY, row->keys);
     x = x < 20 ? 20 : x + 1;
-    x = canvas_put(c, x, y, dimmed ? ROLE_DISABLED : ROLE_KEY_LABEL, row->help);
-    if (dimmed)
-        canvas_put(c, x, y, ROLE_DISABLED,
-                   reader == READER_OBSERVER ? "  (:join to act)" : "  (another console walks it)");
+    struct str text = {0};
+    str_addf(&text, "%s%s", row->help,
+             !dimmed                     ? ""
+             : reader == READER_OBSERVER ? "  (:join to act)"
+                                         : "  (another console walks it)");
+    y = canvas_put_wrapped(c, x, y, c->area.width - x - 1, dimmed ? ROLE_DISABLED : ROLE_KEY_LABEL,
+                           str_text(&text));
+    str_fini(&text);
+    return y;
+}
+
+static bool help_matches(const struct filter *filter, const struct key_binding *row)
+{
+    struct str text = {0};
+    str_addf(&text, "%s %s", row->keys, row->help);
+    bool matches = !filter || filter_match(filter, str_text(&text));
+    str_fini(&text);
+    return matches;
 }
 
 int keymap_draw_help(const struct key_binding *table, const enum key_context *stack, size_t depth,
-                     enum key_reader reader, struct canvas *c, int top)
+                     enum key_reader reader, const struct filter *filter, struct canvas *c, int top)
 {
     int line = 0;
     for (size_t i = 0; i < depth; i++) {
         bool any = false;
         for (const struct key_binding *row = table; row->keys; row++) {
-            if (row->context != stack[i] || row->flags & KEY_HIDDEN || shadowed(table, stack, i, row))
+            if (row->context != stack[i] || row->flags & KEY_HIDDEN || shadowed(table, stack, i, row) ||
+                !help_matches(filter, row))
                 continue;
             if (!any) {
                 line += line > 0;
                 canvas_putf(c, 1, line++ - top, ROLE_TITLE, "Keys %s", context_help[stack[i]]);
             }
             any = true;
-            draw_help_row(row, reader, c, line++ - top);
+            line = draw_help_row(row, reader, c, line - top) + top;
         }
     }
     return line;

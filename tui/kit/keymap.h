@@ -130,9 +130,11 @@ bool key_refused(const struct key_binding *row, enum key_reader reader);
 int keymap_check(const struct key_binding *table, struct err *e);
 
 /* The help page: the rows of the contexts of the stack, a section a context, from line `top` on; acting rows
- * dimmed and marked for whom they are refused. Returns the number of lines of the whole page. */
+ * dimmed and marked for whom they are refused. filter (may be NULL): only rows whose keys or help match.
+ * Returns the number of lines of the whole page. */
+struct filter;
 int keymap_draw_help(const struct key_binding *table, const enum key_context *stack, size_t depth,
-                     enum key_reader reader, struct canvas *c, int top);
+                     enum key_reader reader, const struct filter *filter, struct canvas *c, int top);
 
 /* The key bar in row 0 of c: as many labelled keys as fit, innermost context first. */
 void keymap_draw_bar(const struct key_binding *table, const enum key_context *stack, size_t depth,

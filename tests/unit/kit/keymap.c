@@ -110,11 +110,11 @@ static void test_help_and_bar(void **state)
     struct canvas *c = canvas_new(70, 12, false);
     struct canvas page = canvas_sub(c, (struct rect){0, 0, 70, 11}),
                   bar = canvas_sub(c, (struct rect){0, 11, 70, 1});
-    assert_int_equal(keymap_draw_help(table, stack, 2, true, &page, 0), 10);
+    assert_int_equal(keymap_draw_help(table, stack, 2, true, NULL, &page, 0), 10);
     keymap_draw_bar(table, stack, 2, true, &bar);
     golden_check(c, "help-observer");
     canvas_clear(c, ROLE_TEXT);
-    assert_int_equal(keymap_draw_help(table, stack, 2, false, &page, 4), 10);
+    assert_int_equal(keymap_draw_help(table, stack, 2, false, NULL, &page, 4), 10);
     bar = canvas_sub(c, (struct rect){0, 11, 24, 1});
     keymap_draw_bar(table, stack, 2, false, &bar);
     golden_check(c, "help-scrolled");

@@ -35,6 +35,7 @@ struct engine {
     enum engine_request_kind asked_kind;
     char *const *left; /* what closing would leave behind; NULL: nothing */
     bool observer, has_incident, empty, offered, where_differs;
+    bool unsettled;               /* runbooks are still being read */
     bool elsewhere;               /* another console walks the run */
     struct engine_approval asked; /* run 0: nothing */
     struct source_status sources[8];
@@ -185,6 +186,10 @@ void engine_where(const struct engine *e, struct engine_where *where)
                               .configured = true,
                               .matches = !e->where_differs,
                               .observed_us = STAGE_NOW - 1000000};
+}
+bool engine_listed(const struct engine *e)
+{
+    return !e->unsettled;
 }
 size_t engine_approval_count(const struct engine *e)
 {

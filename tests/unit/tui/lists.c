@@ -1,0 +1,116 @@
+/* Lists, help and details say what is: nothing is chosen by accident, nothing offered that does nothing, a
+ * frozen picture stands still, and no panel claims what nobody knows. */
+#include "tests/unit/tui/theatre.h"
+
+static void shows_not(struct console *console, const char *unwanted)
+{
+    char *text = theatre_text(console);
+    if (strstr(text, unwanted) != NULL) {
+        fail_msg("\"%s\" is on the screen:\n%s", unwanted, text);
+    }
+    free(text);
+}
+
+/* Enter on a list whose rows still come opens none of them; once they are all there it does. */
+static void test_nothing_is_selected_while_reading_goes_on(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    struct console *console = theatre_open(engine, 120, 36, false);
+    engine->unsettled = true;
+    theatre_draw(console);
+    theatre_keys(console, "r Enter");
+    theatre_shows(console, "the runbooks are still being read");
+    assert_string_equal(console_top(console)->type->name, "runbooks");
+    engine->unsettled = false; /* and the first is still the one that was seen */
+    theatre_keys(console, "Enter");
+    assert_string_equal(console_top(console)->type->name, "document");
+    theatre_close(console);
+    stage_free(engine);
+}
+
+/* Whoever moves has chosen. */
+static void test_a_choice_while_reading_goes_on(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    struct console *console = theatre_open(engine, 120, 36, false);
+    engine->unsettled = true;
+    theatre_draw(console);
+    theatre_keys(console, "r g Enter");
+    assert_string_equal(console_top(console)->type->name, "document");
+    theatre_close(console);
+    stage_free(engine);
+}
+
+static void test_help_filters_and_wraps(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    struct console *console = theatre_open(engine, 80, 24, false);
+    theatre_draw(console);
+    theatre_keys(console, "? G /");
+    theatre_type(console, "postmortem");
+    theatre_keys(console, "Enter");
+    theatre_shows(console, "incident write");
+    shows_not(console, "break-glass");
+    theatre_shows(console, "all of them in $EDITOR"); /* below, for there is no room beside */
+    theatre_keys(console, "w");
+    shows_not(console, "all of them in $EDITOR");
+    theatre_keys(console, "Esc");
+    theatre_shows(console, "Keys on the dashboard");
+    theatre_shows(console, "inverts"); /* a line that is too long for the screen goes on below */
+    theatre_keys(console, "Esc");
+    assert_string_equal(console_top(console)->type->name, "dashboard");
+    theatre_close(console);
+    stage_free(engine);
+}
+
+/* The page of one thing, too: what is offered for it is what was offered then. */
+static void test_a_frozen_detail_stands_still(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    struct console *console = theatre_open(engine, 120, 48, false);
+    theatre_draw(console);
+    theatre_keys(console, "3 Enter");
+    theatre_shows(console, "offered   Vector store shard down");
+    theatre_keys(console, "Z");
+    theatre_shows(console, "FROZEN");
+    char *before = theatre_text(console);
+    engine->offered = false;
+    theatre_draw(console);
+    char *after = theatre_text(console);
+    assert_string_equal(before, after);
+    theatre_keys(console, "Z");
+    shows_not(console, "offered   Vector store shard down");
+    free(before);
+    free(after);
+    theatre_close(console);
+    stage_free(engine);
+}
+
+static void test_nothing_is_said_to_be_well_that_nobody_watches(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(false);
+    struct console *console = theatre_open(engine, 80, 24, false);
+    theatre_draw(console);
+    theatre_keys(console, "Enter"); /* the problems have the focus */
+    theatre_shows(console, "Nothing is watched: no source is configured");
+    shows_not(console, "Nothing is broken");
+    theatre_close(console);
+    stage_free(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_is_selected_while_reading_goes_on),
+        cmocka_unit_test(test_a_choice_while_reading_goes_on),
+        cmocka_unit_test(test_help_filters_and_wraps),
+        cmocka_unit_test(test_a_frozen_detail_stands_still),
+        cmocka_unit_test(test_nothing_is_said_to_be_well_that_nobody_watches),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
