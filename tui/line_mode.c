@@ -403,6 +403,10 @@ static bool walk_turn(struct line_mode *m)
     }
     approvals_await(m, &view);
     trouble_show(m);
+    if (m->trouble && m->rehearsal.alone) {
+        m->status = 1;
+        return false;
+    }
     bool idle = !m->waiting && !m->trouble && m->question == NO_QUESTION;
     if (idle && !line_rehearse(m, &view))
         ask_next(m, &view);

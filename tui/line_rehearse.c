@@ -4,7 +4,7 @@
 
 #include "tui/line_state.h"
 
-#define TURNS_MOST 50000 /* more without a person, and it goes round in circles */
+#define TURNS_MOST 200000 /* more without a person, and it goes round in circles */
 
 int line_rehearse_open(struct line_mode *m, const struct engine_run *view, const struct line_script *script,
                        struct err *e)

@@ -11,29 +11,31 @@ static struct walk walk;
 #define BLOCK(title, info) "## " title "\n\n```bash {" info "}\n" TRACE "```\n\n"
 
 /* Each kind of block, each way in which one is run. */
+/* Before the walk's end, and what the steps refer to. */
+#define WALKED                                                                                               \
+    BLOCK("Is it full?", "name=full kind=check expect=^full until=5m every=1s")                              \
+    BLOCK("Which one?", "name=WHICH kind=check")                                                             \
+    BLOCK("Drain it", "name=drain kind=action pre=fresh evidence=log verify=empty rollback=fill undo=fill "  \
+                      "lock=queue approvals=2 timeout=10m")                                                  \
+    BLOCK("Tell each", "name=each kind=action items=each.jsonl policy=default idempotent=true")              \
+    BLOCK("Let them in", "name=ramp kind=action rungs=10,50,100 rung-hold=10m guard=rate")                   \
+    BLOCK("Talk to it", "name=talk kind=action interactive=true")
+#define REFERRED                                                                                             \
+    BLOCK("Fresh", "name=fresh kind=verify")                                                                 \
+    BLOCK("Log", "name=log kind=evidence")                                                                   \
+    BLOCK("Empty", "name=empty kind=verify until=90m hold=5m")                                               \
+    BLOCK("Fill", "name=fill kind=rollback")                                                                 \
+    BLOCK("Rate", "name=rate kind=verify")
+
 static const char document[] =
-    "---\nrunbook:\n  id: try\n  title: Drain the queue\n  vars:\n    WHO: {ask: who}\n---\n\n# "
-    "Drain the queue\n\n" BLOCK("Is it full?", "name=full kind=check expect=^full until=5m every=1s")
-        BLOCK("Which one?", "name=WHICH kind=check")
-            BLOCK("Drain it",
-                  "name=drain kind=action pre=fresh evidence=log verify=empty rollback=fill undo=fill "
-                  "lock=queue approvals=2 timeout=10m")
-                BLOCK("Tell each", "name=each kind=action items=each.jsonl policy=default idempotent=true")
-                    BLOCK("Let them in", "name=ramp kind=action rungs=10,50,100 rung-hold=10m "
-                                         "guard=rate") "## Well?\n\n```bash {name=well "
-                                                       "kind=decision}\nyes: it is\nno: it is "
-                                                       "not\n```\n\n- [ ] tell people\n\n" BLOCK(
-                                                           "Fresh", "name=fresh kind=verify")
-                                                           BLOCK("Log", "name=log kind=evidence")
-                                                               BLOCK("Empty", "name=empty kind=verify "
-                                                                              "until=90m hold=5m")
-                                                                   BLOCK("Fill", "name=fill kind=rollback")
-                                                                       BLOCK("Rate", "name=rate kind=verify");
+    "---\nrunbook:\n  id: try\n  title: Drain the queue\n  vars:\n    WHO: {ask: who}\n---\n\n"
+    "# Drain the queue\n\n" WALKED "## Well?\n\n```bash {name=well kind=decision}\nyes: it is\nno: it is "
+                                   "not\n```\n\n- [ ] tell people\n\n" REFERRED;
 
 static const char answers[] = "WHO = bob\nfull: ok\nWHICH: output queue-1\nfresh: failed, ok\n"
                               "drain then: retry\ndrain: ok\nlog: ok\nempty: failed\n"
                               "drain then: rollback because it fills again\ndrain then: continue\nfill: ok\n"
-                              "each: ok, failed, ok\nramp: ok\nrate: output 0.9, 0.9\n"
+                              "each: ok, failed, ok\ntalk: ok\nramp: ok\nrate: output 0.9, 0.9\n"
                               "well: yes because the users say so\nwell-1: done\nrun ends: warn\n";
 
 static int setup(void **state)
