@@ -177,11 +177,6 @@ static void draw(struct page *page, struct canvas *c)
     str_fini(&text);
 }
 
-static bool ticks(struct page *page)
-{
-    return engine_approval_count(console_engine(page->console)) > 0;
-}
-
 static const struct page_type type = {
     .name = "approvals",
     .live = true,
@@ -189,7 +184,6 @@ static const struct page_type type = {
     .draw = draw,
     .contexts = list_page_contexts,
     .command = list_page_command,
-    .ticks = ticks,
 };
 
 void page_open_approvals(struct console *console)

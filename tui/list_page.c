@@ -42,7 +42,8 @@ static const char *chosen(struct list_page *own)
         table_command(own->table, "top");
     }
     const char *selected = table_selected(own->table);
-    if (selected != NULL && !own->settled && !own->moved && !str_eq(selected, own->drawn)) {
+    bool seen_another = own->drawn != NULL && !own->settled && !own->moved && !str_eq(selected, own->drawn);
+    if (selected != NULL && seen_another) {
         console_say(own->console, SAY_INFO, "another one is the first now: Enter again");
         return NULL;
     }

@@ -64,7 +64,7 @@ void approve_guard(struct page *page, const struct step_view *view);
 bool approve_command(struct page *page, const struct step_view *view, const struct key *key,
                      const char *name);
 void approve_draw(struct page *page, const struct step_view *view, struct canvas *c, int y);
-/* How long it may still be approved, "8:52"; appended. */
+/* How long it may still be approved, "8:52", whole minutes where no seconds tick; appended. */
 void approve_left(const struct panel_scene *scene, const struct engine_approval *asked, struct str *out);
 
 /* confirm_view.c: the page before it runs. */

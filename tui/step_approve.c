@@ -10,6 +10,10 @@ void approve_left(const struct panel_scene *scene, const struct engine_approval 
 {
     int64_t left_s = (asked->expires_us - scene->wall_us) / US_PER_S;
     left_s = left_s > 0 ? left_s : 0;
+    if (!scene->seconds) {
+        str_addf(out, left_s < 60 ? "<1m" : "%lldm", (long long)(left_s / 60));
+        return;
+    }
     str_addf(out, "%lld:%02lld", (long long)(left_s / 60), (long long)(left_s % 60));
 }
 

@@ -54,7 +54,7 @@ static void refresh_output(struct step_page *own, const char *text)
     }
 }
 
-static void draw_output(struct page *page, struct canvas *c, int y)
+static void draw_output(struct page *page, struct canvas *c, int y, bool elsewhere)
 {
     struct step_page *own = page->state;
     int height = canvas_height(c);
@@ -62,7 +62,11 @@ static void draw_output(struct page *page, struct canvas *c, int y)
     if (y + 1 >= height) {
         return;
     }
-    canvas_put(c, 1, y, ROLE_FAINT, own->output_sum == checksum64("", 0) ? "no output yet" : "output");
+    bool none = own->output_sum == checksum64("", 0);
+    canvas_put(c, 1, y, ROLE_FAINT,
+               !none       ? "output"
+               : elsewhere ? "its output is on the console that walks it; the timeline has it afterwards"
+                           : "no output yet");
     struct canvas area = canvas_sub(c, (struct rect){1, y + 1, canvas_width(c) - 2, height - y - 1});
     text_view_draw(own->output, &area, page->filter);
 }
@@ -121,7 +125,7 @@ static void draw_running(struct page *page, const struct step_view *view, struct
                                          : "b background   Ctrl-C cancel, background or leave");
     int y = draw_command(page, view, c, 3);
     y = powers_draw(page, view, c, y);
-    draw_output(page, c, y + 1);
+    draw_output(page, c, y + 1, view->run.elsewhere);
     if (own->questioned) {
         struct canvas inside = popup_draw(c, 58, 7, "The step is running");
         canvas_put(&inside, 1, 1, ROLE_KEY, "c");
@@ -348,7 +352,7 @@ static void draw_result(struct page *page, const struct step_view *view, struct 
         y = draw_next(page, view, c, y);
     }
     if (view->what->script != NULL && view->step.outcome != OUTCOME_PENDING) {
-        draw_output(page, c, y + 1);
+        draw_output(page, c, y + 1, view->run.elsewhere);
     }
 }
 
