@@ -43,8 +43,11 @@ struct journal_state {
 
 /* ---- in the pool ---- */
 
+/* By when it ended: what another journal was told meanwhile is imported behind what is newer. */
 static void newest_set(struct newest *n, const struct event *event, const char *actor)
 {
+    if (n->run && event->at_us < n->at_us)
+        return;
     free(n->actor);
     free(n->outcome);
     *n = (struct newest){event->run, event->at_us, xstrdup(actor), xstrdup(event->outcome)};

@@ -40,6 +40,12 @@ static const struct mistake {
      "belay.yaml:2:75: password: secrets are not written here: use {secret: env:NAME}, {secret: file:PATH} "
      "or "
      "{secret: command:PROGRAM ARGUMENTS}"},
+    {"safe_mode: {name: mode}\n", 1,
+     "belay.yaml:1:12: warning: safe_mode: no runbook safe-mode-enter is in runbooks:"},
+    {"safe_mode: {kind: component}\n", 2, "belay.yaml:1:12: name is missing: "},
+    {"sources:\n  - {name: d, kind: journal, map: {kind: snapshot, name: x}}\n", 2,
+     "belay.yaml:2:5: source d: kind: journal needs vars: {runbook: ...}, the id of a runbook"},
+    {"sources:\n  - {name: d, kind: journal, preset: restore-drill}\n", 0, "1 file checked"},
     {"platform: \xff\n", 2, "belay.yaml:1:11: not UTF-8"},
 };
 

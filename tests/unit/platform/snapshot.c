@@ -118,11 +118,41 @@ static void test_time_alone_makes_it_late(void **state)
     rig_close(&g);
 }
 
+/* What shipped runbooks are offered for. */
+static void test_offers(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct err e = {0};
+    struct observation o = {.kind = ENTITY_SNAPSHOT, .name = "drill", .raw = "never"};
+    struct offer_condition *any = condition_parse("snapshot.state in (degraded, down)", &e);
+    struct offer_condition *old = condition_parse("snapshot.drill.age_s > 45d", &e);
+    assert_true(any && old);
+    rig_open(&g);
+    rig_add(&g, "s", 1);
+    rig_rows(&g, "s", &o, 1);
+    assert_ptr_equal(condition_match(any, g.platform, WALL_ZERO), rig_find(&g, ENTITY_SNAPSHOT, "drill"));
+    assert_null(condition_match(old, g.platform, WALL_ZERO));
+    struct measurement measures[] = {{"age_s", 20 * DAY}, {"schedule_s", 30 * DAY}};
+    o = (struct observation){
+        .kind = ENTITY_SNAPSHOT, .name = "drill", .measures = measures, .measure_count = 2};
+    rig_rows(&g, "s", &o, 1);
+    assert_null(condition_match(any, g.platform, WALL_ZERO));
+    measures[0].value = 46 * DAY;
+    rig_rows(&g, "s", &o, 1);
+    assert_non_null(condition_match(any, g.platform, WALL_ZERO));
+    assert_non_null(condition_match(old, g.platform, WALL_ZERO));
+    condition_free(any);
+    condition_free(old);
+    rig_close(&g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_time_alone_makes_it_late),
+        cmocka_unit_test(test_offers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

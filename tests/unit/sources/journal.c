@@ -123,6 +123,20 @@ static void test_what_counts(void **state)
     scene_close(&s);
 }
 
+/* An emergency journal that is imported tells of what was before. */
+static void test_told_late(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_open(&s, drill);
+    walked(&s, "", "ok", 1, DAY_US);
+    drill_is(&s, CONDITION_OK, "", "1");
+    walked(&s, "", "ok", 1, 3 * DAY_US);
+    drill_is(&s, CONDITION_OK, "", "1");
+    assert_string_equal(entity_attribute(look(&s), "last run"), "1");
+    scene_close(&s);
+}
+
 static void test_age(void **state)
 {
     (void)state;
@@ -222,9 +236,13 @@ static void test_mistakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_counts),          cmocka_unit_test(test_age),
-        cmocka_unit_test(test_said_by_hand),         cmocka_unit_test(test_without_a_journal),
-        cmocka_unit_test(test_freed_while_it_reads), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_what_counts),
+        cmocka_unit_test(test_told_late),
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_said_by_hand),
+        cmocka_unit_test(test_without_a_journal),
+        cmocka_unit_test(test_freed_while_it_reads),
+        cmocka_unit_test(test_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
