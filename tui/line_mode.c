@@ -14,8 +14,7 @@
 
 /* ---- asking ---- */
 
-/* What was typed before a question stood there was not meant for it. */
-static void forget_typed(struct line_mode *m)
+void line_forget(struct line_mode *m)
 {
     if (m->input < 0)
         return;
@@ -68,6 +67,7 @@ static void ask_value(struct line_mode *m, const struct engine_run *view, int st
             continue;
         free(m->variable);
         m->variable = xstrdup(value.name);
+        line_forget(m);
         line_say("%s (%s): ", value.ask, value.name);
         line_ask(m, ASKED_VALUE, step);
         return;
@@ -95,6 +95,7 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
     engine_where(m->engine, &where);
     bool observed = !where.configured || where.observed_us > 0 || view->rehearsed;
     if (!page.before_pending && observed) {
+        line_forget(m);
         line_page_show(m, view, &page);
         line_say("Type %s to run it, skip to leave it out, stop to end the run here: ",
                  page.confirm_text ? page.confirm_text : "yes");
@@ -106,6 +107,7 @@ static void ask_page(struct line_mode *m, const struct engine_run *view, int ste
 static void ask_answer(struct line_mode *m, const struct engine_run *view, int step)
 {
     const struct step *s = line_step(view, step);
+    line_forget(m);
     line_say("\n%s\n", s->title);
     if (s->prose[0])
         line_say("%s\n", s->prose);
@@ -118,6 +120,7 @@ static void ask_answer(struct line_mode *m, const struct engine_run *view, int s
 
 static void ask_choice(struct line_mode *m, const struct engine_run *view, int step, const struct run_step *s)
 {
+    line_forget(m);
     line_say("\n%s: %s\n", line_step(view, step)->title, s->reason);
     if (s->ask == ASK_UNKNOWN)
         line_say(
@@ -140,7 +143,6 @@ static void ask_next(struct line_mode *m, const struct engine_run *view)
         return;
     run_step_at(view->run, step, &s);
     m->step = step;
-    forget_typed(m);
     switch (s.ask) {
     case ASK_NOTHING:
         break;
@@ -306,7 +308,7 @@ static void on_stdin(void *data, int events)
 
 void line_ask_interrupt(struct line_mode *m, int step)
 {
-    forget_typed(m);
+    line_forget(m);
     line_say(m->passage ? "\ncancel: stop the step; leave: it is hung up; Enter: back to its terminal: "
                         : "\ncancel: stop the step; leave: it goes on without you; Enter: wait on: ");
     line_ask(m, ASKED_INTERRUPT, step);

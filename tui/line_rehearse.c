@@ -152,6 +152,7 @@ static void outcome(struct line_mode *m, const struct engine_run *view, const st
         str_addf(&why, "%s: OUTCOME", line_step(view, t->step)->id);
         give_up(m, &why);
     } else {
+        line_forget(m);
         line_say("  What comes of it? ok, failed, unknown, timed-out, exit N, output TEXT%s: ",
                  t->part != PART_NONE ? "; with \"all\" before it: of every one" : "");
         line_ask(m, ASKED_OUTCOME, t->step);

@@ -52,6 +52,9 @@ struct line_mode {
 /* line_mode.c */
 void line_ask_interrupt(struct line_mode *m, int step);
 void line_ask(struct line_mode *m, enum question question, int step);
+/* What was typed before a question stood there was not meant for it. Only right before one: it takes a ^C that
+ * is still on its way, too. */
+void line_forget(struct line_mode *m);
 void line_submit(struct line_mode *m, const struct engine_request *request);
 void line_input(struct line_mode *m, const struct run_input *input);
 
