@@ -156,7 +156,10 @@ static void draw_typing(struct page *page, const struct step_view *view, const s
                            : console_scene(page->console)->observer
                                ? "You are an observer: this is what would run. :join makes you an operator."
                                : "Enter arms this page, Esc leaves.";
-        canvas_put_cut(c, 1, y, width - 2, ROLE_ACTIVE, text);
+        int x = canvas_put_cut(c, 1, y, width - 2, ROLE_ACTIVE, text);
+        if (view->step.reason[0] != '\0' && !own->disarmed) { /* confirmed, and yet not run */
+            canvas_put_cut(c, x + 2, y, width - x - 3, ROLE_DEGRADED, view->step.reason);
+        }
         return;
     }
     struct engine_where where = {0};
