@@ -69,19 +69,28 @@ struct console {
 };
 
 /* console.c */
+void console_suspend(struct console *console);
+/* Its keys come to us, from the next resume on. */
+int console_watch_terminal(struct console *console, struct err *e);
+int console_theme(struct console *console, const char *name, struct err *e);
+/* The terminal is another program's now. */
+bool console_lent(const struct console *console);
+
+/* frames.c */
+void console_scene_update(struct console *console);
+void console_freeze(struct console *console);
+void console_thaw(struct console *console);
 void console_frame(struct console *console);
 void console_draw(struct console *console); /* into its canvas */
 /* All of the frame is on the terminal. */
 void console_painted(struct console *console);
-void console_suspend(struct console *console);
-/* Its keys come to us, from the next resume on. */
-int console_watch_terminal(struct console *console, struct err *e);
+/* Writes what the terminal takes now; the rest when it takes more. */
+void console_flush(struct console *console);
 void console_gone(struct console *console);
-int console_theme(struct console *console, const char *name, struct err *e);
-void console_freeze(struct console *console);
-/* The terminal is another program's now. */
-bool console_lent(const struct console *console);
-void console_scene_update(struct console *console);
+/* Of timers, and of the engine (its context is the console's link). */
+void console_clock_tick(void *data);
+void console_data_frame(void *data);
+void console_engine_changes(void *context, unsigned mask);
 
 /* interactive.c */
 /* A step of the run whose page shows waits for the terminal: it gets it. */

@@ -4,23 +4,9 @@
 
 #include "tests/screen/walk.h"
 
-static struct walk walk;
-
 static const char document[] = "# Nothing\n\n```bash {name=a}\ntrue\n```\n";
 
-static int setup(void **state)
-{
-    (void)state;
-    walk_open(&walk, document);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    walk_close(&walk);
-    return 0;
-}
+WALK_FIXTURE(document)
 
 static struct pty *run(const char *const *words)
 {

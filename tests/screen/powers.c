@@ -30,9 +30,7 @@ static const char policy[] = "# Try it\n\n"
 static const char locked[] = "# Alone\n\n"
                              "## Drain it\n\n"
                              "```bash {name=drain lock=queue timeout=2m}\n"
-                             "echo begin >> \"$ORACLE\"\n"
-                             "for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done\n"
-                             "echo end >> \"$ORACLE\"\n"
+                             "echo begin >> \"$ORACLE\"\n" WALK_AT_GATE "echo end >> \"$ORACLE\"\n"
                              "```\n";
 
 static void open_walk(const char *document)

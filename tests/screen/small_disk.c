@@ -7,19 +7,18 @@
 static struct walk walk;
 static char filler[96];
 
-static const char document[] = "# Drain the queue\n\n"
-                               "## Drain it\n\n"
-                               "```bash {name=drain timeout=2m}\n"
-                               "echo begin >> \"$ORACLE\"\n"
-                               "for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done\n"
-                               "head -c 400000 /dev/zero | tr '\\0' x; echo\n"
-                               "echo end >> \"$ORACLE\"\n"
-                               "exit 1\n"
-                               "```\n\n"
-                               "## Fill it\n\n"
-                               "```bash {name=fill timeout=2m}\n"
-                               "echo fill >> \"$ORACLE\"\n"
-                               "```\n";
+static const char document[] =
+    "# Drain the queue\n\n"
+    "## Drain it\n\n"
+    "```bash {name=drain timeout=2m}\n"
+    "echo begin >> \"$ORACLE\"\n" WALK_AT_GATE "head -c 400000 /dev/zero | tr '\\0' x; echo\n"
+    "echo end >> \"$ORACLE\"\n"
+    "exit 1\n"
+    "```\n\n"
+    "## Fill it\n\n"
+    "```bash {name=fill timeout=2m}\n"
+    "echo fill >> \"$ORACLE\"\n"
+    "```\n";
 
 static int setup(void **state)
 {

@@ -2,29 +2,13 @@
 #include "tests/crash/supervisors.h"
 #include "tests/screen/walk.h"
 
-static struct walk walk;
-
 static const char document[] = "# Drain the queue\n\n"
                                "## Drain it\n\n"
                                "```bash {name=drain timeout=2m}\n"
-                               "echo begin >> \"$ORACLE\"\n"
-                               "for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done\n"
-                               "echo end >> \"$ORACLE\"\n"
+                               "echo begin >> \"$ORACLE\"\n" WALK_AT_GATE "echo end >> \"$ORACLE\"\n"
                                "```\n";
 
-static int setup(void **state)
-{
-    (void)state;
-    walk_open(&walk, document);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    walk_close(&walk);
-    return 0;
-}
+WALK_FIXTURE(document)
 
 static void supervisor_kill(void)
 {

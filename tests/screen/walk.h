@@ -43,6 +43,25 @@ static inline void walk_open_gate(struct walk *w)
     rig_write(&w->rig, "gate", "");
 }
 
+/* Of a file whose tests walk one document, each on a rig of its own: `walk`, setup and teardown. */
+#define WALK_FIXTURE(document)                                                                               \
+    static struct walk walk;                                                                                 \
+    static int setup(void **state)                                                                           \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        walk_open(&walk, document);                                                                          \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static int teardown(void **state)                                                                        \
+    {                                                                                                        \
+        (void)state;                                                                                         \
+        walk_close(&walk);                                                                                   \
+        return 0;                                                                                            \
+    }
+
+/* Lines of a step: it waits, at most a minute, until the gate is open. */
+#define WALK_AT_GATE "for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done\n"
+
 /* ---- the oracle */
 
 static inline void walk_oracle_read(const struct walk *w, struct str *text)
