@@ -46,6 +46,7 @@ static void draw_list(struct page *page, const struct engine_run *run, struct ca
 {
     struct run_view *own = page->state;
     int count = (int)run->book->walk.len, height = canvas_height(c), width = canvas_width(c);
+    int digits = count > 999 ? 4 : count > 99 ? 3 : 2;
     own->rows = height;
     own->selected = own->moved ? own->selected : place_of(run);
     own->selected = own->selected >= count ? count - 1 : own->selected;
@@ -59,8 +60,9 @@ static void draw_list(struct page *page, const struct engine_run *run, struct ca
         canvas_put_glyph(c, 1, y, mark->role, mark->glyph);
         int end = canvas_put_right(c, width / 2, y, width - width / 2 - 1, mark->role,
                                    str_eq(word, "next") ? "waits" : word);
-        canvas_putf(c, 3, y, ROLE_FAINT, "%2d", first + y + 1);
-        canvas_put_cut(c, 6, y, end - 7, step == run->current_step ? ROLE_STRONG : ROLE_TEXT,
+        canvas_putf(c, 3, y, ROLE_FAINT, "%*d", digits, first + y + 1);
+        canvas_put_cut(c, 4 + digits, y, end - 5 - digits,
+                       step == run->current_step ? ROLE_STRONG : ROLE_TEXT,
                        run->book->steps.data[step].title);
         if (first + y == own->selected) {
             canvas_restyle(c, (struct rect){0, y, width, 1}, ROLE_SELECTION);
