@@ -108,4 +108,11 @@ const char *export_format_name(enum export_format format);
 int postmortem_export(struct journal *j, int64_t incident, enum export_format format, struct str *out,
                       struct err *e);
 
+/* --- a run, to be rehearsed ------------------------------------------------------------------------------
+ */
+
+/* Appends the answers (engine/runbook/answers.h) with which a rehearsal of its document goes as the run did.
+ * What a check that polls said last stands for all of it. ERR_NOT_FOUND: no such run. Blocks for the disk. */
+int postmortem_answers(struct journal *j, int64_t run, struct str *out, struct err *e);
+
 #endif

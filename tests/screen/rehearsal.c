@@ -30,7 +30,7 @@ static struct walk walk;
 static const char document[] =
     "---\nrunbook:\n  id: try\n  title: Drain the queue\n  vars:\n    WHO: {ask: who}\n---\n\n"
     "# Drain the queue\n\n" WALKED "## Well?\n\n```bash {name=well kind=decision}\nyes: it is\nno: it is "
-                                   "not\n```\n\n- [ ] tell people\n\n" REFERRED;
+    "not\n```\n\n- [ ] tell people\n\n" REFERRED;
 
 static const char answers[] = "WHO = bob\nfull: ok\nWHICH: output queue-1\nfresh: failed, ok\n"
                               "drain then: retry\ndrain: ok\nlog: ok\nempty: failed\n"
@@ -259,6 +259,65 @@ static void test_every_page_on_the_screen_says_so(void **state)
     walk_verify(&walk, BELAY);
 }
 
+/* A real run, taken from the journal, is rehearsed: the same way, and nothing is run again. */
+static void test_a_run_that_was_is_rehearsed(void **state)
+{
+    (void)state;
+    rig_configure(&walk.rig, "runbooks: [runbooks/]\n");
+    rig_write(
+        &walk.rig, "runbooks/act.md",
+        "# Fill\n\n" BLOCK("Is it empty?", "name=empty kind=check expect=^yes until=3s every=1s")
+            BLOCK("Fill it", "name=fill verify=full rollback=drain") "```bash {name=full kind=verify}\nexit "
+                                                                     "1\n```\n\n" BLOCK(
+                                                                         "Drain",
+                                                                         "name=drain kind=rollback") "```"
+                                                                                                     "bash "
+                                                                                                     "{name="
+                                                                                                     "well "
+                                                                                                     "kind="
+                                                                                                     "decisio"
+                                                                                                     "n}"
+                                                                                                     "\nyes: "
+                                                                                                     "it "
+                                                                                                     "is\nno:"
+                                                                                                     " it is "
+                                                                                                     "not\n``"
+                                                                                                     "`\n\n");
+    struct pty *p = line_mode("run", "runbooks/act.md");
+    walk_sees(p, "Is it empty.: not what(.|\n)*Your choice");
+    pty_type(p, "continue\r");
+    walk_sees(p, "Fill it(.|\n)*Type yes");
+    walk_confirm(p, "yes\r");
+    walk_sees(p, "verify full: exit 1(.|\n)*Your choice");
+    pty_type(p, "rollback it is the wrong tank, really\r");
+    walk_sees(p, "Drain\n(.|\n)*Type yes");
+    walk_confirm(p, "yes\r");
+    walk_sees(p, "\\[warn\\] Drain(.|\n)*Your choice");
+    pty_type(p, "continue\r");
+    walk_sees(p, "Your answer, then why");
+    pty_type(p, "no it smells\r");
+    walk_sees(p, "run 1 ended: ");
+    walk_ends(p, 0);
+    struct str before = {0}, text = {0};
+    walk_oracle_read(&walk, &before);
+    ends_with(0, "runbook answers 1 --config belay.yaml");
+    says("# as run 1 went: Fill\n");
+    says("\nempty: failed\nempty then: continue\nfill: ok\nfull: exit 1\nfill then: rollback because it is "
+         "the wrong "
+         "tank, really\ndrain: ok\n");
+    says("\nwell: no because it smells\nrun ends: ");
+    read_said(&text);
+    rig_write(&walk.rig, "answers", str_text(&text));
+    ends_with(0, REHEARSE);
+    says("chosen: rollback, it is the wrong tank, really");
+    says("!answers that nothing asked for");
+    walk_oracle_is(&walk, str_text(&before));
+    ends_with(1, "runbook answers 77 --config belay.yaml");
+    says("the journal has no run 77");
+    str_fini(&before);
+    str_fini(&text);
+}
+
 /* On what the product ships: the three ways that it goes. */
 #define COMMON                                                                                               \
     "COLLECTION = docs\nSHARD = shard-5\nrecognised: ok\nreplica: ok\nreroute: ok\nout-of-service: ok\n"     \
@@ -307,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_observer_rehearses, setup, teardown),
         cmocka_unit_test_setup_teardown(test_it_is_taken_up_as_a_rehearsal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_page_on_the_screen_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_run_that_was_is_rehearsed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_branch_of_a_shipped_runbook, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

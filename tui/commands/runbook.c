@@ -255,6 +255,23 @@ static int64_t rehearse_begin(const struct command_line *line, struct loop *loop
     return run;
 }
 
+/* ---- answers
+ * ------------------------------------------------------------------------------------------------ */
+
+/* A run that was, as a file to rehearse with. */
+static int runbook_answers(const struct command_line *line, struct err *e)
+{
+    struct str text = {0};
+    if (line->word_count != 2)
+        return err_set(e, ERR_USAGE, "of which run? belay runbook answers 12");
+    struct journal *journal = session_journal(line, false, e);
+    if (journal && postmortem_answers(journal, strtoll(line->words[1], NULL, 10), &text, e) == 0)
+        fputs(str_text(&text), stdout);
+    journal_close(journal);
+    str_fini(&text);
+    return e->code;
+}
+
 /* The run that a number names, or the only one that stands still. */
 static int64_t run_find(const struct command_line *line, struct loop *loop, struct engine *engine,
                         struct err *e)
@@ -357,22 +374,24 @@ static int runbook_command(const struct command_line *line)
         runbook_show(line, &e);
     else if (str_eq(verb, "list"))
         runbook_list(line, &e);
+    else if (str_eq(verb, "answers"))
+        runbook_answers(line, &e);
     else if (walk < WALK_VERBS && command_has(line, "read-only"))
         err_set(&e, ERR_USAGE, "runbook %s %s and --read-only is set: leave one of them out", verb,
                 walk == WALK_REHEARSE ? "writes to the journal" : "acts");
     else if (walk < WALK_VERBS)
         status = runbook_walk(line, walk, &e);
     else
-        err_set(
-            &e, ERR_USAGE,
-            "belay runbook needs one of: list, show FILE.md, run FILE.md, rehearse FILE.md, resume [RUN], "
-            "take RUN REASON");
+        err_set(&e, ERR_USAGE,
+                "belay runbook needs one of: list, show FILE.md, run FILE.md, rehearse FILE.md, answers RUN, "
+                "resume [RUN], take RUN REASON");
     if (e.code && status == EXIT_DONE)
         status = e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT;
     return e.code ? command_fail(status, &e) : status;
 }
 
-static const char *const runbook_words[] = {"list", "show", "run", "rehearse", "resume", "take", NULL};
+static const char *const runbook_words[] = {"list",    "show",   "run",  "rehearse",
+                                            "answers", "resume", "take", NULL};
 
 static const struct command_option runbook_options[] = {
     {"var", "NAME=VALUE", "run, rehearse: a variable of the document", true},
@@ -389,7 +408,7 @@ static const struct command_option runbook_options[] = {
 const struct command command_runbook = {
     .name = "runbook",
     .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE] | rehearse FILE.md [--answers FILE] | "
-             "resume [RUN] | take RUN REASON",
+             "answers RUN | resume [RUN] | take RUN REASON",
     .help = "list, show and walk runbooks; any Markdown works",
     .options = runbook_options,
     .words = runbook_words,
