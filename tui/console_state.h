@@ -95,6 +95,8 @@ void console_engine_changes(void *context, unsigned mask);
 /* interactive.c */
 /* A step of the run whose page shows waits for the terminal: it gets it. */
 void interactive_begin(struct console *console, int64_t run);
+/* A step waits for the terminal and its page is not the one that shows: says so. */
+void interactive_remind(struct console *console);
 /* Back to the program that was left, if this run has one. */
 void interactive_return(struct console *console, int64_t run);
 

@@ -169,6 +169,9 @@ static bool tell_page(struct console *console)
     console->changes = 0;
     console_scene_update(console);
     bool differs = (changes & chrome) != 0;
+    if (changes & ENGINE_RUNS) {
+        interactive_remind(console);
+    }
     /* Asked in any case: the page notes what it has seen. */
     differs |= top->type->update == NULL || top->type->update(top, changes);
     console->data_frame_us = console->now_us();

@@ -61,6 +61,23 @@ void interactive_begin(struct console *console, int64_t run)
     }
 }
 
+void interactive_remind(struct console *console)
+{
+    const struct page *top = console_top(console);
+    const struct step_page *own = top != NULL && str_eq(top->type->name, "step") ? top->state : NULL;
+    for (size_t i = 0; i < engine_run_count(console->engine); i++) {
+        struct engine_run run;
+        if (!engine_run_at(console->engine, i, &run) || (own != NULL && own->run == run.id)) {
+            continue;
+        }
+        int step = engine_terminal_wanted(console->engine, run.id);
+        if (step != STEP_NONE) {
+            console_say(console, SAY_INFO, "%s, run %lld, waits for the terminal for a minute: open its page",
+                        run.book->steps.data[step].title, (long long)run.id);
+        }
+    }
+}
+
 void interactive_return(struct console *console, int64_t run)
 {
     struct err e = {0};

@@ -161,6 +161,57 @@ static void test_full_screen_resize_and_back(void **state)
     shell_succeeds("grep -c '\"r\", \"100x30\"' cast");
 }
 
+/* Its evidence takes its time and the person looks at something else meanwhile: nothing grabs the terminal,
+ * the step says that it waits, and begins when its page is opened. */
+static void test_waits_for_its_page(void **state)
+{
+    (void)state;
+    rig_write(&walk.rig, "runbooks/act.md",
+              "# Talk to it\n\n```bash {name=log kind=evidence timeout=2m}\n"
+              "for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done; echo log\n```\n\n"
+              "## Ask me\n\n```bash {name=talk interactive=true evidence=log}\n"
+              "echo begin >> \"$ORACLE\"\nread -r -p 'your name? ' name\n```\n");
+    struct pty *p = at_the_page("");
+    walk_sees(p, "Ctrl-C cancel, background or leave");
+    pty_type(p, "b");
+    walk_sees(p, "2 ok|1 half|llm-primary");
+    walk_open_gate(&walk);
+    walk_sees(p, "Ask me, run 1, waits for the terminal for a minute: open its page");
+    walk_oracle_is(&walk, "");
+    pty_type(p, "5");
+    walk_sees(p, "Talk to it");
+    pty_type(p, "\r");
+    walk_sees(p, "Enter next step");
+    pty_type(p, "\r");
+    walk_sees(p, "^your name\\?");
+    pty_type(p, "zoe\r");
+    walk_sees(p, "it has ended: exit 0 .*; Enter");
+    pty_type(p, "\r");
+    walk_quit(p);
+    walk_oracle_is(&walk, "begin\n");
+}
+
+/* A reader that stands still holds the program back, and nothing else; it can be interrupted, and memory
+ * stays. */
+static void test_flood_on_a_stalled_terminal(void **state)
+{
+    (void)state;
+    struct pty *p =
+        at_the_page("trap 'exit 5' INT; while :; do echo 0123456789 0123456789 0123456789; done\n");
+    walk_sees(p, "0123456789 0123456789 0123456789");
+    long before = pty_usage(p).rss_kb;
+    pty_stall(p, true);
+    pty_run(p, 3000);
+    assert_true(pty_usage(p).rss_kb - before < 32 << 10);
+    pty_type(p, "\x03");
+    pty_stall(p, false);
+    walk_sees(p, "it has ended: exit 5 .*; Enter");
+    assert_true(pty_usage(p).rss_kb - before < 32 << 10);
+    pty_type(p, "\r");
+    walk_sees(p, "on its terminal for");
+    walk_quit(p);
+}
+
 /* The next console finds it broken off, nothing runs twice, and the tty is mended. */
 static void found_broken_off(void)
 {
@@ -316,6 +367,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_talks_on_the_terminal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_screen_resize_and_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_waits_for_its_page, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flood_on_a_stalled_terminal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quitting_hangs_it_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel_from_the_question, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_in_it, setup, teardown),
