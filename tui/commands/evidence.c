@@ -27,14 +27,19 @@ static int take_manifest(const struct event *event, void *data)
     return 0;
 }
 
+static int prefix_check(const char *prefix, struct err *e)
+{
+    if (strlen(prefix) < DIGITS_LEAST || prefix[strspn(prefix, "0123456789abcdef")])
+        return err_set(e, ERR_USAGE, "%.70s is no digest: at least %d of its hexadecimal digits", prefix,
+                       DIGITS_LEAST);
+    return 0;
+}
+
 static int find(struct journal *journal, const char *prefix, struct finding *f, struct err *e)
 {
     const enum event_kind kinds[] = {EVENT_BLOB_STORED};
     struct journal_filter filter = {.kinds = kinds, .kind_count = 1};
     *f = (struct finding){.prefix = prefix};
-    if (strlen(prefix) < DIGITS_LEAST || prefix[strspn(prefix, "0123456789abcdef")])
-        return err_set(e, ERR_USAGE, "%.70s is no digest: at least %d of its hexadecimal digits", prefix,
-                       DIGITS_LEAST);
     if (journal_read(journal, 1, JOURNAL_FORWARD, &filter, 0, take_manifest, f, e) < 0)
         return e->code;
     if (f->count == 0)
@@ -88,7 +93,7 @@ static int evidence_run(const struct command_line *line)
     const char *path = command_value(line, "output", NULL);
     if (line->word_count != 1)
         err_set(&e, ERR_USAGE, "which one? belay evidence DIGEST [-o FILE]; belay export names the digests");
-    else
+    else if (prefix_check(line->words[0], &e) == 0)
         journal = session_journal(line, false, &e);
     if (journal && find(journal, line->words[0], &f, &e) == 0 &&
         write_out(journal, f.digest, path, &e) == 0 && path && !command_has(line, "quiet"))
