@@ -7,6 +7,7 @@
 #include "tests/screen/walk.h"
 
 static struct walk walk;
+static pid_t agent; /* 0: none */
 
 static const char document[] = "# Drop the index\n\n"
                                "## Drop it\n\n"
@@ -48,19 +49,72 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    if (agent > 1)
+        kill(agent, SIGTERM);
+    agent = 0;
     walk_close(&walk);
     return 0;
 }
 
-static struct pty *console_of(const char *name, int width, int height)
+/* socket_name: of its agent, in the rig's folder; NULL: none. */
+static struct pty *console_with(const char *name, const char *socket_name, int width, int height)
 {
-    char session[160];
+    char session[160], socket[160] = "SSH_AUTH_SOCK";
     snprintf(session, sizeof session, "SSH_USER_AUTH=%s/%s.auth", walk.rig.folder, name);
-    const char *environment[] = {session, "SSH_AUTH_SOCK", NULL};
+    if (socket_name)
+        snprintf(socket, sizeof socket, "SSH_AUTH_SOCK=%s/%s", walk.rig.folder, socket_name);
+    const char *environment[] = {session, socket, NULL};
     struct pty *p = rig_run(
         &walk.rig, BELAY, &(struct rig_start){.width = width, .height = height, .environment = environment});
     walk_sees(p, "2 ok|1 half|llm-primary");
     return p;
+}
+
+static struct pty *console_of(const char *name, int width, int height)
+{
+    return console_with(name, NULL, width, height);
+}
+
+/* An agent of its own, with the key of that name. */
+static void agent_start(const char *name)
+{
+    struct str text = {0};
+    const char *folder = walk.rig.folder;
+    char *line =
+        xasprintf("ssh-agent -s -a %s/agent > %s/agent.env && SSH_AUTH_SOCK=%s/agent ssh-add -q %s/%s",
+                  folder, folder, folder, folder, name);
+    char *path = path_join(folder, "agent.env");
+    assert_int_equal(system(line), 0);
+    assert_int_equal(file_read(path, 1u << 12, &text, NULL), 0);
+    const char *at = strstr(str_text(&text), "SSH_AGENT_PID=");
+    assert_non_null(at);
+    agent = (pid_t)strtol(at + strlen("SSH_AGENT_PID="), NULL, 10);
+    str_fini(&text);
+    free(path);
+    free(line);
+    assert_true(agent > 1);
+}
+
+/* a, Enter, y: signed by the key that let the session in, which its agent has. */
+static void test_signed_through_the_agent(void **state)
+{
+    (void)state;
+    agent_start("bob");
+    struct pty *alice = console_of("alice", 120, 36), *bob = console_with("bob", "agent", 120, 36);
+    walk_start(alice, "Drop the index", "Waits for the approval of another operator");
+    walk_sees(bob, "1 approval waits: a");
+    pty_type(bob, "a");
+    walk_sees(bob, "signed through the agent by this session's key");
+    pty_type(bob, "\r");
+    walk_sees(bob, "y +to approve exactly this");
+    walk_confirm(bob, "y");
+    walk_sees(alice, "Approvals +1 of 1 here(.|\n)*bob@example.org.*signature checked");
+    walk_to_page(alice, "Type +yes");
+    walk_confirm(alice, "yes\r");
+    walk_oracle_await(&walk, alice, "dropped\n");
+    walk_quit(alice);
+    walk_quit(bob);
+    walk_verify(&walk, BELAY);
 }
 
 static void test_asked_here_given_there(void **state)
@@ -141,6 +195,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_asked_here_given_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signed_through_the_agent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_never_ones_own, setup, teardown),
         cmocka_unit_test_setup_teardown(test_following_and_taking_over, setup, teardown),
     };
