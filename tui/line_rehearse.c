@@ -149,7 +149,8 @@ static void outcome(struct line_mode *m, const struct engine_run *view, const st
         submit_outcome(m, &made_up);
     } else if (m->rehearsal.alone) {
         struct str why = {0};
-        str_addf(&why, "%s: OUTCOME", line_step(view, t->step)->id);
+        const struct step *what = line_step(view, t->step);
+        str_addf(&why, "%s: %s", what->id, what->exports ? "output TEXT" : "OUTCOME");
         give_up(m, &why);
     } else {
         line_forget(m);
