@@ -160,6 +160,22 @@ static void put_lock(struct rows *r, struct page *page, const struct step_view *
     str_fini(&text);
 }
 
+static void put_progress(struct rows *r, struct page *page, const struct step_view *view)
+{
+    struct run_context context;
+    char incident[24], run[24];
+    step_context(page->console, view, &context, incident, run);
+    char *job = run_follow(view->run.run, view->index, &context);
+    if (job != NULL) {
+        struct str text = {0};
+        str_addf(&text, "that of the job %s, shown while it runs", job);
+        rows_label(r, "Progress");
+        rows_wrap(r, ROLE_TEXT, str_text(&text));
+        str_fini(&text);
+        free(job);
+    }
+}
+
 void confirm_rows_powers(struct rows *r, struct page *page, const struct step_view *view,
                          const struct run_page *data)
 {
@@ -169,8 +185,5 @@ void confirm_rows_powers(struct rows *r, struct page *page, const struct step_vi
     put_parts(r, view, data);
     put_policy(r, data);
     put_lock(r, page, view, data);
-    if (view->what->follow != NULL) {
-        rows_label(r, "Progress");
-        rows_wrap(r, ROLE_TEXT, "is that of a job on the dashboard, shown here while it runs");
-    }
+    put_progress(r, page, view);
 }

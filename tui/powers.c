@@ -145,11 +145,11 @@ static int draw_rungs(struct page *page, const struct step_view *view, const str
         str_addf(&text, "guard %s: ", view->run.book->steps.data[what->guard].title);
         str_addf(&text, "%s against the baseline %s", parts->measured[0] != '\0' ? parts->measured : "?",
                  parts->baseline);
+        str_add(&text, parts->worse ? ": worse" : "");
         if (what->guard_slack > 0) {
             str_addf(&text, " (%.4g%% %s is no worse)", (double)what->guard_slack / 10000,
                      what->guard_lower ? "more" : "less");
         }
-        str_add(&text, parts->worse ? ": worse" : "");
         canvas_put_cut(c, LABEL, y++, canvas_width(c) - LABEL - 1, parts->worse ? ROLE_DOWN : ROLE_TEXT,
                        str_text(&text));
     }
