@@ -247,6 +247,27 @@ static void test_quitting_hangs_it_up(void **state)
     found_broken_off();
 }
 
+/* Another console takes the run over while the program has the terminal here: it is hung up, this console is
+ * back. */
+static void test_taken_over_in_it(void **state)
+{
+    (void)state;
+    const char *words[] = {"runbook", "take", "1", "her laptop is shut", "--line", NULL};
+    struct pty *p = at_the_page(questions);
+    walk_sees(p, "your name\\?");
+    struct pty *fresh = run_belay(words);
+    walk_sees(fresh, "broken off: its terminal was gone(.|\n)*Your choice");
+    walk_sees(p, "Talk to it|llm-primary|elsewhere|Ask me");
+    assert_true(pty_alternate(p));
+    pty_type(fresh, "failed she was asked for her name\r");
+    walk_sees(fresh, "\\[failed\\] Ask me(.|\n)*Your choice");
+    pty_type(fresh, "stop\r");
+    walk_ends(fresh, 1);
+    walk_quit(p);
+    walk_oracle_is(&walk, "begin\n");
+    walk_verify(&walk, BELAY);
+}
+
 static void test_cancel_from_the_question(void **state)
 {
     (void)state;
@@ -370,6 +391,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_waits_for_its_page, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flood_on_a_stalled_terminal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quitting_hangs_it_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_taken_over_in_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cancel_from_the_question, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_in_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_link_lost_in_it, setup, teardown),
