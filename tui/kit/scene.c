@@ -140,7 +140,7 @@ static void digits(double value, char *text, size_t size)
     const char *start = length > 3 && number[0] == '0' ? number + 1 : number;
     bool zero = strspn(start, "0.") == strlen(start);
     char suffix[2] = {suffixes[step], '\0'};
-    snprintf(text, size, "%s%s%s", value < 0 && !zero ? "-" : "", zero ? "0" : start, suffix);
+    snprintf(text, size, "%s%.20s%s", value < 0 && !zero ? "-" : "", zero ? "0" : start, suffix);
 }
 
 void scene_number(double value, const char *unit, char text[static SCENE_TEXT_SIZE])
