@@ -193,12 +193,17 @@ int chronicle_append(struct engine *engine, const struct event_draft *drafts, si
 int chronicle_open(struct engine *engine, struct err *e)
 {
     engine->chronicle.timeline = timeline_new(ENGINE_TIMELINE_LINES);
+    const char *emergency = engine_emergency(engine);
+    if (emergency && !engine->read_only && journal_emergency_open(emergency, e) < 0)
+        return e->code;
     char *folder = path_join(engine->state_folder, "journal");
+    char *platform = config_journal_name(engine->config);
     struct journal_options options = {
         .folder = folder,
-        .platform = engine->config->platform,
-        .shared = engine->config->journal == CONFIG_JOURNAL_SHARED,
-        .create = !engine->read_only,
+        .platform = platform,
+        .emergency = engine->config->emergency,
+        .shared = config_is_shared(engine->config),
+        .create = !engine->read_only && !emergency,
         .read_only = engine->read_only,
         .tolerate = true,
         .post = loop_poster,
@@ -209,6 +214,7 @@ int chronicle_open(struct engine *engine, struct err *e)
     struct err why = {0};
     engine->chronicle.journal = journal_open(&options, &why);
     free(folder);
+    free(platform);
     if (!engine->chronicle.journal) {
         if (!(engine->read_only && why.code == ERR_NOT_FOUND))
             return err_set(e, why.code, "%s", why.msg);
@@ -253,6 +259,11 @@ void chronicle_close(struct engine *engine)
 const char *engine_trouble(const struct engine *engine)
 {
     return engine->chronicle.trouble;
+}
+
+const char *engine_mirror_trouble(const struct engine *engine)
+{
+    return engine->chronicle.mirror ? mirror_trouble(engine->chronicle.mirror) : NULL;
 }
 
 struct journal *engine_journal(const struct engine *engine)

@@ -73,6 +73,7 @@ void engine_close(struct engine *engine)
     chronicle_close(engine);
     walks_free(engine);
     presence_close(engine);
+    emergency_fini(engine);
     loop_timer_free(engine->change_timer);
     vec_fini(&engine->subscribers);
     config_free(engine->own_config);

@@ -86,6 +86,19 @@ const char *engine_actor_line(const struct engine *engine);
 const char *engine_watch_holder(const struct engine *engine);
 /* NULL, or why the journal can't be written now: nothing acts meanwhile. */
 const char *engine_trouble(const struct engine *engine);
+/* NULL, or why events don't reach the mirror off this host. */
+const char *engine_mirror_trouble(const struct engine *engine);
+/* NULL, or the folder of the emergency journal that this one is: everything is recorded there until it is imported. */
+const char *engine_emergency(const struct engine *engine);
+/* NULL, or the folder that REQUEST_EMERGENCY has made ready: close this engine and open one with the configuration's journal
+ * set to emergency:FOLDER. */
+const char *engine_emergency_made(const struct engine *engine);
+/* NULL, or which emergency journals of this journal wait for their import, and what went on in them: "run 12 went on in PATH". */
+const char *engine_emergency_waiting(const struct engine *engine);
+/* Imports the emergency journal in that folder into the main one (journal_import), with its steps' folders. ERR_BUSY
+ * also while a console works there, or a step runs. Blocks for the disks. */
+int engine_import(const struct config *config, struct journal *into, const char *folder, const char *actor,
+                  struct journal_import *report, struct err *e);
 /* NULL, or why running steps would not outlive a lost login here. */
 const char *engine_lifetime_warning(const struct engine *engine);
 
@@ -126,6 +139,7 @@ struct engine_run {
     bool elsewhere;                  /* another console walks it: shown, not moved */
     const char *owner;               /* that console, "alice@bastion-2.5f1c09ae"; NULL: nobody's */
     bool abandoned;                  /* and it is gone */
+    const char *emergency;           /* NULL, or the emergency journal in which it went on: it is imported first */
     bool interrupted;                /* an earlier console left it: REQUEST_RUN_RESUME takes it up */
     int current_step;                /* the step that runs or waits for a person, -1 when none */
 };
@@ -275,7 +289,7 @@ void engine_terminal_pause(struct engine *engine, int64_t run, bool paused);
 /* ---- Asking for things ------------------------------------------------------------------------------ */
 
 /* name, flags, help. ACTS: refused to observers and while the journal is in trouble. JOURNALS: refused while the journal is in
- * trouble. An input of a rehearsal acts on nothing. */
+ * trouble. An input of a rehearsal acts on nothing; cancelling a running step is done in trouble, too, and journaled after it. */
 #define REQUEST_ACTS     1u
 #define REQUEST_JOURNALS 2u
 #define ENGINE_REQUESTS(X)                                                                                   \
@@ -296,7 +310,8 @@ void engine_terminal_pause(struct engine *engine, int64_t run, bool paused);
     X(RUN_RESUME, "resume", REQUEST_JOURNALS | REQUEST_ACTS, "go on with an interrupted run")                \
     X(RUN_TAKE, "take", REQUEST_JOURNALS | REQUEST_ACTS, "take a run over from another console, with a reason")  \
     X(APPROVE, "approve", REQUEST_JOURNALS | REQUEST_ACTS, "approve the exact command of another's step")    \
-    X(EXPORT, "export", REQUEST_JOURNALS, "write the timeline of an incident to a file")
+    X(EXPORT, "export", REQUEST_JOURNALS, "write the timeline of an incident to a file")                     \
+    X(EMERGENCY, "emergency", 0, "make an emergency journal, while this one can't be written")
 
 enum engine_request_kind {
 #define X(name, text, flags, help) REQUEST_##name,
@@ -306,7 +321,7 @@ enum engine_request_kind {
 
 struct engine_request {
     enum engine_request_kind kind;
-    const char *text;                /* note, incident title, reason, export's path (NULL: belay-INC-7.FORMAT here) */
+    const char *text;                /* note, incident title, reason, export's path (NULL: belay-INC-7.FORMAT here); EMERGENCY: "leave" leaves runs whose step still runs */
     const char *severity;            /* INCIDENT_OPEN: "SEV2", may be NULL */
     const char *format;              /* EXPORT: "md" or "json" */
     int64_t incident;                /* 0: the focused one; of a rehearsal none */

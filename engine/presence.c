@@ -75,7 +75,7 @@ void presence_show(struct engine *engine)
 {
     if (engine->read_only || engine->presence.lock >= 0)
         return;
-    bool shared = engine->config->journal == CONFIG_JOURNAL_SHARED;
+    bool shared = config_is_shared(engine->config);
     char *folder = presence_folder(engine), *path = presence_path(engine, engine->presence.owner);
     folder_make(folder, shared ? 02770 : 0700, NULL);
     presence_sweep(engine);
@@ -96,6 +96,16 @@ void presence_close(struct engine *engine)
     free(engine->presence.owner);
 }
 
+static bool is_locked(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+    bool locked = fd >= 0 && fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    if (fd >= 0)
+        close(fd);
+    return locked;
+}
+
 bool presence_is_alive(const struct engine *engine, const char *owner)
 {
     if (!owner || strchr(owner, '/') || owner[0] == '.')
@@ -103,11 +113,23 @@ bool presence_is_alive(const struct engine *engine, const char *owner)
     if (str_eq(owner, engine->presence.owner))
         return true;
     char *path = presence_path(engine, owner);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct flock whole = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
-    bool alive = fd >= 0 && fcntl(fd, F_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
-    if (fd >= 0)
-        close(fd);
+    bool alive = is_locked(path);
     free(path);
     return alive;
+}
+
+char *presence_of_anybody(const char *state_folder)
+{
+    char *folder = path_join(state_folder, "consoles"), *who = NULL;
+    DIR *entries = opendir(folder);
+    for (const struct dirent *entry; entries && !who && (entry = readdir(entries));) {
+        char *path = path_join(folder, entry->d_name);
+        if (entry->d_name[0] != '.' && is_locked(path))
+            who = xstrdup(entry->d_name);
+        free(path);
+    }
+    if (entries)
+        closedir(entries);
+    free(folder);
+    return who;
 }

@@ -135,8 +135,12 @@ static void request_run(struct engine *engine, const struct engine_request *requ
 {
     struct walk *w = walk_find(engine, request->run);
     struct err e = {0};
+    const char *emergency = emergency_of(engine, request->run);
     if (!w)
         err_set(&e, ERR_NOT_FOUND, "there is no open run %lld", (long long)request->run);
+    else if (emergency)
+        err_set(&e, ERR_CLAIMED, "run %lld went on in the emergency journal %s: belay import %s",
+                (long long)w->id, emergency, emergency);
     else if (request->kind == REQUEST_RUN_INPUT && !request->input)
         err_set(&e, ERR_USAGE, "no answer was given");
     if (e.code) {
@@ -259,6 +263,12 @@ static void request_export(struct engine *engine, const struct engine_request *r
 /* ---- the dispatcher ---------------------------------------------------------------------------------------
  */
 
+/* What stops a process of our own waits for no disk. */
+static bool stops(const struct engine_request *request)
+{
+    return request->kind == REQUEST_RUN_INPUT && request->input && request->input->kind == INPUT_CANCEL;
+}
+
 static int refused(const struct engine *engine, const struct engine_request *request, struct err *e)
 {
     unsigned flags = request_table[request->kind].flags;
@@ -272,9 +282,10 @@ static int refused(const struct engine *engine, const struct engine_request *req
         return err_set(e, ERR_DENIED, "%s acts, and you are an observer: :join first", name);
     if ((flags & REQUEST_JOURNALS) && (engine->read_only || !engine->chronicle.journal))
         return err_set(e, ERR_DENIED, "%s writes to the journal, and this console only reads", name);
-    if ((flags & (REQUEST_ACTS | REQUEST_JOURNALS)) && engine->chronicle.trouble)
-        return err_set(e, ERR_FULL, "%s is refused while the journal can't be written: %s", name,
-                       engine->chronicle.trouble);
+    if ((flags & (REQUEST_ACTS | REQUEST_JOURNALS)) && engine->chronicle.trouble && !stops(request))
+        return err_set(e, ERR_FULL, "%s is refused while the journal can't be written: %s%s", name,
+                       engine->chronicle.trouble,
+                       engine_emergency(engine) ? "" : " (belay emergency makes one elsewhere)");
     return 0;
 }
 
@@ -320,6 +331,9 @@ void engine_submit(struct engine *engine, const struct engine_request *request, 
         break;
     case REQUEST_EXPORT:
         request_export(engine, request, done, context);
+        break;
+    case REQUEST_EMERGENCY:
+        request_emergency(engine, request, done, context);
         break;
     }
 }

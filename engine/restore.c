@@ -255,7 +255,8 @@ void restore_run(struct engine *engine, int64_t id)
 /* The shown copy stays until the rebuilt one is there: nothing is guessed from what was only shown. */
 void restore_adopt(struct walk *w)
 {
-    if (!w->elsewhere || w->ended || w->taking || (!w->engine->runs.spool && !w->engine->observer))
+    if (!w->elsewhere || w->ended || w->taking || emergency_of(w->engine, w->id) ||
+        (!w->engine->runs.spool && !w->engine->observer))
         return;
     w->abandoned = !presence_is_alive(w->engine, w->owner);
     if (w->abandoned && !w->engine->observer)

@@ -12,6 +12,7 @@
 struct document;
 struct walk;
 struct mirror;
+struct emergency_waiting;
 
 struct subscriber {
     void (*changed)(void *context, unsigned mask);
@@ -78,6 +79,12 @@ struct engine {
         struct process *process;
         struct loop_timer *timer;
     } oncall;
+
+    struct {                                   /* emergency.c */
+        char *made;                            /* the folder of the one that was made */
+        VEC(struct emergency_waiting) waiting; /* for their import */
+        char *said;
+    } emergency;
 
     struct { /* presence.c */
         char *owner;
@@ -155,6 +162,18 @@ void presence_close(struct engine *engine);
 bool presence_is_alive(const struct engine *engine, const char *owner);
 
 void walks_join(struct engine *engine); /* an operator now: takes up what nobody walks */
+
+/* Who works on the journal of that state folder; NULL: nobody. The caller frees. */
+char *presence_of_anybody(const char *state_folder);
+
+/* emergency.c */
+/* Which ones wait for their import, as of now. */
+void emergency_look(struct engine *engine);
+/* The one in which a run went on; NULL: it didn't. */
+const char *emergency_of(const struct engine *engine, int64_t run);
+void emergency_fini(struct engine *engine);
+void request_emergency(struct engine *engine, const struct engine_request *request, engine_done *done,
+                       void *context);
 
 /* walks.c, start.c, walk_input.c */
 int walks_open(struct engine *engine, struct err *e);

@@ -12,6 +12,7 @@ struct pending {
     char *json;
     cJSON *extra; /* further members of the event's data; NULL */
     enum event_kind kind;
+    int64_t at_us;           /* wall clock of what was done before it could be journaled; else 0 */
     char *outcome, *summary; /* of the event; NULL: made from the input */
     struct ticket *ticket;   /* FINISHED: to be let go once applied */
     engine_done *done;
@@ -97,6 +98,9 @@ void walk_lose(struct walk *w);
 /* walk_input.c */
 struct pending *pending_new(const struct walk *w, const struct run_input *input, struct err *e);
 void walk_enqueue(struct walk *w, struct pending *p);
+/* A step is to be stopped, and the journal can't be written: that is done now, and journaled as soon as it
+ * can be. */
+void walk_cancel_now(struct walk *w, struct pending *p);
 void walk_pump(struct walk *w);
 /* An error: something of it could not be done, and somebody should know. */
 int walk_effects(struct walk *w, const struct run_effects *effects, struct err *e);

@@ -75,7 +75,7 @@ static bool must_not_be_lost(const struct pending *p)
 {
     enum run_input_kind kind = p->input.kind;
     return kind == INPUT_FINISHED || kind == INPUT_STARTED || kind == INPUT_ADOPT || kind == INPUT_LOCKED ||
-           kind == INPUT_REFUSED;
+           kind == INPUT_REFUSED || p->at_us != 0;
 }
 
 /* ---- what follows from the machine's state and is journaled once ---- */
@@ -261,6 +261,11 @@ static void appended(void *context, const struct journal_result *result)
         return;
     }
     struct pending *p = w->queue.data[0];
+    if (result->code < 0 && p->input.kind == INPUT_CANCEL && p->at_us == 0) {
+        queue_shift(w);
+        walk_cancel_now(w, p);
+        return;
+    }
     if (result->code < 0) {
         if (must_not_be_lost(p))
             return;
@@ -327,6 +332,7 @@ static int pending_append(struct walk *w, struct pending *p, struct err *e)
                                            .summary = summary,
                                            .data = text,
                                            .actor = p->input.actor ? NULL : "belay",
+                                           .at_us = p->at_us,
                                            .incident = opens ? JOURNAL_NEW : w->incident,
                                            .run = w->id,
                                            .claim = walk_claim(w, CLAIM_CHECK)};
@@ -379,6 +385,49 @@ void walk_enqueue(struct walk *w, struct pending *p)
     walk_pump(w);
 }
 
+/* Before whatever else waits: nothing of the step begins when the journal can be written again. A console
+ * that is killed before that leaves the step's own record, which says that it was cancelled, and not by whom.
+ */
+static void hold(struct walk *w, struct pending *p)
+{
+    size_t at = w->appending && w->queue.len > 0 ? 1 : 0;
+    p->at_us = clock_wall_us();
+    (void)vec_push(&w->queue);
+    for (size_t i = w->queue.len - 1; i > at; i--)
+        w->queue.data[i] = w->queue.data[i - 1];
+    w->queue.data[at] = p;
+}
+
+void walk_cancel_now(struct walk *w, struct pending *p)
+{
+    struct err e = {0};
+    int code = run_admits(w->run, &p->input, &e);
+    if (code < 0) {
+        pending_end(p, code, e.msg, 0);
+        return;
+    }
+    for (size_t i = 0; i < w->queue.len; i++)
+        if (w->queue.data[i]->at_us && w->queue.data[i]->input.step == p->input.step) {
+            pending_end(p, 0, "it is being stopped already", w->id); /* asked twice: told once */
+            return;
+        }
+    hold(w, p);
+    size_t count = run_tickets(w->run, NULL, 0);
+    struct run_ticket *tickets = xcalloc(count + 1, sizeof *tickets);
+    run_tickets(w->run, tickets, count);
+    for (size_t i = 0; i < count; i++)
+        if (tickets[i].step == p->input.step && ticket_cancel(w, tickets[i].ticket, &e) < 0)
+            code = e.code;
+    free(tickets);
+    output_say(w, p->input.step, "cancelled by %s; that is journaled as soon as the journal can be written",
+               w->engine->identity.actor);
+    if (p->done)
+        p->done(p->context, code, code ? e.msg : "stopped; journaled as soon as the journal can be written",
+                w->id);
+    p->done = NULL;
+    engine_changed(w->engine, ENGINE_RUNS | ENGINE_OUTPUT);
+}
+
 void walk_input(struct walk *w, const struct run_input *input, engine_done *done, void *context)
 {
     struct err e = {0};
@@ -404,5 +453,8 @@ void walk_input(struct walk *w, const struct run_input *input, engine_done *done
         identity_observe(w->engine, NULL, NULL);
     p->done = done;
     p->context = context;
-    walk_enqueue(w, p);
+    if (input->kind == INPUT_CANCEL && w->engine->chronicle.trouble)
+        walk_cancel_now(w, p);
+    else
+        walk_enqueue(w, p);
 }

@@ -13,7 +13,7 @@ static int spool_ready(struct engine *engine, struct err *e)
     if (engine->runs.spool || engine->read_only || !engine->chronicle.journal)
         return 0;
     char *folder = path_join(engine->state_folder, "spool");
-    bool shared = engine->config->journal == CONFIG_JOURNAL_SHARED;
+    bool shared = config_is_shared(engine->config);
     engine->runs.spool = spool_open(folder, shared, NULL, e);
     free(folder);
     return engine->runs.spool ? 0 : e->code;
@@ -46,6 +46,7 @@ void walks_trouble_over(struct engine *engine)
 
 static void on_runs_timer(void *data)
 {
+    emergency_look(data);
     walks_trouble_over(data);
 }
 
@@ -57,6 +58,7 @@ int walks_open(struct engine *engine, struct err *e)
         return err_set(e, why.code, "%s", why.msg);
     engine->runs.timer = loop_timer_new(engine->loop, on_runs_timer, engine);
     loop_timer_start(engine->runs.timer, RETRY_US, RETRY_US);
+    emergency_look(engine);
     restore_all(engine);
     return 0;
 }
@@ -114,6 +116,7 @@ static void view_fill(const struct walk *w, struct engine_run *view)
                                 .elsewhere = w->elsewhere,
                                 .owner = w->owner,
                                 .abandoned = w->abandoned,
+                                .emergency = emergency_of(w->engine, w->id),
                                 .interrupted = walk_interrupted(w),
                                 .current_step = run_current(w->run)};
 }

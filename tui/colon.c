@@ -320,6 +320,27 @@ static void run_break_glass(struct console *console, const char *rest, char *con
     err_set(e, ERR_USAGE, rest[0] != '\0' ? "no page is open" : "a reason is needed: it is recorded");
 }
 
+static void moved(struct console *console, struct page *page, int code, int64_t id)
+{
+    (void)page;
+    (void)id;
+    if (code == 0) {
+        console->quitting = true; /* it goes on with another engine: console.h, CONSOLE_MOVED */
+        loop_stop(console->loop);
+    }
+}
+
+static void run_emergency(struct console *console, const char *rest, char *const *words, struct err *e)
+{
+    (void)words;
+    if (rest[0] != '\0' && !str_eq(rest, "leave")) {
+        err_set(e, ERR_USAGE, ":emergency, or :emergency leave");
+        return;
+    }
+    struct engine_request request = {.kind = REQUEST_EMERGENCY, .text = rest[0] != '\0' ? rest : NULL};
+    console_submit(console, &request, 0, moved);
+}
+
 static void run_help(struct console *console, const char *rest, char *const *words, struct err *e)
 {
     (void)rest;
@@ -393,6 +414,8 @@ const struct colon colon_table[] = {
     {"do", "[--interactive] COMMAND", "act outside of any runbook: one text for bash -eo pipefail",
      COLON_TEXT, run_do},
     {"join", "[REASON]", "become an operator: from now on acting is possible", COLON_SAFE, run_join},
+    {"emergency", "[leave]", "act on while the journal can't be written: in one elsewhere", COLON_SAFE,
+     run_emergency},
     {"theme", "NAME", "change the colours", COLON_SAFE, run_theme},
     {"help", "", "what keys and commands do", COLON_SAFE, run_help},
     {"quit", "", "quit; a running step goes on", COLON_SAFE, run_quit},

@@ -298,7 +298,7 @@ int console_run(struct loop *loop, struct engine *engine, const struct console_o
         loop_run(loop);
         engine_unsubscribe(engine, console->link);
         console_running_steps(console, &word);
-        result = console->gone ? CONSOLE_GONE : 0;
+        result = console->gone ? CONSOLE_GONE : engine_emergency_made(engine) ? CONSOLE_MOVED : 0;
     }
     struct console_link *link = console->link;
     finish(console);
@@ -306,7 +306,7 @@ int console_run(struct loop *loop, struct engine *engine, const struct console_o
     if (--link->users == 0) {
         free(link);
     }
-    if (word.len > 0 && !(options->demo && result == 0)) {
+    if (word.len > 0 && result != CONSOLE_MOVED && !(options->demo && result == 0)) {
         printf("%s\n", str_text(&word));
         fflush(stdout);
     }

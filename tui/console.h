@@ -15,12 +15,13 @@ struct console_options {
     const char *greeting; /* said over the key bar of the first frame; NULL: nothing */
 };
 
-#define CONSOLE_GONE 1
+#define CONSOLE_GONE  1
+#define CONSOLE_MOVED 2 /* an emergency journal is ready (engine_emergency_made): open a console on that */
 
 /* Opens the terminal and runs the loop until the person quits, the terminal is gone (SIGHUP) or SIGTERM. 0;
- * CONSOLE_GONE when it was not the person who ended it; or why the terminal can't be used: ERR_NOT_FOUND no
- * tty, ERR_UNSUPPORTED it can't address the cursor (the subcommands work without a screen). The terminal is
- * restored in every case; a word about steps that go on is printed to stdout after it. */
+ * CONSOLE_GONE when it was not the person who ended it; CONSOLE_MOVED; or why the terminal can't be used:
+ * ERR_NOT_FOUND no tty, ERR_UNSUPPORTED it can't address the cursor (the subcommands work without a screen).
+ * The terminal is restored in every case; a word about steps that go on is printed to stdout after it. */
 int console_run(struct loop *loop, struct engine *engine, const struct console_options *options,
                 struct err *e);
 

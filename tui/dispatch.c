@@ -206,7 +206,8 @@ void console_key(struct console *console, const struct key *key)
     const struct key_binding *binding = keymap_find(key_table, stack, depth, key);
     const char *command = binding != NULL ? binding->command : NULL;
     bool quit_asked = console->quit_asked;
-    if (binding != NULL && (binding->flags & KEY_ACTS) && console_refuses_to_act(console)) {
+    bool stops = binding != NULL && (binding->flags & KEY_STOPS) && !engine_is_observer(console->engine);
+    if (binding != NULL && (binding->flags & KEY_ACTS) && !stops && console_refuses_to_act(console)) {
         return;
     }
     struct page *top = console_top(console);

@@ -6,7 +6,7 @@
 #include "tui/console_state.h"
 
 #define PEOPLE_SHOWN  6
-#define BANNERS_MOST  3
+#define BANNERS_MOST  5
 #define BANNERS_SMALL 16 /* rows of a screen that has room for one banner only */
 
 /* ---- the parts ---- */
@@ -289,9 +289,25 @@ static size_t banner_texts(struct console *console, struct str banners[static BA
     if (trouble != NULL) {
         /* What is wrong before where: a narrow screen cuts the path. */
         const char *colon = trouble[0] == '/' ? strstr(trouble, ": ") : NULL;
-        add_banner(banners, &count, "JOURNAL IN TROUBLE, nothing acts, watching goes on: %s%s%.*s",
-                   colon != NULL ? colon + 2 : trouble, colon != NULL ? "; " : "",
-                   colon != NULL ? (int)(colon - trouble) : 0, trouble);
+        add_banner(banners, &count, "JOURNAL IN TROUBLE, nothing acts, watching goes on: %s%s%s%.*s",
+                   colon != NULL ? colon + 2 : trouble,
+                   engine_emergency(console->engine) == NULL ? "; :emergency acts on elsewhere" : "",
+                   colon != NULL ? "; " : "", colon != NULL ? (int)(colon - trouble) : 0, trouble);
+    }
+    const char *emergency = engine_emergency(console->engine);
+    if (emergency != NULL) {
+        add_banner(banners, &count,
+                   "EMERGENCY JOURNAL, once the main one can be written, quit and  belay import  (%s%s)",
+                   emergency,
+                   str_starts(emergency, "/dev/shm/") ? ", in memory: a restart of the host loses it" : "");
+    }
+    const char *waiting = engine_emergency_waiting(console->engine);
+    if (waiting != NULL) {
+        add_banner(banners, &count, "EMERGENCY JOURNAL NOT IMPORTED ( belay import ): %s", waiting);
+    }
+    const char *mirror = engine_mirror_trouble(console->engine);
+    if (mirror != NULL) {
+        add_banner(banners, &count, "MIRROR FAILS, the journal's head is on this host alone: %s", mirror);
     }
     if (platform_all_silent(console->scene.platform, &last_good_us)) {
         scene_time(&console->scene, last_good_us, false, time);

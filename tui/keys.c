@@ -96,7 +96,7 @@ const struct key_binding key_table[] = {
 
     /* in a popup */
     {"c", CONTEXT_POPUP, "cancel-step", "cancel the step: TERM, after its grace period KILL", "cancel",
-     KEY_ACTS},
+     KEY_ACTS | KEY_STOPS},
     {"b", CONTEXT_POPUP, "background", "back to the dashboard; the step goes on", "background", 0},
     {"l Esc Enter", CONTEXT_POPUP, "leave", "leave the question, stay with the step", "leave", 0},
 

@@ -340,10 +340,10 @@ static void trouble_show(struct line_mode *m)
 {
     const char *trouble = engine_trouble(m->engine);
     if (trouble && !m->trouble) {
-        line_say(
-            "\nthe journal can't be written, so nothing acts: %s\nwaiting for that to pass; what runs goes "
-            "on\n",
-            trouble);
+        line_say("\nthe journal can't be written, so nothing acts: %s\nwaiting for that to pass (or: belay "
+                 "emergency); what runs goes "
+                 "on\n",
+                 trouble);
         m->question = NO_QUESTION;
     } else if (!trouble && m->trouble) {
         line_say("the journal can be written again\n");

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/config/findings.h"
@@ -95,6 +96,7 @@ void config_free(struct config *c)
     free(c->platform);
     free(c->badge);
     free(c->journal_folder);
+    free(c->emergency);
     free(c->operator_name);
     free(c->approvers);
     strv_free(c->identity.command);
@@ -137,9 +139,22 @@ const struct config_policy *config_policy_find(const struct config *c, const cha
     return str_eq(name, builtin.name) ? &builtin : NULL;
 }
 
+bool config_is_shared(const struct config *c)
+{
+    struct stat st;
+    if (c->journal == CONFIG_JOURNAL_EMERGENCY)
+        return stat(c->journal_folder, &st) == 0 && (st.st_mode & 070) == 070;
+    return c->journal == CONFIG_JOURNAL_SHARED;
+}
+
+char *config_journal_name(const struct config *c)
+{
+    return xasprintf("%s%s", c->platform, c->journal == CONFIG_JOURNAL_EMERGENCY ? ".emergency" : "");
+}
+
 char *config_state_folder(const struct config *c)
 {
-    if (c && c->journal == CONFIG_JOURNAL_SHARED)
+    if (c && c->journal_folder)
         return xstrdup(c->journal_folder);
     char *state = folder_state(), *folder = path_join(state, c ? c->platform : "local");
     free(state);

@@ -101,7 +101,7 @@ struct config_policy {
     int line, column;     /* where the policy stands; 0 for the one that is always there */
 };
 
-enum config_journal { CONFIG_JOURNAL_PRIVATE, CONFIG_JOURNAL_SHARED };
+enum config_journal { CONFIG_JOURNAL_PRIVATE, CONFIG_JOURNAL_SHARED, CONFIG_JOURNAL_EMERGENCY };
 
 struct config_place {
     int line, column; /* from 1; 0: not said */
@@ -113,7 +113,8 @@ struct config {
     char *platform; /* "local" without a configuration; fit for a folder's name */
     char *badge;    /* NULL, or a short word: "PROD" is drawn as danger, "DEMO" as demo */
     enum config_journal journal;
-    char *journal_folder; /* absolute; only when shared */
+    char *journal_folder; /* absolute; NULL when private */
+    char *emergency;      /* NULL, or a place for emergency journals */
     int observer;         /* 1 or 0 as written, -1 not said: ask config_observer */
     char *operator_name;  /* NULL: the login name */
     struct {
@@ -179,6 +180,12 @@ void config_source_defaults(struct config_source *s, bool signals);
 /* The policy of that name, or NULL. "default" is always there: 3 attempts, 100ms, doubling, at most 30s. c
  * may be NULL. */
 const struct config_policy *config_policy_find(const struct config *c, const char *name);
+
+/* Do several users write the journal? An emergency journal's folder says so itself. */
+bool config_is_shared(const struct config *c);
+/* The journal's name in the head lines: the platform, or another one for an emergency journal, which has a
+ * chain of its own. The caller frees. */
+char *config_journal_name(const struct config *c);
 
 /* Folder of journal, spool, state database and leases: $XDG_STATE_HOME/belay/PLATFORM, or the shared folder.
  * c may be NULL (platform "local"). It is not created. The caller frees. */

@@ -38,10 +38,20 @@ const struct option option_table[] = {
         .path = "journal",
         .type = OPTION_JOURNAL,
         .fallback = "private",
-        .help = "Where journal, spool and leases are: `private` (this user's state folder) or "
-                "`shared:FOLDER` (a folder of "
-                "its own for a group of operators).",
+        .help =
+            "Where journal, spool and leases are: `private` (this user's state folder) or "
+            "`shared:FOLDER` (a folder of "
+            "its own for a group of operators). `emergency:FOLDER`, on the command line, uses the emergency "
+            "journal that `:emergency` made there.",
         .offset = OF_CONFIG(journal),
+    },
+    {
+        .path = "emergency",
+        .type = OPTION_PATH,
+        .help = "A folder on another disk, where emergency journals are made when the journal can't be "
+                "written. They are looked for there, in `/var/tmp` and in `/dev/shm`: every operator of a "
+                "journal names the same one.",
+        .offset = OF_CONFIG(emergency),
     },
     {
         .path = "observer",

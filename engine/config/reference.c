@@ -31,7 +31,7 @@ static const char *type_text(enum option_type type)
     case OPTION_PATHS:
         return "list of paths";
     case OPTION_JOURNAL:
-        return "`private`, `shared:FOLDER`";
+        return "`private`, `shared:FOLDER`, `emergency:FOLDER`";
     case OPTION_SECRET:
         return "secret";
     case OPTION_HEADER:
@@ -230,7 +230,7 @@ static cJSON *option_schema(const struct option *o)
     case OPTION_PATHS:
         return list_of(typed("string"), false);
     case OPTION_JOURNAL:
-        return text_matching("^(private|shared:.+)$");
+        return text_matching("^(private|shared:.+|emergency:.+)$");
     case OPTION_SECRET:
         return secret_schema(false);
     case OPTION_HEADER:

@@ -256,9 +256,12 @@ static void set_journal(const struct value_place *place, const struct option *op
     } else if (str_starts(text, "shared:") && text[7]) {
         c->journal = CONFIG_JOURNAL_SHARED;
         replace(&c->journal_folder, absolute_path(place, text + 7));
+    } else if (str_starts(text, "emergency:") && text[10]) {
+        c->journal = CONFIG_JOURNAL_EMERGENCY;
+        replace(&c->journal_folder, absolute_path(place, text + 10));
     } else {
-        value_complain(place, item, "%s: \"%s\" is neither private nor shared:FOLDER", value_label(option),
-                       text);
+        value_complain(place, item, "%s: \"%s\" is neither private, shared:FOLDER nor emergency:FOLDER",
+                       value_label(option), text);
     }
 }
 

@@ -176,6 +176,10 @@ int spool_output(struct spool *s, const char *key,
 int spool_recording(struct spool *s, const char *key,
                     int (*each)(void *data, const char *bytes, size_t length), void *data, struct err *e);
 
+/* Copies the folder of a step that runs no more into another spool, under a key of its own, where it can be
+ * adopted like any other. ERR_EXISTS: the key is used there. */
+int spool_copy(struct spool *from, struct spool *to, const char *key, const char *new_key, struct err *e);
+
 /* Makes the folder and starts a supervisor that waits for go. Takes about a millisecond; the rest happens
  * meanwhile: a supervisor that can't start ends as NOT_STARTED. ERR_EXISTS: the key was used. NULL and e on
  * failure: nothing was left behind. */

@@ -19,5 +19,7 @@ struct journal {
 
 /* ERR_DENIED on a read-only journal. Takes the items in any case. */
 int journal_submit(struct journal *j, struct item *items, int64_t wait_us, struct err *e);
+/* One item, as journal_append_wait. */
+int journal_submit_wait(struct journal *j, struct item *item, struct journal_result *result, struct err *e);
 
 #endif

@@ -46,7 +46,7 @@ static int draft_take(const struct event_draft *draft, struct text texts[static 
     text_take(&texts[DATA], draft->data, "{}", SIZE_MAX);
     text_take(&texts[CLAIM_KEY], draft->claim.key, "", JOURNAL_TEXT_MAX);
     text_take(&texts[CLAIM_OWNER], draft->claim.owner, "", JOURNAL_TEXT_MAX);
-    if (texts[DATA].length > JOURNAL_DATA_MAX)
+    if (texts[DATA].length > JOURNAL_DATA_MAX + (draft->imported ? JOURNAL_IMPORTED_MAX : 0))
         return err_set(e, ERR_RANGE,
                        "the data of a %s event has %zu bytes, at most %u fit; keep it in a blob",
                        event_kind_name(draft->kind), texts[DATA].length, JOURNAL_DATA_MAX);
@@ -89,9 +89,9 @@ static void event_fill(struct event *event, struct claim *claim, const struct ev
 
 int item_from_drafts(const struct event_draft *drafts, size_t count, struct item **item, struct err *e)
 {
-    if (count < 1 || count > ITEM_EVENTS_MAX)
+    if (count < 1 || (count > ITEM_EVENTS_MAX && !drafts->imported))
         return err_set(e, ERR_USAGE, "a group has 1 to %d events", ITEM_EVENTS_MAX);
-    struct text texts[ITEM_EVENTS_MAX][TEXTS];
+    struct text few[8][TEXTS], (*texts)[TEXTS] = count <= 8 ? few : xmalloc(count * sizeof few[0]);
     size_t taken = 0, bytes = 0;
     int code = 0;
     for (; taken < count && code == 0; taken++) {
@@ -108,11 +108,14 @@ int item_from_drafts(const struct event_draft *drafts, size_t count, struct item
             event_fill(&new->events[i], &new->claims[i], &drafts[i], texts[i], &memory, now_us);
             new->durable |= event_kind_durable(drafts[i].kind);
         }
+        new->imported = drafts->imported;
         *item = new;
     }
     for (size_t i = 0; i < taken; i++)
         for (size_t k = 0; k < TEXTS; k++)
             str_fini(&texts[i][k].cleaned);
+    if (texts != few)
+        free(texts);
     return code;
 }
 

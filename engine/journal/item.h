@@ -15,11 +15,13 @@ struct item {
     int64_t queued_us; /* monotonic */
     journal_done done;
     void *ctx;
-    bool on_writer;     /* done runs on the writer's thread: somebody waits there */
-    bool durable;       /* commit at once */
-    bool unless_stored; /* a manifest: nothing to do if its blob has one */
-    uint64_t troubles;  /* a manifest: how many there had been when its blob began */
-    bool check_pieces;  /* set by the writer: there has been one since */
+    bool on_writer;                  /* done runs on the writer's thread: somebody waits there */
+    bool durable;                    /* commit at once */
+    bool unless_stored;              /* a manifest: nothing to do if its blob has one */
+    bool imported;                   /* of an emergency journal: past the check for those that wait */
+    int64_t next_incident, next_run; /* imported: only while these are the next numbers; 0: don't ask */
+    uint64_t troubles;               /* a manifest: how many there had been when its blob began */
+    bool check_pieces;               /* set by the writer: there has been one since */
 
     /* The result. */
     int code;
@@ -42,7 +44,8 @@ struct item {
 
 #define ITEM_EVENTS_MAX 64
 
-/* Copies the drafts: texts as UTF-8, cut to their limits; at_us 0 becomes now. ERR_RANGE, ERR_USAGE. */
+/* Copies the drafts: texts as UTF-8, cut to their limits; at_us 0 becomes now. More than ITEM_EVENTS_MAX only
+ * when they are imported. ERR_RANGE, ERR_USAGE. */
 int item_from_drafts(const struct event_draft *drafts, size_t count, struct item **item, struct err *e);
 /* Takes zstd. */
 struct item *item_from_piece(const uint8_t digest[static SHA256_SIZE], size_t raw_bytes, void *zstd,

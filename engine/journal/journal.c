@@ -22,6 +22,7 @@ static struct journal *journal_new(const struct journal_options *o)
     j->options = *o;
     j->options.folder = xstrdup(o->folder);
     j->options.platform = xstrdup(o->platform ? o->platform : "local");
+    j->options.emergency = xstrdup(o->emergency);
     j->path = path_join(o->folder, FOLDER_DATABASE);
     j->reader = reader_new(j->path);
     return j;
@@ -33,6 +34,7 @@ static void journal_free(struct journal *j)
     reader_free(j->reader);
     free((char *)j->options.folder);
     free((char *)j->options.platform);
+    free((char *)j->options.emergency);
     free(j->path);
     free(j);
 }
@@ -187,15 +189,18 @@ int journal_append_wait(struct journal *j, const struct event_draft *drafts, siz
 {
     struct item *item = NULL;
     int code = item_from_drafts(drafts, count, &item, e);
-    if (code < 0)
-        return code;
+    return code < 0 ? code : journal_submit_wait(j, item, result, e);
+}
+
+int journal_submit_wait(struct journal *j, struct item *item, struct journal_result *result, struct err *e)
+{
     struct waiter *w = xcalloc(1, sizeof *w);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->done, NULL);
     item->done = wait_done;
     item->ctx = w;
     item->on_writer = item->durable = true;
-    code = journal_submit(j, item, 0, e);
+    int code = journal_submit(j, item, 0, e);
     if (code < 0) {
         waiter_free(w);
         return code;

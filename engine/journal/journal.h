@@ -71,7 +71,12 @@
     X(BLOB_STORED, "blob.stored", false, "a blob's manifest: digest, length, pieces, what was dropped")      \
     X(EXPORT_WRITTEN, "export.written", false, "an export was written: path, format, digest")                \
     X(MIRROR_FAILED, "mirror.failed", false, "events no longer reach the mirror off this host")              \
-    X(MIRROR_RECOVERED, "mirror.recovered", false, "they do again; how many were not sent")
+    X(MIRROR_RECOVERED, "mirror.recovered", false, "they do again; how many were not sent")                  \
+    X(JOURNAL_EMERGENCY, "journal.emergency", true,                                                          \
+      "an emergency journal: begun beside which main one, ready")                                            \
+    X(JOURNAL_IMPORTED, "journal.imported", true, "an emergency journal was imported: its id, its head")     \
+    X(IMPORT_KEPT, "import.kept", false,                                                                     \
+      "an event of an emergency journal about a run that went on here meanwhile: a record")
 
 enum event_kind {
     EVENT_UNKNOWN = 0, /* written by a newer belay; event.kind_name has its name */
@@ -119,16 +124,18 @@ struct event_draft {
     int64_t incident;    /* 0 none, or JOURNAL_NEW */
     int64_t run;         /* 0 none, or JOURNAL_NEW */
     struct claim claim;
+    bool imported; /* emergency.h: its data may be JOURNAL_IMPORTED_MAX longer */
 };
 
 /* As incident or run of a draft: the next free number, allocated inside the transaction. All drafts of one
  * atomic group that say so get the same number. */
 #define JOURNAL_NEW (-1)
 
-#define JOURNAL_LINGER_US   50000
-#define JOURNAL_SUMMARY_MAX 2048
-#define JOURNAL_DATA_MAX    (1u << 20)
-#define JOURNAL_TEXT_MAX    4096 /* actor, subject, outcome: longer is cut */
+#define JOURNAL_LINGER_US    50000
+#define JOURNAL_SUMMARY_MAX  2048
+#define JOURNAL_DATA_MAX     (1u << 20)
+#define JOURNAL_IMPORTED_MAX (16u << 10)
+#define JOURNAL_TEXT_MAX     4096 /* actor, subject, outcome: longer is cut */
 
 /* An event as it was read; texts belong to whoever called back and live as long as the callback, unless
  * copied with event_copy. Never NULL. */
@@ -174,11 +181,12 @@ struct journal_health {
 };
 
 struct journal_options {
-    const char *folder;   /* created when missing; holds journal.db and journal.lock */
-    const char *platform; /* the name in the head lines */
-    bool shared;          /* 2770/0660 and the folder's group, instead of 0700/0600 */
-    bool create;          /* false: a missing journal is ERR_NOT_FOUND */
-    bool read_only;       /* for reading and verifying alone: no tail check, nothing is ever written */
+    const char *folder;    /* created when missing; holds journal.db and journal.lock */
+    const char *platform;  /* the name in the head lines */
+    const char *emergency; /* a place for emergency journals beside the usual ones; may be NULL */
+    bool shared;           /* 2770/0660 and the folder's group, instead of 0700/0600 */
+    bool create;           /* false: a missing journal is ERR_NOT_FOUND */
+    bool read_only;        /* for reading and verifying alone: no tail check, nothing is ever written */
     /* Opens in trouble where a full disk, a read-only or missing file system would be an error: the console
      * must start. Foreign, damaged, newer and remote journals are errors all the same. */
     bool tolerate;
@@ -357,5 +365,7 @@ struct journal_verdict {
  * million events. */
 int journal_verify(struct journal *j, const char *mirrored, struct journal_verdict *verdict,
                    int (*progress)(int64_t seq, int64_t last, void *data), void *data, struct err *e);
+
+#include "engine/journal/emergency.h"
 
 #endif

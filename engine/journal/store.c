@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "engine/io/io.h"
+#include "engine/journal/admit.h"
 #include "engine/journal/chain.h"
 #include "engine/journal/folder.h"
 #include "engine/journal/manifest.h"
@@ -45,6 +46,7 @@ static const char *const texts[STATEMENTS] = {
 
 struct store {
     char *path;
+    struct admission *admission;
     sqlite3 *db;
     struct guard *guard;
     struct chain *chain;
@@ -92,7 +94,8 @@ static int prepare(struct store *s, struct err *e)
         if (sqlite3_prepare_v3(s->db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &s->statements[i], NULL) !=
             SQLITE_OK)
             return database_error(s->db, e, s->path);
-    return claims_open(s->db, &s->claims, e);
+    int code = admission_open(s->admission, s->db, e);
+    return code == 0 ? claims_open(s->db, &s->claims, e) : code;
 }
 
 static int read_head(struct store *s, struct err *e)
@@ -226,6 +229,7 @@ int store_open(const struct journal_options *o, struct store **store, struct err
         return code;
     struct store *s = xcalloc(1, sizeof *s);
     s->path = path_join(o->folder, FOLDER_DATABASE);
+    s->admission = admission_new(o);
     s->chain = chain_new();
     char *lock = path_join(o->folder, FOLDER_LOCK);
     code = guard_open(lock, folder_file_mode(o->shared), &s->guard, e);
@@ -250,6 +254,7 @@ void store_close(struct store *s)
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(s->statements[i]);
     claims_close(s->claims);
+    admission_free(s->admission);
     database_close(s->db);
     guard_close(s->guard);
     chain_free(s->chain);
@@ -373,12 +378,13 @@ static int number_event(struct store *s, struct item *item, size_t i, struct err
 
 static int add_events(struct store *s, struct item *item, struct err *e)
 {
-    int code = 0;
-    for (size_t i = 0; i < item->count && code == 0; i++)
-        code = number_event(s, item, i, e);
-    if (code < 0)
-        return code;
-    code = claims_admit(s->claims, item->claims, item->count, item->refusal, e);
+    int code = item->next_run ? admit_numbers(s->admission, item, e) : 1;
+    for (size_t i = 0; i < item->count && code == 1; i++)
+        code = number_event(s, item, i, e) < 0 ? e->code : 1;
+    if (code == 1 && !item->imported)
+        code = admit_runs(s->admission, item, e);
+    if (code == 1)
+        code = claims_admit(s->claims, item->claims, item->count, item->refusal, e);
     if (code <= 0) {
         item->code = code == 0 ? ERR_CLAIMED : code;
         item->reason = code == 0 ? item->refusal : NULL;

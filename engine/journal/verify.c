@@ -5,6 +5,7 @@
 #include "engine/journal/chain.h"
 #include "engine/journal/handle.h"
 #include "engine/journal/heads.h"
+#include "engine/journal/imported.h"
 #include "engine/journal/manifest.h"
 #include "engine/journal/row.h"
 #include "engine/journal/schema.h"
@@ -16,6 +17,7 @@ struct check {
     sqlite3 *db;
     struct chain *chain;
     struct heads *heads;
+    struct imports *imports;
     struct journal_verdict *verdict;
     uint8_t head[SHA256_SIZE];
     int64_t seq, last;
@@ -115,6 +117,8 @@ static int check_event(struct check *c, const struct event *event)
     struct err e;
     if (heads_check(c->heads, event->seq, hash, &e) < 0)
         return fault(c, event->seq, e.msg);
+    if (imports_check(c->imports, event, &e) < 0)
+        return fault_in(c, event->seq, e.msg);
     return event->kind == EVENT_BLOB_STORED ? check_blob(c, event) : 0;
 }
 
@@ -153,6 +157,8 @@ static int check_chain(struct check *c, int (*progress)(int64_t seq, int64_t las
     memcpy(c->verdict->head_hash, c->head, SHA256_SIZE);
     if (c->verdict->ok && heads_check_end(c->heads, c->seq, &heads_error) < 0)
         fault(c, c->seq + 1, heads_error.msg);
+    if (c->verdict->ok && imports_end(c->imports, &heads_error) < 0)
+        fault(c, c->seq, heads_error.msg);
     c->verdict->heads_checked = heads_agreed(c->heads);
     return 0;
 }
@@ -248,6 +254,7 @@ int journal_verify(struct journal *j, const char *mirrored, struct journal_verdi
     *verdict = (struct journal_verdict){.ok = true};
     struct check c = {.journal = j, .verdict = verdict, .chain = chain_new(), .seen = map_new()};
     c.raw = xmalloc(JOURNAL_PIECE_BYTES);
+    c.imports = imports_new();
     c.heads = heads_new(mirrored, j->options.platform);
     int code = check_open(&c, e);
     if (code == 0)
@@ -260,6 +267,7 @@ int journal_verify(struct journal *j, const char *mirrored, struct journal_verdi
     sqlite3_finalize(c.piece);
     database_close(c.db);
     heads_free(c.heads);
+    imports_free(c.imports);
     map_free(c.seen);
     chain_free(c.chain);
     free(c.raw);

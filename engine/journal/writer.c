@@ -92,7 +92,7 @@ static int queue_full(struct err *e)
     return err_set(e, ERR_BUSY, "the journal's queue is full: the disk does not keep up");
 }
 
-/* 0: there is room for the items. */
+/* 0: there is room for the items. An import is one item of any size: an empty queue takes it. */
 static int wait_for_room(struct writer *w, size_t events, size_t event_bytes, size_t piece_bytes,
                          int64_t wait_us, struct err *e)
 {
@@ -103,9 +103,9 @@ static int wait_for_room(struct writer *w, size_t events, size_t event_bytes, si
             return err_set(e, ERR_CANCELLED, "the journal is being closed");
         if (!w->health.ok)
             return refusal(w, e);
-        if (w->events + events <= WRITER_EVENTS_MAX &&
-            w->event_bytes + event_bytes <= WRITER_EVENT_BYTES_MAX &&
-            w->piece_bytes + piece_bytes <= WRITER_PIECE_BYTES_MAX)
+        if (w->items == 0 || (w->events + events <= WRITER_EVENTS_MAX &&
+                              w->event_bytes + event_bytes <= WRITER_EVENT_BYTES_MAX &&
+                              w->piece_bytes + piece_bytes <= WRITER_PIECE_BYTES_MAX))
             return 0;
         if (clock_monotonic_us() >= deadline)
             return queue_full(e);

@@ -35,6 +35,7 @@ struct timeline_line {
     int64_t seq;
     int64_t at_us;      /* UTC; of a note that was written later the time that it is about */
     int64_t written_us; /* 0: then; else when that note was written */
+    bool late;          /* it stands behind later ones in the journal, and is told at its own time */
     enum event_kind kind;
     enum timeline_level level;
     int64_t incident, run;
@@ -42,6 +43,8 @@ struct timeline_line {
     char *text;
 };
 
+/* A note that was written later, or brought from an emergency journal. */
+bool event_is_late(const struct event *event);
 void timeline_line_init(struct timeline_line *line, const struct event *event);
 void timeline_line_fini(struct timeline_line *line);
 
@@ -76,7 +79,7 @@ int timeline_read(struct journal *j, int64_t incident, int (*visit)(const struct
                   void *data, struct err *e);
 
 /* The same in the order in which it is told: a note that was written later comes at the time that it is
- * about. */
+ * about, what an import brought at its own. */
 int timeline_tell(struct journal *j, int64_t incident, int (*visit)(const struct event *event, void *data),
                   void *data, struct err *e);
 

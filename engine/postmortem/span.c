@@ -248,7 +248,8 @@ int timeline_read(struct journal *j, int64_t incident, int (*visit)(const struct
     return code;
 }
 
-/* ---- late notes in their places --------------------------------------------------------------------------
+/* ---- late notes, and what was imported, in their places
+ * --------------------------------------------------------------------------
  */
 
 struct telling {
@@ -264,7 +265,7 @@ static int take_late(const struct event *event, void *data)
     struct telling *t = data;
     int64_t told_us = event_told_us(event);
     size_t place = t->late.len;
-    if (told_us == event->at_us)
+    if (!event_is_late(event))
         return 0;
     (void)vec_push(&t->late);
     for (; place > 0 && event_told_us(t->late.data[place - 1]) > told_us; place--)
@@ -284,7 +285,7 @@ static int tell_until(struct telling *t, int64_t at_us)
 static int tell_event(const struct event *event, void *data)
 {
     struct telling *t = data;
-    if (event_told_us(event) < event->at_us)
+    if (event_is_late(event))
         return 0; /* has its own place */
     int answer = tell_until(t, event->at_us);
     answer = answer ? answer : t->visit(event, t->data);
@@ -295,10 +296,8 @@ static int tell_event(const struct event *event, void *data)
 int timeline_tell(struct journal *j, int64_t incident, int (*visit)(const struct event *event, void *data),
                   void *data, struct err *e)
 {
-    static const enum event_kind noted = EVENT_INCIDENT_NOTED;
-    struct journal_filter notes = {.incident = incident, .kinds = &noted, .kind_count = 1};
     struct telling t = {.visit = visit, .data = data};
-    int code = journal_read(j, 1, JOURNAL_FORWARD, &notes, 0, take_late, &t, e);
+    int code = timeline_read(j, incident, take_late, &t, e);
     if (code == 0)
         code = timeline_read(j, incident, tell_event, &t, e);
     if (code == 0 && !t.stopped)

@@ -107,7 +107,7 @@ static int look_at_evidence(struct story *story, struct journal *j, struct err *
     return 0;
 }
 
-/* Notes that were written later, at the time that they are about. */
+/* Notes that were written later at the time that they are about, and what was imported at its own. */
 static void put_in_order(struct story *story)
 {
     for (size_t i = 0; i < story->events.len; i++) {
@@ -115,8 +115,8 @@ static void put_in_order(struct story *story)
         int64_t told_us = event_told_us(event);
         (void)vec_push(&story->told);
         size_t place = story->told.len - 1;
-        for (; told_us < event->at_us && place > 0 && event_told_us(story->told.data[place - 1]) > told_us;
-             place--)
+        for (bool late = event_is_late(event);
+             late && place > 0 && event_told_us(story->told.data[place - 1]) > told_us; place--)
             story->told.data[place] = story->told.data[place - 1];
         story->told.data[place] = event;
     }

@@ -155,6 +155,13 @@ static void text_of(const struct event *event, struct str *out)
     }
     if (out->len == 0)
         clean(out, event->kind_name);
+    if (event_imported(event))
+        str_add(out, " (emergency journal)");
+}
+
+bool event_is_late(const struct event *event)
+{
+    return event_told_us(event) < event->at_us || event_imported(event);
 }
 
 void timeline_line_init(struct timeline_line *line, const struct event *event)
@@ -167,6 +174,7 @@ void timeline_line_init(struct timeline_line *line, const struct event *event)
         .seq = event->seq,
         .at_us = told_us,
         .written_us = told_us < event->at_us ? event->at_us : 0,
+        .late = event_is_late(event),
         .kind = event->kind,
         .level = level_of(event),
         .incident = event->incident,
@@ -207,7 +215,7 @@ void timeline_format(const struct timeline_line *line, struct str *out)
 struct timeline {
     size_t capacity;
     int64_t last_seq;
-    VEC(struct timeline_line) lines; /* by seq, but for those that were written later */
+    VEC(struct timeline_line) lines; /* by seq, but for those that are late */
 };
 
 struct timeline *timeline_new(size_t capacity)
@@ -241,7 +249,7 @@ static size_t place_of(const struct timeline *t, const struct timeline_line *lin
     size_t place = t->lines.len;
     for (; place > 0; place--) {
         const struct timeline_line *other = &t->lines.data[place - 1];
-        bool by_time = line->written_us || other->written_us;
+        bool by_time = line->late || other->late;
         if (by_time ? other->at_us <= line->at_us : other->seq < line->seq)
             break;
     }

@@ -26,6 +26,7 @@ struct mirror {
     struct loop_timer *timer;
     struct process *process;
     bool busy, failing, closing;
+    char told[200]; /* why, while failing */
     struct err why; /* of the last batch; code 0: it arrived */
 };
 
@@ -45,6 +46,7 @@ static void mirror_tell(struct mirror *m, bool failing, const char *why)
     if (m->failing == failing)
         return;
     m->failing = failing;
+    snprintf(m->told, sizeof m->told, "%s", why);
     char *summary = failing ? xasprintf("events no longer reach the mirror: %s", why)
                             : xasprintf("events reach the mirror again, %llu lines were not sent",
                                         (unsigned long long)m->dropped);
@@ -56,6 +58,11 @@ static void mirror_tell(struct mirror *m, bool failing, const char *why)
     free(summary);
     if (!failing)
         m->dropped = 0;
+}
+
+const char *mirror_trouble(const struct mirror *m)
+{
+    return m->failing ? m->told : NULL;
 }
 
 static void batch_end(struct mirror *m)

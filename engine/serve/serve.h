@@ -23,6 +23,8 @@ struct mirror *mirror_new(struct loop *loop, struct journal *journal, const stru
                           struct err *e);
 /* Events of one commit, in order; on the loop. */
 void mirror_events(struct mirror *m, const struct event *const *events, size_t count);
+/* NULL while lines arrive, or why they don't. */
+const char *mirror_trouble(const struct mirror *m);
 /* Sends what is queued (at most 2 s; nothing when the mirror was failing already), then frees; the journal
  * may be closed already. ERR_IO: some lines didn't get there. NULL is fine. */
 int mirror_close(struct mirror *m, struct err *e);

@@ -5,7 +5,7 @@
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
 
-static int console_open(const struct command_line *line, const struct config *config, struct err *e)
+static int console_open(const struct command_line *line, struct config *config, struct err *e)
 {
     struct engine_options options;
     struct console_options screen = {0};
@@ -15,9 +15,7 @@ static int console_open(const struct command_line *line, const struct config *co
     session_engine_options(line, config, &options);
     session_console_options(line, &screen);
     options.watch = true;
-    struct engine *engine = engine_open(loop, &options, e);
-    int code = engine ? console_run(loop, engine, &screen, e) : e->code;
-    engine_close(engine);
+    int code = session_console(loop, config, &options, &screen, e);
     loop_free(loop);
     return code == ERR_NOT_FOUND || code == ERR_UNSUPPORTED ? EXIT_USAGE
            : code < 0                                       ? EXIT_FELL_SHORT

@@ -23,7 +23,6 @@ static int demo_console(const struct command_line *line, const struct stage *sta
                                       : NULL};
     struct config *config = config_load(path, NULL, e);
     struct loop *loop = config ? loop_new(e) : NULL;
-    struct engine *engine = NULL;
     int code = ERR_IO;
     if (loop) {
         session_engine_options(line, config, &options);
@@ -31,11 +30,8 @@ static int demo_console(const struct command_line *line, const struct stage *sta
         options.watch = true;
         options.step_path = bin;
         options.state_folder = state;
-        engine = engine_open(loop, &options, e);
+        code = session_console(loop, config, &options, &screen, e);
     }
-    if (engine)
-        code = console_run(loop, engine, &screen, e);
-    engine_close(engine);
     if (loop)
         loop_free(loop);
     config_free(config);

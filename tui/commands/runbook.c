@@ -283,7 +283,10 @@ static int64_t run_find(const struct command_line *line, struct loop *loop, stru
         engine_run_at(engine, i, &view);
         if (view.ended || (wanted && view.id != wanted))
             continue;
-        if (view.elsewhere)
+        if (view.emergency)
+            err_set(e, ERR_CLAIMED, "run %lld went on in the emergency journal %s: belay import",
+                    (long long)view.id, view.emergency);
+        else if (view.elsewhere)
             err_set(e, ERR_CLAIMED, "run %lld is walked by %s; belay runbook take %lld REASON takes it over",
                     (long long)view.id, view.owner ? view.owner : "another console", (long long)view.id);
         else if (found)

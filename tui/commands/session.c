@@ -55,20 +55,25 @@ struct journal *session_journal_of(const struct config *config, bool write, stru
 struct journal *session_journal_on(const struct config *config, bool write, struct loop *loop, struct err *e)
 {
     char *state = config_state_folder(config), *folder = path_join(state, "journal");
+    char *platform = config_journal_name(config);
     struct journal_options options = {
         .folder = folder,
-        .platform = config->platform,
-        .shared = config->journal == CONFIG_JOURNAL_SHARED,
-        .create = write,
+        .platform = platform,
+        .emergency = config->emergency,
+        .shared = config_is_shared(config),
+        .create = write && config->journal != CONFIG_JOURNAL_EMERGENCY,
         .read_only = !write,
         .post = loop ? loop_poster : NULL,
         .post_ctx = loop,
     };
-    struct journal *journal = journal_open(&options, e);
+    bool emergency = write && config->journal == CONFIG_JOURNAL_EMERGENCY;
+    struct journal *journal =
+        emergency && journal_emergency_open(state, e) < 0 ? NULL : journal_open(&options, e);
     if (!journal && !write && e->code == ERR_NOT_FOUND)
         err_set(e, ERR_NOT_FOUND, "nothing was journaled for platform %s yet (%s)", config->platform, folder);
     free(state);
     free(folder);
+    free(platform);
     return journal;
 }
 
@@ -148,5 +153,38 @@ int words_from_line(struct words *w, const struct command_line *line, size_t fro
     for (const struct command_option *o = line->command->options; o && o->name && code == 0; o++)
         for (char *const *value = command_value_list(line, o->name); *value && code == 0; value++)
             code = words_give(w, o->name, *value, e);
+    return code;
+}
+
+int session_console_on(struct loop *loop, struct config *config, const struct engine_options *options,
+                       const struct console_options *screen, struct engine **engine, struct err *e)
+{
+    struct engine_options next = *options;
+    struct console_options there = *screen;
+    int code = console_run(loop, *engine, &there, e);
+    while (code == CONSOLE_MOVED) {
+        char *journal = xasprintf("emergency:%s", engine_emergency_made(*engine));
+        engine_close(*engine);
+        *engine = NULL;
+        next.state_folder = NULL;
+        next.watch = true;
+        there.run = 0;
+        there.fresh = false;
+        there.greeting = "acting is possible again, recorded in the emergency journal; r goes on with a run";
+        code = config_set(config, "journal", journal, e);
+        free(journal);
+        if (code == 0)
+            *engine = engine_open(loop, &next, e);
+        code = *engine ? console_run(loop, *engine, &there, e) : e->code;
+    }
+    return code;
+}
+
+int session_console(struct loop *loop, struct config *config, const struct engine_options *options,
+                    const struct console_options *screen, struct err *e)
+{
+    struct engine *engine = engine_open(loop, options, e);
+    int code = engine ? session_console_on(loop, config, options, screen, &engine, e) : e->code;
+    engine_close(engine);
     return code;
 }

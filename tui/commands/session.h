@@ -39,6 +39,16 @@ int session_status(const struct err *e);
 void session_engine_options(const struct command_line *line, const struct config *config,
                             struct engine_options *options);
 
+/* A console on an engine of its own, and on the next one when an emergency journal was made. As console_run.
+ */
+int session_console(struct loop *loop, struct config *config, const struct engine_options *options,
+                    const struct console_options *screen, struct err *e);
+
+/* The same, with an engine that is open already; the one in its place afterwards (or NULL) is the caller's.
+ */
+int session_console_on(struct loop *loop, struct config *config, const struct engine_options *options,
+                       const struct console_options *screen, struct engine **engine, struct err *e);
+
 /* Theme, ASCII and colours. */
 void session_console_options(const struct command_line *line, struct console_options *options);
 

@@ -2,17 +2,24 @@
 #include "tui/commands/commands.h"
 
 const struct command *const command_table[] = {
-    &command_console,  &command_demo,     &command_check,     &command_status,
-    &command_runbook,  &command_approve,  &command_safe_mode, &command_do,
-    &command_incident, &command_handover, &command_mute,      &command_unmute,
-    &command_logs,     &command_links,    &command_timeline,  &command_export,
-    &command_evidence, &command_verify,   &command_help,      &command_complete,
-    &command_manual,   &command_simulate, &command_stand_in,  NULL,
+    &command_console,   &command_demo,
+    &command_check,     &command_status,
+    &command_runbook,   &command_approve,
+    &command_safe_mode, &command_do,
+    &command_incident,  &command_handover,
+    &command_mute,      &command_unmute,
+    &command_logs,      &command_links,
+    &command_timeline,  &command_export,
+    &command_evidence,  &command_verify,
+    &command_emergency, &command_import,
+    &command_help,      &command_complete,
+    &command_manual,    &command_simulate,
+    &command_stand_in,  NULL,
 };
 
 const struct command_option common_options[] = {
     {"config", "FILE", "the configuration (default: ./belay.yaml, then the user's, then /etc/belay)", false},
-    {"journal", "private|shared:FOLDER", "where journal, spool and leases are", false},
+    {"journal", "private|shared:FOLDER|emergency:FOLDER", "where journal, spool and leases are", false},
     {"operator", "NAME", "who you say you are (recorded as a claim)", false},
     {"read-only", NULL, "watch only: nothing acts, nothing is journaled on your behalf", false},
     {"join", NULL, "act from the start, even where the console would start as observer", false},

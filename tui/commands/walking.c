@@ -47,24 +47,25 @@ static int outcome_status(struct engine *engine, int64_t run)
     return line_mode_status(outcome);
 }
 
-static int walk(const struct walking *walking, struct loop *loop, struct engine *engine, int64_t run,
+static int walk(const struct walking *walking, struct loop *loop, struct config *config,
+                const struct engine_options *engine_options, struct engine **engine, int64_t run,
                 struct err *e)
 {
     struct console_options options = {.run = run, .fresh = walking->fresh};
     if (walking->checks_only)
-        return checks_only_walk(loop, engine, run);
+        return checks_only_walk(loop, *engine, run);
     const struct line_script *script = walking->script.answers ? &walking->script : NULL;
     if (!walking->screen)
-        return line_mode_walk(loop, engine, run, script);
+        return line_mode_walk(loop, *engine, run, script);
     session_console_options(walking->line, &options);
-    int code = console_run(loop, engine, &options, e);
+    int code = session_console_on(loop, config, engine_options, &options, engine, e);
     if (code == ERR_UNSUPPORTED) {
         *e = (struct err){0};
-        return line_mode_walk(loop, engine, run, script);
+        return line_mode_walk(loop, *engine, run, script);
     }
     if (code < 0)
         return EXIT_FELL_SHORT;
-    return walking->by_outcome ? outcome_status(engine, run) : EXIT_DONE;
+    return walking->by_outcome ? outcome_status(*engine, run) : EXIT_DONE;
 }
 
 int walking_go(const struct walking *walking, struct err *e)
@@ -87,7 +88,7 @@ int walking_go(const struct walking *walking, struct err *e)
     if (e->code == ERR_CLAIMED)
         status = EXIT_FELL_SHORT;
     if (run && !e->code)
-        status = walk(walking, loop, engine, run, e);
+        status = walk(walking, loop, config, &options, &engine, run, e);
     engine_close(engine);
     if (loop)
         loop_free(loop);

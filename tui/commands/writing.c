@@ -50,11 +50,21 @@ struct journal *writing_journal(const struct writing *w)
     return w->journal;
 }
 
+static bool is_in_trouble(const struct writing *w)
+{
+    struct journal_health health = {.ok = true};
+    if (w->journal)
+        journal_health(w->journal, &health);
+    return !health.ok && w->config->journal != CONFIG_JOURNAL_EMERGENCY;
+}
+
 void writing_close(struct writing *w)
 {
     struct err e = {0};
     if (!w)
         return;
+    if (is_in_trouble(w))
+        fprintf(stderr, "belay: while the journal can't be written, belay emergency makes one elsewhere\n");
     journal_close(w->journal); /* what it committed is in the mirror's queue now */
     if (w->loop)
         loop_run_once(w->loop, 0);

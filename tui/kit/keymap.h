@@ -103,6 +103,7 @@ enum key_context {
 
 enum key_flag {
     KEY_ACTS = 1,   /* changes something outside the screen: dimmed and refused for observers */
+    KEY_STOPS = 4,  /* and stops what runs: also while nothing else acts */
     KEY_HIDDEN = 2, /* not in the help: a second way to do what another row says */
 };
 

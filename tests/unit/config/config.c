@@ -188,8 +188,10 @@ static void test_each_kind_of_mistake(void **state)
          "'_', '-'"},
         {"platform: [a]\n", "1:11: platform: expected text, found a list"},
         {"xyzzy: 1\n", "1:1: unknown key \"xyzzy\""},
-        {"journal: public\n", "1:10: journal: \"public\" is neither private nor shared:FOLDER"},
-        {"journal: \"shared:\"\n", "1:10: journal: \"shared:\" is neither private nor shared:FOLDER"},
+        {"journal: public\n",
+         "1:10: journal: \"public\" is neither private, shared:FOLDER nor emergency:FOLDER"},
+        {"journal: \"shared:\"\n",
+         "1:10: journal: \"shared:\" is neither private, shared:FOLDER nor emergency:FOLDER"},
         {"observer: maybe\n", "1:11: observer: \"maybe\" is neither true nor false"},
         {"badge: 12345678901234567\n", "1:8: badge: longer than 16 bytes"},
         {"operator: \"a\\tb\"\n", "1:11: operator: must be one line without control characters"},
@@ -279,7 +281,8 @@ static void test_setting_as_the_command_line_does(void **state)
     assert_int_equal(config_set(c, "operator", "bob", &e), 0);
     assert_string_equal(c->operator_name, "bob");
     assert_int_equal(config_set(c, "journal", "elsewhere", &e), ERR_USAGE);
-    assert_string_equal(e.msg, "journal: \"elsewhere\" is neither private nor shared:FOLDER");
+    assert_string_equal(e.msg,
+                        "journal: \"elsewhere\" is neither private, shared:FOLDER nor emergency:FOLDER");
     assert_int_equal(config_set(c, "sources", "x", &e), ERR_USAGE);
     assert_int_equal(config_set(c, "no-such", "x", &e), ERR_USAGE);
     config_free(c);

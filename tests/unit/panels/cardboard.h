@@ -101,6 +101,30 @@ const char *engine_watch_holder(const struct engine *e)
     (void)e;
     return NULL;
 }
+const char *engine_mirror_trouble(const struct engine *e)
+{
+    (void)e;
+    return NULL;
+}
+
+const char *engine_emergency(const struct engine *e)
+{
+    (void)e;
+    return NULL;
+}
+
+const char *engine_emergency_made(const struct engine *e)
+{
+    (void)e;
+    return NULL;
+}
+
+const char *engine_emergency_waiting(const struct engine *e)
+{
+    (void)e;
+    return NULL;
+}
+
 const char *engine_trouble(const struct engine *e)
 {
     return e->trouble;
