@@ -334,12 +334,6 @@ struct run_part {
 void run_part_at(const struct run *run, int step, int part, struct run_part *view);
 /* "item 12 of 500: doc-17", "rung 25"; nothing for PART_NONE. Appended. */
 void run_part_text(const struct run *run, int step, int part, struct str *out);
-/* How the run ended, and because of what: "warn: Re-open it failed; Mark it: exit 0, unverified". Appended.
- */
-void run_verdict_text(const struct run *run, struct str *out);
-/* How far the step is, in few words: "312/500 ok, 2 failed", "rung 50, held for 42s", "attempt 2 of 4, in
- * 3s"; nothing when there is nothing of the kind to tell. Appended. */
-void run_progress_text(const struct run *run, int step, int64_t now_ms, struct str *out);
 
 /* Locks that are held or were asked for. After ADOPT only held ones are left. */
 struct run_lock {

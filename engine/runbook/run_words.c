@@ -1,4 +1,6 @@
 /* How far a step is, in words for a line of a screen. */
+#include "engine/runbook/run_words.h"
+
 #include <stdio.h>
 
 #include "engine/runbook/run_state.h"

@@ -22,5 +22,6 @@
 #include "engine/runbook/made_up.h"
 #include "engine/runbook/policies.h"
 #include "engine/runbook/run.h"
+#include "engine/runbook/run_words.h"
 
 #endif
