@@ -77,9 +77,13 @@ static void giving_end(struct giving *g, int code, const char *message)
 static void on_given(void *context, const struct journal_result *result)
 {
     struct giving *g = context;
-    char *message = g->why_unsigned ? xasprintf("approved, unsigned (%s): counts only from another account",
-                                                g->why_unsigned)
-                                    : xstrdup("approved and signed");
+    char *message =
+        g->why_unsigned
+            ? xasprintf("approved, unsigned (%s): counts only from another account", g->why_unsigned)
+        : g->engine->config->approvers
+            ? xstrdup("approved and signed")
+            : xstrdup("approved and signed; without approvers: nobody checks it, and it counts only "
+                      "from another account");
     giving_end(g, result->code, result->code ? result->reason : message);
     free(message);
 }
