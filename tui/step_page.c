@@ -185,11 +185,24 @@ static void go_on(struct page *page)
     }
 }
 
+/* While others have to approve nothing is typed here, and what does without them is a command. */
+static bool glass_command(struct page *page, const struct step_view *view, const struct key *key)
+{
+    if (view->mode != STEP_MODE_CONFIRM || !key_is_text(key) || key->code != ':' ||
+        run_approvals_missing(view->run.run, view->run.current_step,
+                              engine_person(console_engine(page->console)),
+                              engine_target(console_engine(page->console))) == 0) {
+        return false;
+    }
+    prompt_command(page->console);
+    return true;
+}
+
 static bool confirm_command(struct page *page, const struct step_view *view, const struct key *key,
                             const char *name)
 {
     struct step_page *own = page->state;
-    if (confirm_scroll(page, name)) {
+    if (confirm_scroll(page, name) || (name == NULL && glass_command(page, view, key))) {
         return true;
     }
     if (view->mode == STEP_MODE_CLOSED) {

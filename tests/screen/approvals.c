@@ -165,6 +165,23 @@ static void test_never_ones_own(void **state)
     walk_oracle_is(&walk, "");
 }
 
+/* Nobody else is there: the reason is given on the page itself, and is in the journal. */
+static void test_breaking_the_glass(void **state)
+{
+    (void)state;
+    struct pty *alice = console_of("alice", 120, 36);
+    walk_start(alice, "Drop the index", "Waits for the approval of another operator");
+    pty_type(alice, ":");
+    pty_type(alice, "break-glass alone\r");
+    walk_sees(alice, "without, by(.|\n)*alone(.|\n)*Type +yes");
+    walk_oracle_is(&walk, "");
+    walk_to_page(alice, "Type +yes");
+    walk_confirm(alice, "yes\r");
+    walk_oracle_await(&walk, alice, "dropped\n");
+    walk_quit(alice);
+    walk_verify(&walk, BELAY);
+}
+
 /* The other's keys are dimmed; T takes the run over, with a reason, and then they act. */
 static void test_following_and_taking_over(void **state)
 {
@@ -197,6 +214,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_asked_here_given_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_signed_through_the_agent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_never_ones_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_breaking_the_glass, setup, teardown),
         cmocka_unit_test_setup_teardown(test_following_and_taking_over, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
