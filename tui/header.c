@@ -289,10 +289,11 @@ static size_t banner_texts(struct console *console, struct str banners[static BA
     if (trouble != NULL) {
         /* What is wrong before where: a narrow screen cuts the path. */
         const char *colon = trouble[0] == '/' ? strstr(trouble, ": ") : NULL;
-        add_banner(banners, &count, "JOURNAL IN TROUBLE, nothing acts, watching goes on: %s%s%s%.*s",
-                   colon != NULL ? colon + 2 : trouble,
-                   engine_emergency(console->engine) == NULL ? "; :emergency acts on elsewhere" : "",
-                   colon != NULL ? "; " : "", colon != NULL ? (int)(colon - trouble) : 0, trouble);
+        add_banner(banners, &count, "JOURNAL IN TROUBLE%s: %s%s%.*s",
+                   engine_emergency(console->engine) == NULL ? " (:emergency acts on elsewhere)"
+                                                             : ", nothing acts, watching goes on",
+                   colon != NULL ? colon + 2 : trouble, colon != NULL ? "; " : "",
+                   colon != NULL ? (int)(colon - trouble) : 0, trouble);
     }
     const char *emergency = engine_emergency(console->engine);
     if (emergency != NULL) {
