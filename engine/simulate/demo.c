@@ -83,23 +83,28 @@ static void shell_quote(struct str *out, const char *text)
     str_add_char(out, '\'');
 }
 
-static int stand_in_write(const char *path, unsigned port, struct err *e)
+/* The program runs under a link's name: a process list says what it is, and whoever kills their console by its name
+ * does not hit the stand-in of a step instead, which is always newer. */
+static int stand_in_write(const char *folder, const char *path, unsigned port, struct err *e)
 {
     char self[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length <= 0)
         return err_errno(e, "/proc/self/exe");
     self[length] = '\0';
+    char *link = path_join(folder, "kubectl");
     struct str script = {0};
     str_addf(&script,
              "#!/bin/sh\n"
              "# The demo's stand-in for kubectl: it acts on the simulated platform and on nothing else.\n"
              "BELAY_SIMULATION=127.0.0.1:%u exec ",
              port);
-    shell_quote(&script, self);
+    shell_quote(&script, link);
     str_add(&script, " simulate-kubectl \"$@\"\n");
-    int code = write_new(path, script.data, script.len, 0700, e);
+    int code = symlink(self, link) < 0 ? err_errno(e, "%s", link)
+                                       : write_new(path, script.data, script.len, 0700, e);
     str_fini(&script);
+    free(link);
     return code;
 }
 
@@ -108,7 +113,7 @@ int demo_write(const char *folder, unsigned port, struct err *e)
     char *bin = path_join(folder, "bin"), *kubectl = path_join(bin, "kubectl");
     int code = folder_make(bin, 0700, e);
     if (code == 0)
-        code = stand_in_write(kubectl, port, e);
+        code = stand_in_write(folder, kubectl, port, e);
     if (code == 0)
         code = configuration_write(folder, kubectl, port, e);
     free(kubectl);

@@ -152,6 +152,16 @@ static void test_stand_in(void **state)
                            &out),
                      0);
     assert_string_equal(str_text(&out), "job.batch/j created\njob.batch/j condition met\n");
+    /* In a process list it is kubectl, not one more console: it is asked while it waits for its manifest. */
+    assert_int_equal(
+        shell(&s,
+              "cd \"${PATH%%/bin:*}\"; mkfifo pipe; kubectl create -f - <pipe >/dev/null 2>&1 & exec 3>pipe; "
+              "n=0; until grep -q ^simulate-kubectl -z /proc/$!/cmdline; do "
+              "n=$((n + 1)); [ $n -lt 20000 ] || exit 9; done; "
+              "cat /proc/$!/comm; exec 3>&-; wait",
+              &out),
+        0);
+    assert_string_equal(str_text(&out), "kubectl\n");
     kill(s.pid, SIGKILL); /* so that the stand-in is still there */
     waitpid(s.pid, NULL, 0);
     close(s.link);
