@@ -151,8 +151,10 @@ void prompt_key(struct console *console, const struct key *key, const char *comm
         prompt_close(console, false);
         break;
     case EDITOR_REFUSED:
-        console_say(console, SAY_BAD,
-                    key->code == SYM_PASTE ? "a paste is refused here: type it" : "no more room");
+        console_say(console, SAY_BAD, "a paste is refused here: type it");
+        break;
+    case EDITOR_FULL:
+        console_say(console, SAY_BAD, "too long: a line takes %d bytes, nothing was added", EDITOR_TEXT_MAX);
         break;
     }
     console_dirty(console);

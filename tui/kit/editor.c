@@ -129,7 +129,7 @@ static void erase(struct editor *ed, size_t from, size_t to)
 static enum editor_answer insert(struct editor *ed, const char *bytes, size_t length)
 {
     if (ed->text.len + length > EDITOR_TEXT_MAX)
-        return EDITOR_REFUSED;
+        return EDITOR_FULL;
     if (length == 0)
         return EDITOR_IGNORED;
     char *rest = ed->text.data ? xstrdup(ed->text.data + ed->cursor) : xstrdup("");
@@ -143,8 +143,10 @@ static enum editor_answer insert(struct editor *ed, const char *bytes, size_t le
 
 static enum editor_answer insert_paste(struct editor *ed, const struct key *key)
 {
-    if (ed->refuse_paste || key->truncated)
+    if (ed->refuse_paste)
         return EDITOR_REFUSED;
+    if (key->truncated)
+        return EDITOR_FULL;
     struct str clean = {0};
     size_t length = key->length;
     /* The newline at the end of a copied line isn't meant. */

@@ -110,7 +110,8 @@ enum editor_answer {
     EDITOR_CHANGED,  /* text or cursor */
     EDITOR_ACCEPTED, /* Enter: editor_text is the answer */
     EDITOR_CANCELLED,
-    EDITOR_REFUSED, /* a paste where pastes are refused, or the text is full */
+    EDITOR_REFUSED, /* a paste where pastes are refused */
+    EDITOR_FULL,    /* it would be longer than EDITOR_TEXT_MAX; nothing of it was taken */
 };
 
 #define EDITOR_TEXT_MAX    4096

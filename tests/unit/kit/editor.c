@@ -115,7 +115,7 @@ static void test_paste(void **state)
     char *big = xcalloc(1, EDITOR_TEXT_MAX + 2);
     memset(big, 'b', EDITOR_TEXT_MAX + 1);
     editor_set(ed, "kept");
-    assert_int_equal(paste(ed, big), EDITOR_REFUSED);
+    assert_int_equal(paste(ed, big), EDITOR_FULL);
     assert_string_equal(editor_text(ed), "kept");
     free(big);
     editor_free(ed);

@@ -103,6 +103,27 @@ static void test_nothing_is_said_to_be_well_that_nobody_watches(void **state)
     stage_free(engine);
 }
 
+/* A note takes what was copied; what is too long for it is called so, and leaves no half of itself. */
+static void test_paste_into_a_note(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    struct console *console = theatre_open(engine, 80, 24, false);
+    char *big = xcalloc(1, EDITOR_TEXT_MAX + 2);
+    memset(big, 'b', EDITOR_TEXT_MAX + 1);
+    theatre_keys(console, "n");
+    struct key paste = {.code = SYM_PASTE, .at_us = theatre_now, .text = big, .length = EDITOR_TEXT_MAX + 1};
+    console_key(console, &paste);
+    assert_string_equal(console->message, "too long: a line takes 4096 bytes, nothing was added");
+    assert_string_equal(editor_text(console->note_editor), "");
+    paste.text = "error 5\n", paste.length = 8;
+    console_key(console, &paste);
+    assert_string_equal(editor_text(console->note_editor), "error 5");
+    free(big);
+    theatre_close(console);
+    stage_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +132,7 @@ int main(void)
         cmocka_unit_test(test_help_filters_and_wraps),
         cmocka_unit_test(test_a_frozen_detail_stands_still),
         cmocka_unit_test(test_nothing_is_said_to_be_well_that_nobody_watches),
+        cmocka_unit_test(test_paste_into_a_note),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
