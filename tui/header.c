@@ -214,10 +214,10 @@ static bool safe_mode_shorten(struct part *part)
     if (part->text.len == 0 || part->style == ROLE_HEADER) {
         return false;
     }
-    char *word = xstrdup(str_text(&part->text) + strlen(long_form));
+    char word[8];
+    snprintf(word, sizeof word, "%.7s", part->text.data + strlen(long_form));
     str_clear(&part->text);
-    str_addf(&part->text, "safe: %.7s", word);
-    free(word);
+    str_addf(&part->text, "safe: %s", word);
     return true;
 }
 
