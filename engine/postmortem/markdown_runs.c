@@ -104,9 +104,9 @@ static void add_outputs(const struct story_execution *x, struct str *out)
     }
 }
 
-static void add_step(const struct story_step *step, size_t number, struct str *out)
+static void add_step(const struct story_step *step, struct str *out)
 {
-    str_addf(out, "#### %zu. ", number);
+    str_add(out, "#### ");
     text_markdown(out, step->title);
     str_add(out, ": ");
     text_markdown(out, story_step_outcome(step));
@@ -199,7 +199,7 @@ void markdown_runs(const struct story *story, struct str *out)
         add_run_head(run, out);
         add_run_table(run, out);
         for (size_t k = 0; k < run->steps.len; k++)
-            add_step(&run->steps.data[k], k + 1, out);
+            add_step(&run->steps.data[k], out);
     }
     if (story->runs.len == 0)
         str_add(out, "None.\n\n");
