@@ -711,6 +711,39 @@ static void test_open_to_others(void **state)
     free(user);
 }
 
+/* Of a journal for several: its group's, and everybody finds it. */
+static void test_shared(void **state)
+{
+    struct pair *p = *state;
+    struct journal_import report;
+    struct stat st;
+    struct err e = {0};
+    static const int64_t runs[] = {1};
+    const struct journal_options options = {
+        .folder = p->main_folder, .platform = "test", .emergency = p->place, .shared = true};
+    journal_close(p->main);
+    assert_int_equal(chmod(p->main_folder, 02770), 0);
+    if (!(p->main = journal_open(&options, &e)))
+        fail_msg("journal_open: %s", e.msg);
+    const struct journal_emergency_plan plan = {
+        .main = &options, .from = p->main, .actor = "alice", .runs = runs, .run_count = 1};
+    if (journal_emergency_make(&plan, &p->folder, &e) < 0)
+        fail_msg("make: %s", e.msg);
+    assert_int_equal(stat(p->folder, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 02770);
+    char *inside = path_join(p->folder, "journal"), *database = path_join(inside, "journal.db");
+    assert_int_equal(stat(inside, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 02770);
+    assert_int_equal(stat(database, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0660);
+    free(inside);
+    free(database);
+    assert_held(p);
+    import_all(p, &report);
+    assert_null(waits(p));
+    assert_intact(p->main_folder);
+}
+
 /* What only says that it was imported, and what was taken out of an import. */
 static void test_forged(void **state)
 {
@@ -772,6 +805,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_about_is_damaged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_open_to_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shared, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rewritten, setup, teardown),
     };
