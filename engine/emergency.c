@@ -298,6 +298,7 @@ const char *engine_emergency_made(const struct engine *engine)
 
 struct bringing {
     const char *folder;
+    bool shared;
     struct spool *from, *to;
     const struct journal_moved *runs;
     size_t count;
@@ -353,9 +354,17 @@ static void copied_drop(struct bringing *b, bool undo)
     b->copied.len = 0;
 }
 
+/* Under the emergency journal's lock: opened before, its spool could come to be in a folder that another
+ * import has just put aside. */
 static int bring_steps(void *data, const struct journal_moved *runs, size_t count, struct err *e)
 {
     struct bringing *b = data;
+    char *from = path_join(b->folder, "spool");
+    if (!b->from)
+        b->from = spool_open(from, b->shared, NULL, e);
+    free(from);
+    if (!b->from)
+        return e->code;
     copied_drop(b, true);
     b->runs = runs;
     b->count = count;
@@ -368,16 +377,13 @@ static int bring_steps(void *data, const struct journal_moved *runs, size_t coun
 int engine_import(const struct config *config, struct journal *into, const char *folder, const char *actor,
                   struct journal_import *report, struct err *e)
 {
-    struct bringing b = {.folder = folder};
-    bool shared = config_is_shared(config);
+    struct bringing b = {.folder = folder, .shared = config_is_shared(config)};
     char *user = presence_of_anybody(folder), *state = config_state_folder(config);
-    char *from = path_join(folder, "spool"), *to = path_join(state, "spool");
+    char *to = path_join(state, "spool");
     int code =
         user ? err_set(e, ERR_BUSY, "%s still works in %s: that console quits first", user, folder) : 0;
     if (code == 0)
-        code = (b.from = spool_open(from, shared, NULL, e)) ? 0 : e->code;
-    if (code == 0)
-        code = (b.to = spool_open(to, shared, NULL, e)) ? 0 : e->code;
+        code = (b.to = spool_open(to, b.shared, NULL, e)) ? 0 : e->code;
     if (code == 0)
         code = journal_import(folder, into, actor, bring_steps, &b, report, e);
     copied_drop(&b, code < 0 && code != ERR_TIMED_OUT);
@@ -386,7 +392,6 @@ int engine_import(const struct config *config, struct journal *into, const char 
     spool_close(b.to);
     free(user);
     free(state);
-    free(from);
     free(to);
     return code;
 }

@@ -153,11 +153,13 @@ static int look_at(struct looking *l, const char *place, uid_t uid)
     for (size_t i = 0; i < l->name_count && own && code == 0; i++) {
         struct emergency_about about;
         char *path = path_join(folder, l->names[i]);
-        if (is_trusted(l, path, uid)) {
+        char *journal = path_join(path, "journal/journal.db");
+        if (is_trusted(l, path, uid) && access(journal, F_OK) == 0) { /* else nothing went on there */
             emergency_about_read(path, &about, NULL);
             code = l->visit(&about, l->data);
             emergency_about_fini(&about);
         }
+        free(journal);
         free(path);
     }
     free(folder);

@@ -441,6 +441,12 @@ static void test_comes_back(void **state)
     const enum event_kind outcomes[] = {EVENT_STEP_OUTCOME};
     assert_int_equal(look(p->main, (struct journal_filter){.kinds = outcomes, .kind_count = 1})->at_us, 5000);
     assert_int_equal(import(p, &report, &e), ERR_NOT_FOUND); /* it has another name now */
+    /* Whoever still has the old name, and makes a folder there, has made no emergency journal. */
+    char *late = path_join(p->folder, "spool");
+    assert_int_equal(folder_make(late, 0700, NULL), 0);
+    assert_null(waits(p));
+    free(late);
+    assert_int_equal(folder_remove(p->folder, NULL), 0);
     /* The next one is another one, and takes along what was imported. */
     free(p->folder);
     if (make(p, true, &p->folder, &e) < 0)
