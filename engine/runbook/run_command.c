@@ -94,9 +94,12 @@ static void add_env(struct run_command *command, const char *text, const char *n
                                                 .interesting = mentions(text, name)};
 }
 
+/* Steps that differ by case or signs alone (ANSWERS and answers) have one name here: the later one has it. No
+ * name stands twice in an environment, nor in the journal's JSON, which would not be read again. */
 static void add_outcomes(const struct run *run, int self, struct run_command *command, const char *text)
 {
     struct str name = {0};
+    struct map *places = map_new(); /* of a name: its place in env, and one more */
     if (!strstr(text, "BELAY_OUTCOME_"))
         text = "";
     for (size_t i = 0; i < run->book->steps.len; i++) {
@@ -108,8 +111,16 @@ static void add_outcomes(const struct run *run, int self, struct run_command *co
         str_add(&name, "BELAY_OUTCOME_");
         for (const char *c = run->book->steps.data[i].id; *c; c++)
             str_add_char(&name, (char)(isalnum((unsigned char)*c) ? toupper((unsigned char)*c) : '_'));
+        uintptr_t place = (uintptr_t)map_get(places, str_text(&name));
+        if (place) {
+            free(command->env.data[place - 1].value);
+            command->env.data[place - 1].value = xstrdup(run_outcome_text(outcome));
+            continue;
+        }
         add_env(command, text, str_text(&name), run_outcome_text(outcome), false);
+        map_set(places, str_text(&name), (void *)(uintptr_t)command->env.len);
     }
+    map_free(places);
     str_fini(&name);
 }
 

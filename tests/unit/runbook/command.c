@@ -97,9 +97,9 @@ static void test_values_given_at_the_start_are_checked(void **state)
 static void test_what_has_no_value_is_asked_for(void **state)
 {
     (void)state;
-    struct walker w = walk(VARS("    NS: {ask: Kubernetes namespace}\n    S: {from: entity.name, match: "
-                                "\"s[0-9]\"}\n") "- [ ] look around\n" BLOCK("name=c kind=check")
-                               BLOCK("name=a"));
+    struct walker w =
+        walk(VARS("    NS: {ask: Kubernetes namespace}\n    S: {from: entity.name, match: "
+                  "\"s[0-9]\"}\n") "- [ ] look around\n" BLOCK("name=c kind=check") BLOCK("name=a"));
     answer(&w, "step-1", "done", NULL); /* nothing runs there: nothing is needed */
     assert_ask(&w, "c", VALUE);
     struct run_value v;
@@ -184,6 +184,23 @@ static void test_prompting_exports(void **state)
 }
 
 /* ---- What runs ---- */
+
+static void test_a_name_stands_once_in_the_environment(void **state)
+{
+    (void)state;
+    struct walker w =
+        walk(BLOCK("name=c.1 kind=check") BLOCK("name=c-1 kind=check onfail=continue") BLOCK("name=a"));
+    exits(&w, "c.1", 0);
+    exits(&w, "c-1", 1);
+    struct run_command command = command_of(&w, "a");
+    size_t count = 0;
+    for (size_t i = 0; i < command.env.len; i++)
+        count += str_eq(command.env.data[i].name, "BELAY_OUTCOME_C_1");
+    assert_int_equal(count, 1);
+    assert_string_equal(env_of(&command, "BELAY_OUTCOME_C_1"), "failed");
+    run_command_fini(&command);
+    walked(&w);
+}
 
 static void test_environment(void **state)
 {
@@ -382,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_placeholders_are_asked_for_and_shown_filled),
         cmocka_unit_test(test_a_wide_match_does_not_reach_into_the_text),
         cmocka_unit_test(test_prompting_exports),
+        cmocka_unit_test(test_a_name_stands_once_in_the_environment),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_durations_with_variables),
