@@ -107,8 +107,10 @@ static void reading_done(void *data)
             timeline_add(engine->chronicle.timeline, event);
             library_event(engine, event);
             walks_event(engine, event);
+            lasting_event(engine, event);
             engine->chronicle.seen_seq = event->seq;
         }
+        lasting_refresh(engine);
         if (r->events.len > 0)
             engine_changed(engine, ENGINE_TIMELINE);
         engine->chronicle.loaded = true;

@@ -188,6 +188,8 @@ const char *engine_signing(const struct engine *engine);
 size_t engine_incident_count(const struct engine *engine);            /* not closed, newest first */
 bool engine_incident_at(const struct engine *engine, size_t index, struct journal_incident *incident);
 int64_t engine_focused_incident(const struct engine *engine);         /* 0 when there is none */
+/* How many changes of the focused incident stand, not taken back: as the hand-over lists them. */
+size_t engine_changes(const struct engine *engine);
 
 /* Muted now; mutes_find with an entity's title. Muted problems are counted and shown as muted, they are never ok. */
 const struct mutes *engine_mutes(const struct engine *engine);

@@ -124,6 +124,7 @@ static void request_incident_focus(struct engine *engine, const struct engine_re
     }
     engine->chronicle.focused = request->incident;
     engine_changed(engine, ENGINE_INCIDENTS);
+    lasting_refresh(engine);
     char *message = xasprintf("INC-%lld is focused", (long long)request->incident);
     if (done)
         done(context, 0, message, request->incident);

@@ -54,6 +54,12 @@ struct engine {
         bool reading, again, loaded;
     } chronicle;
 
+    struct { /* lasting.c */
+        int64_t incident; /* that was counted */
+        size_t count;
+        bool counting, again, stale;
+    } lasting;
+
     struct {                              /* library.c */
         VEC(struct document *) documents; /* in the order in which they are shown */
         struct offers *offers;
@@ -132,6 +138,10 @@ void library_close(struct engine *engine);
 void library_offers_changed(struct engine *engine); /* the platform moved: look which offers are ripe */
 void library_order(struct engine *engine);
 void library_event(struct engine *engine, const struct event *event);
+/* An event was read; after all that were read; the count itself, in the pool. */
+void lasting_event(struct engine *engine, const struct event *event);
+void lasting_refresh(struct engine *engine);
+void lasting_count(struct engine *engine);
 /* A document that is walked is listed, wherever it comes from. */
 void library_know(struct engine *engine, const char *path);
 /* Reads and parses a document in the pool, then calls done on the loop: book (now the caller's) or an error.

@@ -91,22 +91,6 @@ static size_t approvals_waiting(struct console *console)
     return waiting;
 }
 
-/* What was changed and not taken back, over the runs of the focused incident. */
-static size_t changes(struct engine *engine)
-{
-    size_t count = 0;
-    int64_t focused = engine_focused_incident(engine);
-    for (size_t i = 0; focused != 0 && i < engine_run_count(engine); i++) {
-        struct engine_run run;
-        if (engine_run_at(engine, i, &run) && run.incident == focused) {
-            struct step_list list = run_changes(run.run);
-            count += list.len;
-            vec_fini(&list);
-        }
-    }
-    return count;
-}
-
 static unsigned badge_style(const char *badge)
 {
     return str_eq(badge, "PROD") ? ROLE_DANGER : str_eq(badge, "DEMO") ? ROLE_DEMO : ROLE_BADGE;
@@ -165,7 +149,7 @@ void header_words(struct console *console, struct str words[static HEADER_WORDS]
 {
     incident_words(console, &words[0]);
     people_words(console, &words[1]);
-    size_t changed = changes(console->engine);
+    size_t changed = engine_changes(console->engine);
     if (changed > 0) {
         str_addf(&words[2], "changed %zu", changed);
     }

@@ -108,6 +108,10 @@ static void test_a_dead_console_has_lost_it_already(void **state)
     walk_sees(fresh, "skipped. Fill it");
     walk_ends(fresh, 0);
     walk_oracle_is(&walk, "begin\nend\n");
+    /* and one that walked nothing of it knows what stands changed */
+    struct pty *third = walk_console(&walk, BELAY);
+    walk_sees(third, "changed 1");
+    walk_quit(third);
     walk_verify(&walk, BELAY);
 }
 
