@@ -240,8 +240,11 @@ static void person_turn(struct person *p)
     size_t asked = 0;
     while (asked < sizeof prompts / sizeof *prompts && !ends_with_prompt(p, prompts[asked]))
         asked++;
-    if (asked < sizeof prompts / sizeof *prompts)
+    if (asked < sizeof prompts / sizeof *prompts) {
         person_wait(p, GUARD_US);
+        if (!ends_with_prompt(p, prompts[asked]))
+            return; /* it was a line of output, half of it read */
+    }
     if (asked == 0) {
         char *usual = confirmation(p);
         say = answer_find(p);
