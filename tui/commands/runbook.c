@@ -173,11 +173,11 @@ static bool asks_a_person(const struct runbook *book)
 }
 
 /* Before anything is journaled: a document that can't be run, or that needs a person where there is none. */
-static int run_precheck(const char *path, bool tty, struct err *e)
+static int run_precheck(const char *path, bool checks_only, struct err *e)
 {
     struct runbook *book = book_load(path, e);
     int code = book ? runbook_runnable(book, e) : e->code;
-    if (code == 0 && !tty && asks_a_person(book))
+    if (code == 0 && !checks_only && asks_a_person(book))
         code = err_set(
             e, ERR_USAGE,
             "%s has steps that a person confirms, and there is no terminal to ask on: nothing was run "
@@ -347,7 +347,8 @@ static int walk_check(const struct command_line *line, enum walk_verb verb, bool
                        "there is no terminal to ask on: --answers FILE says what would come of each step");
     if (!fresh && !tty && !answers)
         return err_set(e, ERR_USAGE, "there is no terminal to ask on: nothing was done");
-    return verb == WALK_RUN ? run_precheck(line->words[1], tty || checks_only, e) : 0;
+    /* With a terminal the start itself says so: a long document is not parsed twice. */
+    return verb == WALK_RUN && !tty ? run_precheck(line->words[1], checks_only, e) : 0;
 }
 
 static int runbook_walk(const struct command_line *line, enum walk_verb verb, struct err *e)
