@@ -377,9 +377,6 @@ struct run_ticket {
 size_t run_tickets(const struct run *run, struct run_ticket *out,
                    size_t limit); /* their number; fills up to limit */
 
-/* Changes that were made (or may have been) and not taken back: steps that acted and have `undo`. */
-struct step_list run_changes(const struct run *run); /* the caller frees it: vec_fini */
-
 struct run_value { /* a variable as it stands */
     const char *name;
     const char *value;  /* NULL: none yet; a secret's is its reference */

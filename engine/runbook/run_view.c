@@ -185,20 +185,6 @@ size_t run_tickets(const struct run *run, struct run_ticket *out, size_t limit)
     return run->tickets.len;
 }
 
-struct step_list run_changes(const struct run *run)
-{
-    struct step_list list = {0};
-    for (size_t i = 0; i < run->book->steps.len && !run->rehearsed; i++) {
-        const struct step *s = &run->book->steps.data[i];
-        const struct step_state *st = &run->steps[i];
-        bool acted = st->counts[ROLE_ACT] + st->counts[ROLE_ROLLBACK] > 0;
-        if (step_kind_acts(s->kind) && s->undo != STEP_NONE && acted && !st->undone &&
-            st->outcome != OUTCOME_FAILED)
-            *vec_push(&list) = (int)i;
-    }
-    return list;
-}
-
 size_t run_value_count(const struct run *run)
 {
     return run->book->vars.len + run->carried.len;

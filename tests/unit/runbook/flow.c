@@ -323,10 +323,7 @@ static void test_undo_can_be_opened_from_anywhere(void **state)
     act(&w, "a");
     assert_refused(open_page(&w, "u"), &w, "not what the run waits for"); /* not while it acts */
     exits(&w, "a", 0);
-    struct step_list changes = run_changes(w.run);
-    assert_int_equal(changes.len, 1);
-    assert_int_equal(changes.data[0], number(&w, "a"));
-    vec_fini(&changes);
+    assert_false(see(&w, "a").undone);
     assert_int_equal(open_page(&w, "u"), 0);
     assert_int_equal(run_current(w.run), number(&w, "u"));
     give(&w, (struct run_input){.kind = INPUT_LEAVE, .step = number(&w, "u")});
@@ -335,9 +332,6 @@ static void test_undo_can_be_opened_from_anywhere(void **state)
     act(&w, "u");
     exits(&w, "u", 0);
     assert_true(see(&w, "a").undone);
-    changes = run_changes(w.run);
-    assert_int_equal(changes.len, 0);
-    vec_fini(&changes);
     assert_ask(&w, "b", OPEN);
     assert_refused(open_page(&w, "u"), &w, "not what the run waits for"); /* nothing left to take back */
     walked(&w);
