@@ -5,8 +5,9 @@
  * journal append and, once that is durable, into the act (execute/).
  *
  * Whoever shows it (console, line mode, exports) reads through the const functions below, subscribes to what
- * changed, and asks for things with engine_submit, the only door to anything that changes something: it checks the request's flags
- * (an observer's acting requests are refused there) before anything is journaled. */
+ * changed, and asks for things with engine_submit, the only door to anything that changes something: it
+ * checks the request's flags (an observer's acting requests are refused there) before anything is journaled.
+ */
 #ifndef BELAY_ENGINE_H
 #define BELAY_ENGINE_H
 
@@ -26,18 +27,18 @@
 struct engine;
 
 struct engine_options {
-    const struct config *config;   /* borrowed for the engine's life; NULL: no sources, platform "local" */
-    const char *operator_claim;    /* --operator, recorded as a claim; may be NULL */
-    const char *step_path;         /* folder put in front of PATH for steps (the demo's stand-ins); may be NULL */
-    const char *state_folder;      /* overrides where journal, spool and leases live; may be NULL */
-    bool read_only;                /* observer for good: joining is refused */
-    bool join;                     /* start as operator even where the configuration says observer */
-    bool watch;                    /* poll the sources and try for the watch lease */
+    const struct config *config; /* borrowed for the engine's life; NULL: no sources, platform "local" */
+    const char *operator_claim;  /* --operator, recorded as a claim; may be NULL */
+    const char *step_path;    /* folder put in front of PATH for steps (the demo's stand-ins); may be NULL */
+    const char *state_folder; /* overrides where journal, spool and leases live; may be NULL */
+    bool read_only;           /* observer for good: joining is refused */
+    bool join;                /* start as operator even where the configuration says observer */
+    bool watch;               /* poll the sources and try for the watch lease */
 };
 
-/* Opens the journal, the spool, the runbooks and (with `watch`) the sources. Runs that an earlier console left
- * are restored; their steps that still go on are followed. A journal that can't be written is not an error here: see
- * engine_trouble. */
+/* Opens the journal, the spool, the runbooks and (with `watch`) the sources. Runs that an earlier console
+ * left are restored; their steps that still go on are followed. A journal that can't be written is not an
+ * error here: see engine_trouble. */
 struct engine *engine_open(struct loop *loop, const struct engine_options *options, struct err *e);
 /* Running steps go on under their supervisors. Waits (bounded, 2 s) for appends under way. */
 void engine_close(struct engine *engine);
@@ -55,7 +56,7 @@ enum engine_change {
     ENGINE_INCIDENTS = 1 << 4,
     ENGINE_OFFERS = 1 << 5,
     ENGINE_TROUBLE = 1 << 6,
-    ENGINE_OUTPUT = 1 << 7,   /* a running step printed something */
+    ENGINE_OUTPUT = 1 << 7, /* a running step printed something */
 };
 void engine_subscribe(struct engine *engine, void (*changed)(void *context, unsigned mask), void *context);
 void engine_unsubscribe(struct engine *engine, void *context); /* all subscriptions with it */
@@ -63,19 +64,20 @@ void engine_unsubscribe(struct engine *engine, void *context); /* all subscripti
 /* True once the runbooks are parsed, the newest events are read and the interrupted runs are restored: what a
  * command without a screen waits for. ENGINE_OFFERS, _TIMELINE or _RUNS announces it. */
 bool engine_settled(const struct engine *engine);
-/* True once the list of runbooks stands: all are read, and the runs that an earlier console left are known. */
+/* True once the list of runbooks stands: all are read, and the runs that an earlier console left are known.
+ */
 bool engine_listed(const struct engine *engine);
 
 /* ---- What is ---------------------------------------------------------------------------------------- */
 
-const struct config *engine_config(const struct engine *engine);      /* never NULL */
+const struct config *engine_config(const struct engine *engine); /* never NULL */
 const char *engine_platform_name(const struct engine *engine);
-const char *engine_badge(const struct engine *engine);                /* "" where none is configured */
+const char *engine_badge(const struct engine *engine); /* "" where none is configured */
 const struct platform *engine_platform(const struct engine *engine);
-int64_t engine_now_us(const struct engine *engine);                   /* the loop's monotonic clock */
+int64_t engine_now_us(const struct engine *engine); /* the loop's monotonic clock */
 
 bool engine_is_observer(const struct engine *engine);
-const char *engine_actor(const struct engine *engine);                /* who acts here: the uid's login name */
+const char *engine_actor(const struct engine *engine); /* who acts here: the uid's login name */
 /* Who that is, for one who must be somebody else: "alice (uid 1004, key SHA256:k3...)". */
 const char *engine_person(const struct engine *engine);
 /* Where acts land, as approvals are bound to it: the platform and what is configured for identity:. */
@@ -88,15 +90,17 @@ const char *engine_watch_holder(const struct engine *engine);
 const char *engine_trouble(const struct engine *engine);
 /* NULL, or why events don't reach the mirror off this host. */
 const char *engine_mirror_trouble(const struct engine *engine);
-/* NULL, or the folder of the emergency journal that this one is: everything is recorded there until it is imported. */
+/* NULL, or the folder of the emergency journal that this one is: everything is recorded there until it is
+ * imported. */
 const char *engine_emergency(const struct engine *engine);
-/* NULL, or the folder that REQUEST_EMERGENCY has made ready: close this engine and open one with the configuration's journal
- * set to emergency:FOLDER. */
+/* NULL, or the folder that REQUEST_EMERGENCY has made ready: close this engine and open one with the
+ * configuration's journal set to emergency:FOLDER. */
 const char *engine_emergency_made(const struct engine *engine);
-/* NULL, or which emergency journals of this journal wait for their import, and what went on in them: "run 12 went on in PATH". */
+/* NULL, or which emergency journals of this journal wait for their import, and what went on in them: "run 12
+ * went on in PATH". */
 const char *engine_emergency_waiting(const struct engine *engine);
-/* Imports the emergency journal in that folder into the main one (journal_import), with its steps' folders. ERR_BUSY
- * also while a console works there, or a step runs. Blocks for the disks. */
+/* Imports the emergency journal in that folder into the main one (journal_import), with its steps' folders.
+ * ERR_BUSY also while a console works there, or a step runs. Blocks for the disks. */
 int engine_import(const struct config *config, struct journal *into, const char *folder, const char *actor,
                   struct journal_import *report, struct err *e);
 /* NULL, or why running steps would not outlive a lost login here. */
@@ -108,17 +112,17 @@ void engine_source_status(const struct engine *engine, size_t index, struct sour
 /* ---- Runbooks, offers ------------------------------------------------------------------------------- */
 
 struct engine_runbook {
-    const struct runbook *book;   /* NULL while it is being parsed or when it can't be read: see error */
+    const struct runbook *book; /* NULL while it is being parsed or when it can't be read: see error */
     const char *path;
-    const char *error;            /* NULL, or why it can't be run */
-    bool offered;                 /* one of its conditions holds */
-    const char *offered_entity;   /* "shard docs/shard-5", or NULL */
-    int64_t offered_since_us;     /* wall clock */
-    int64_t last_run_us;          /* wall clock of the newest run's start, 0 when never; a rehearsal is none */
-    int64_t last_rehearsed_us;    /* the same of rehearsals */
-    int64_t interrupted_run;      /* a run of it that stands still and can go on, or 0 */
-    int64_t open_run;             /* a run of it that is under way, or 0 */
-    int64_t open_rehearsal;       /* a rehearsal of it that has not ended, or 0: neither of the two above */
+    const char *error;          /* NULL, or why it can't be run */
+    bool offered;               /* one of its conditions holds */
+    const char *offered_entity; /* "shard docs/shard-5", or NULL */
+    int64_t offered_since_us;   /* wall clock */
+    int64_t last_run_us;        /* wall clock of the newest run's start, 0 when never; a rehearsal is none */
+    int64_t last_rehearsed_us;  /* the same of rehearsals */
+    int64_t interrupted_run;    /* a run of it that stands still and can go on, or 0 */
+    int64_t open_run;           /* a run of it that is under way, or 0 */
+    int64_t open_rehearsal;     /* a rehearsal of it that has not ended, or 0: neither of the two above */
 };
 size_t engine_runbook_count(const struct engine *engine);
 /* Interrupted first, then offered, then the rest by title. */
@@ -129,21 +133,22 @@ void engine_runbook_at(const struct engine *engine, size_t index, struct engine_
 struct engine_run {
     int64_t id;
     int64_t incident;
-    const struct run *run;           /* the machine: steps, outcomes, pages */
+    const struct run *run; /* the machine: steps, outcomes, pages */
     const struct runbook *book;
-    const char *actor;               /* who started it */
-    const char *entity;              /* what it was started for, "shard docs/shard-5"; NULL when for nothing */
-    int64_t started_us;              /* wall clock */
-    bool rehearsed;                  /* nothing of it is executed, its outcomes are made up: never counted as real */
+    const char *actor;  /* who started it */
+    const char *entity; /* what it was started for, "shard docs/shard-5"; NULL when for nothing */
+    int64_t started_us; /* wall clock */
+    bool rehearsed;     /* nothing of it is executed, its outcomes are made up: never counted as real */
     bool ended;
-    bool elsewhere;                  /* another console walks it: shown, not moved */
-    const char *owner;               /* that console, "alice@bastion-2.5f1c09ae"; NULL: nobody's */
-    bool abandoned;                  /* and it is gone */
-    const char *emergency;           /* NULL, or the emergency journal in which it went on: it is imported first */
-    bool interrupted;                /* an earlier console left it: REQUEST_RUN_RESUME takes it up */
-    int current_step;                /* the step that runs or waits for a person, -1 when none */
+    bool elsewhere;        /* another console walks it: shown, not moved */
+    const char *owner;     /* that console, "alice@bastion-2.5f1c09ae"; NULL: nobody's */
+    bool abandoned;        /* and it is gone */
+    const char *emergency; /* NULL, or the emergency journal in which it went on: it is imported first */
+    bool interrupted;      /* an earlier console left it: REQUEST_RUN_RESUME takes it up */
+    int current_step;      /* the step that runs or waits for a person, -1 when none */
 };
-size_t engine_run_count(const struct engine *engine);                 /* open ones, and those that ended since this console started */
+size_t engine_run_count(
+    const struct engine *engine); /* open ones, and those that ended since this console started */
 bool engine_run_at(const struct engine *engine, size_t index, struct engine_run *view);
 bool engine_run_by_id(const struct engine *engine, int64_t id, struct engine_run *view);
 /* The run clock's now of a run, in ms: what `at_ms` of its steps compares with. */
@@ -153,30 +158,31 @@ const char *engine_step_output(const struct engine *engine, int64_t run, int ste
 /* How many bytes of it there ever were, also those that are no longer kept: what is new is told from that. */
 uint64_t engine_step_output_total(const struct engine *engine, int64_t run, int step);
 /* How long the step's action took in earlier runs of the document: false when never. */
-bool engine_step_usual_ms(const struct engine *engine, int64_t run, int step, int64_t *low_ms, int64_t *high_ms);
+bool engine_step_usual_ms(const struct engine *engine, int64_t run, int step, int64_t *low_ms,
+                          int64_t *high_ms);
 /* Where acts would land: "prod-eu", as it was observed last. Re-observed when a page
  * opens and again right before each act. */
 struct engine_where {
     const char *text;
     bool configured;
     bool matches;
-    int64_t observed_us;             /* monotonic, 0 while it is being observed */
+    int64_t observed_us; /* monotonic, 0 while it is being observed */
 };
 void engine_where(const struct engine *engine, struct engine_where *where);
 
 /* ---- Approvals -------------------------------------------------------------------------------------- */
 
-/* What somebody else's run waits for, as far as somebody here may give it: never what was asked for by who sits
- * here. */
+/* What somebody else's run waits for, as far as somebody here may give it: never what was asked for by who
+ * sits here. */
 struct engine_approval {
     int64_t run;
     int step;
-    const char *by;                  /* who asks: "alice (uid 1004, key SHA256:k3...)" */
-    int64_t asked_us, expires_us;    /* wall clock: it has to be asked for again then */
-    const char *digest;              /* of the command that is asked for */
+    const char *by;               /* who asks: "alice (uid 1004, key SHA256:k3...)" */
+    int64_t asked_us, expires_us; /* wall clock: it has to be asked for again then */
+    const char *digest;           /* of the command that is asked for */
     int missing, needed;
-    bool given;                      /* from here: the console that walks the run has yet to count it, or has */
-    const char *refused;             /* NULL, or why what was given from here does not count */
+    bool given;          /* from here: the console that walks the run has yet to count it, or has */
+    const char *refused; /* NULL, or why what was given from here does not count */
 };
 size_t engine_approval_count(const struct engine *engine);
 bool engine_approval_at(const struct engine *engine, size_t index, struct engine_approval *view);
@@ -185,13 +191,14 @@ const char *engine_signing(const struct engine *engine);
 
 /* ---- Incidents, timeline ---------------------------------------------------------------------------- */
 
-size_t engine_incident_count(const struct engine *engine);            /* not closed, newest first */
+size_t engine_incident_count(const struct engine *engine); /* not closed, newest first */
 bool engine_incident_at(const struct engine *engine, size_t index, struct journal_incident *incident);
-int64_t engine_focused_incident(const struct engine *engine);         /* 0 when there is none */
+int64_t engine_focused_incident(const struct engine *engine); /* 0 when there is none */
 /* How many changes of the focused incident stand, not taken back: as the hand-over lists them. */
 size_t engine_changes(const struct engine *engine);
 
-/* Muted now; mutes_find with an entity's title. Muted problems are counted and shown as muted, they are never ok. */
+/* Muted now; mutes_find with an entity's title. Muted problems are counted and shown as muted, they are never
+ * ok. */
 const struct mutes *engine_mutes(const struct engine *engine);
 /* NULL where no `oncall:` is configured; "unknown" until, and whenever, its command can't say. */
 const char *engine_oncall(const struct engine *engine);
@@ -213,8 +220,8 @@ struct engine_update {
 void update_text(const struct engine_update *update, struct str *out);
 #define UPDATE_NEXT_US (30 * 60 * US_PER_S) /* the next one, when nobody says */
 
-/* Safe mode, as the entity that `safe_mode:` names tells it. Unknown when its source is silent or never told of
- * it. Between: a word that means neither on nor off, and is shown as it is. */
+/* Safe mode, as the entity that `safe_mode:` names tells it. Unknown when its source is silent or never told
+ * of it. Between: a word that means neither on nor off, and is shown as it is. */
 enum safe_mode_state { SAFE_MODE_NONE, SAFE_MODE_OFF, SAFE_MODE_ON, SAFE_MODE_BETWEEN, SAFE_MODE_UNKNOWN };
 struct safe_mode {
     enum safe_mode_state state;         /* NONE: not configured */
@@ -239,15 +246,15 @@ void entity_logs_fini(struct entity_logs *logs);
 /* The newest lines in memory (up to 2,000), every process's of this journal. Older ones, and an event's whole
  * data: journal_read on engine_journal. */
 const struct timeline *engine_timeline(const struct engine *engine);
-struct journal *engine_journal(const struct engine *engine);          /* NULL when it couldn't be opened */
-/* Everything about one event as text for a person: its fields, its data, the first 64 KiB of the outputs and evidence that it
- * refers to. Read in the pool; done comes once, on the loop, never from inside the call, also when the engine closes (then with ""). text is
- * borrowed for the call. */
-void engine_event_read(const struct engine *engine, int64_t seq, void (*done)(void *context, const char *text),
-                       void *context);
+struct journal *engine_journal(const struct engine *engine); /* NULL when it couldn't be opened */
+/* Everything about one event as text for a person: its fields, its data, the first 64 KiB of the outputs and
+ * evidence that it refers to. Read in the pool; done comes once, on the loop, never from inside the call,
+ * also when the engine closes (then with ""). text is borrowed for the call. */
+void engine_event_read(const struct engine *engine, int64_t seq,
+                       void (*done)(void *context, const char *text), void *context);
 
-/* Every approval in the journal, its signature checked against the configuration's approvers. Runs the loop: for
- * a command, not for a console. The caller frees the report. */
+/* Every approval in the journal, its signature checked against the configuration's approvers. Runs the loop:
+ * for a command, not for a console. The caller frees the report. */
 struct engine_approvals {
     size_t count, unchecked, bad;
     struct str report; /* a line each */
@@ -290,8 +297,9 @@ void engine_terminal_pause(struct engine *engine, int64_t run, bool paused);
 
 /* ---- Asking for things ------------------------------------------------------------------------------ */
 
-/* name, flags, help. ACTS: refused to observers and while the journal is in trouble. JOURNALS: refused while the journal is in
- * trouble. An input of a rehearsal acts on nothing; cancelling a running step is done in trouble, too, and journaled after it. */
+/* name, flags, help. ACTS: refused to observers and while the journal is in trouble. JOURNALS: refused while
+ * the journal is in trouble. An input of a rehearsal acts on nothing; cancelling a running step is done in
+ * trouble, too, and journaled after it. */
 #define REQUEST_ACTS     1u
 #define REQUEST_JOURNALS 2u
 #define ENGINE_REQUESTS(X)                                                                                   \
@@ -310,7 +318,8 @@ void engine_terminal_pause(struct engine *engine, int64_t run, bool paused);
     X(OUTCOME, "outcome", REQUEST_JOURNALS, "say how an execution of a rehearsal ended")                     \
     X(RUN_INPUT, "step", REQUEST_JOURNALS | REQUEST_ACTS, "answer a step of a run")                          \
     X(RUN_RESUME, "resume", REQUEST_JOURNALS | REQUEST_ACTS, "go on with an interrupted run")                \
-    X(RUN_TAKE, "take", REQUEST_JOURNALS | REQUEST_ACTS, "take a run over from another console, with a reason")  \
+    X(RUN_TAKE, "take", REQUEST_JOURNALS | REQUEST_ACTS,                                                     \
+      "take a run over from another console, with a reason")                                                 \
     X(APPROVE, "approve", REQUEST_JOURNALS | REQUEST_ACTS, "approve the exact command of another's step")    \
     X(EXPORT, "export", REQUEST_JOURNALS, "write the timeline of an incident to a file")                     \
     X(EMERGENCY, "emergency", 0, "make an emergency journal, while this one can't be written")
@@ -323,32 +332,34 @@ enum engine_request_kind {
 
 struct engine_request {
     enum engine_request_kind kind;
-    const char *text;                /* note, incident title, reason, export's path (NULL: belay-INC-7.FORMAT here); EMERGENCY: "leave" leaves runs whose step still runs */
-    const char *severity;            /* INCIDENT_OPEN: "SEV2", may be NULL */
-    const char *format;              /* EXPORT: "md" or "json" */
-    int64_t incident;                /* 0: the focused one; of a rehearsal none */
-    int64_t run;                     /* RUN_INPUT, RUN_RESUME, RUN_TAKE, OUTCOME */
-    const char *path;                /* RUN_START, REHEARSE: the document; APPROVE: the key to sign with, may be NULL */
-    const char *digest;              /* APPROVE: what was shown; refused once it is another command. May be NULL */
-    const char *entity;              /* RUN_START, REHEARSE: "shard docs/shard-5" that offered it; INCIDENT_OPEN: what it is for;
-                                      * both may be NULL. MUTE */
+    const char *text;     /* note, incident title, reason, export's path (NULL: belay-INC-7.FORMAT here);
+                             EMERGENCY: "leave" leaves runs whose step still runs */
+    const char *severity; /* INCIDENT_OPEN: "SEV2", may be NULL */
+    const char *format;   /* EXPORT: "md" or "json" */
+    int64_t incident;     /* 0: the focused one; of a rehearsal none */
+    int64_t run;          /* RUN_INPUT, RUN_RESUME, RUN_TAKE, OUTCOME */
+    const char *path;     /* RUN_START, REHEARSE: the document; APPROVE: the key to sign with, may be NULL */
+    const char *digest;   /* APPROVE: what was shown; refused once it is another command. May be NULL */
+    const char *entity;   /* RUN_START, REHEARSE: "shard docs/shard-5" that offered it; INCIDENT_OPEN: what it
+                           * is for;   both may be NULL. MUTE */
     const struct incident_change *change; /* INCIDENT, INCIDENT_MOVE */
-    bool accept_left;                /* INCIDENT_MOVE: close although something is left over; change->text says why */
-    int64_t until_us;                /* MUTE: wall clock, 0 unmutes */
-    const char *person;              /* HANDOVER_GIVE: for whom, may be NULL */
-    char *const *variables;          /* RUN_START, REHEARSE: NAME=VALUE, NULL-terminated, may be NULL. OUTCOME: what the
-                                      * block exports */
-    bool checks_only;                /* RUN_START: nothing that acts is ever run, whatever it is told */
-    const struct runbook_act *act;   /* ACT */
-    const struct run_input *input;   /* RUN_INPUT */
-    uint64_t ticket;                 /* OUTCOME: one of run_tickets */
-    const struct made_up *made_up;   /* OUTCOME */
+    bool accept_left;       /* INCIDENT_MOVE: close although something is left over; change->text says why */
+    int64_t until_us;       /* MUTE: wall clock, 0 unmutes */
+    const char *person;     /* HANDOVER_GIVE: for whom, may be NULL */
+    char *const *variables; /* RUN_START, REHEARSE: NAME=VALUE, NULL-terminated, may be NULL. OUTCOME: what
+                             * the block exports */
+    bool checks_only;       /* RUN_START: nothing that acts is ever run, whatever it is told */
+    const struct runbook_act *act; /* ACT */
+    const struct run_input *input; /* RUN_INPUT */
+    uint64_t ticket;               /* OUTCOME: one of run_tickets */
+    const struct made_up *made_up; /* OUTCOME */
 };
 
-/* The answer comes once, on the loop, perhaps before engine_submit returns: code 0 and a line for the person ("run 12 started"),
- * or an error that says why and what to do. `id` is the new incident or run where there is one. The request is copied. done may be
- * NULL. */
+/* The answer comes once, on the loop, perhaps before engine_submit returns: code 0 and a line for the person
+ * ("run 12 started"), or an error that says why and what to do. `id` is the new incident or run where there
+ * is one. The request is copied. done may be NULL. */
 typedef void engine_done(void *context, int code, const char *message, int64_t id);
-void engine_submit(struct engine *engine, const struct engine_request *request, engine_done *done, void *context);
+void engine_submit(struct engine *engine, const struct engine_request *request, engine_done *done,
+                   void *context);
 
 #endif
