@@ -23,21 +23,12 @@ void approval_request(struct walk *w, const struct run_effect *effect)
     cJSON_AddStringToObject(data, "where", w->engine->identity.target);
     cJSON_AddStringToObject(data, "by", w->engine->identity.person);
     json_add_int(data, "needs", step->approvals);
-    char *text = json_print(data), *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary = xasprintf("%s needs %d approval%s: belay approve %lld %s", step->title, step->approvals,
-                              step->approvals == 1 ? "" : "s", (long long)w->id, step->id);
-    struct event_draft draft = {.kind = EVENT_APPROVAL_REQUESTED,
-                                .subject = subject,
-                                .summary = summary,
-                                .data = text,
-                                .incident = w->incident,
-                                .run = w->id,
-                                .claim = walk_claim(w, CLAIM_CHECK)};
-    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
-    free(text);
-    free(subject);
-    free(summary);
-    cJSON_Delete(data);
+    struct run_event event = {
+        .draft = {.kind = EVENT_APPROVAL_REQUESTED, .claim = walk_claim(w, CLAIM_CHECK)},
+        .summary = xasprintf("%s needs %d approval%s: belay approve %lld %s", step->title, step->approvals,
+                             step->approvals == 1 ? "" : "s", (long long)w->id, step->id),
+        .data = data};
+    walk_append(w, event, NULL, NULL, NULL);
 }
 
 /* ---- giving ------------------------------------------------------------------------------------------- */
@@ -101,20 +92,12 @@ static void giving_append(struct giving *g, const char *signature)
     cJSON_AddStringToObject(data, "text", g->text);
     if (signature)
         cJSON_AddStringToObject(data, "signature", signature);
-    char *text = json_print(data), *subject = xasprintf("run %lld", (long long)g->run);
-    char *summary = xasprintf("approves: %s%s", g->title, signature ? "" : " (unsigned)");
-    struct event_draft draft = {.kind = EVENT_APPROVAL_GIVEN,
-                                .subject = subject,
-                                .summary = summary,
-                                .data = text,
-                                .incident = g->incident,
-                                .run = g->run};
-    if (chronicle_append(g->engine, &draft, 1, on_given, g, &e) < 0)
+    struct run_event event = {.draft = {.kind = EVENT_APPROVAL_GIVEN, .incident = g->incident, .run = g->run},
+                              .summary =
+                                  xasprintf("approves: %s%s", g->title, signature ? "" : " (unsigned)"),
+                              .data = data};
+    if (run_append(g->engine, event, on_given, g, &e) < 0)
         giving_end(g, e.code, e.msg);
-    free(text);
-    free(subject);
-    free(summary);
-    cJSON_Delete(data);
 }
 
 static void on_signed(void *context, int code, const char *text)
@@ -223,26 +206,18 @@ static void counting_free(struct counting *c)
 
 static void counting_refuse(const struct counting *c, const char *why)
 {
-    char *subject = xasprintf("run %lld", (long long)c->run);
-    char *summary = xasprintf("the approval by %s does not count: %s", c->by, why);
     const struct walk *w = walk_find(c->engine, c->run);
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "digest", c->digest);
     cJSON_AddStringToObject(data, "by", c->given_by);
     cJSON_AddStringToObject(data, "reason", why);
-    char *text = json_print(data);
-    struct event_draft draft = {.kind = EVENT_APPROVAL_REFUSED,
-                                .actor = "belay",
-                                .subject = subject,
-                                .summary = summary,
-                                .data = text,
-                                .incident = w ? w->incident : 0,
-                                .run = c->run};
-    chronicle_append(c->engine, &draft, 1, NULL, NULL, NULL);
-    free(subject);
-    free(summary);
-    free(text);
-    cJSON_Delete(data);
+    struct run_event event = {.draft = {.kind = EVENT_APPROVAL_REFUSED,
+                                        .actor = "belay",
+                                        .incident = w ? w->incident : 0,
+                                        .run = c->run},
+                              .summary = xasprintf("the approval by %s does not count: %s", c->by, why),
+                              .data = data};
+    run_append(c->engine, event, NULL, NULL, NULL);
 }
 
 static void on_counted(void *context, int code, const char *message, int64_t id)

@@ -51,27 +51,18 @@ void walk_take(struct walk *w, const char *reason, engine_done *done, void *cont
     cJSON_AddStringToObject(data, "from", w->owner ? w->owner : "");
     if (reason)
         cJSON_AddStringToObject(data, "reason", reason);
-    char *text = json_print(data), *subject = xasprintf("run %lld", (long long)w->id);
     char *summary = reason ? xasprintf("takes run %lld over from %s: %s", (long long)w->id,
                                        w->owner ? w->owner : "nobody", reason)
                            : xasprintf("goes on with run %lld", (long long)w->id);
-    summary = walk_summary(w, summary);
-    struct event_draft draft = {.kind = reason ? EVENT_RUN_TAKEN : EVENT_RUN_CLAIMED,
-                                .subject = subject,
-                                .summary = summary,
-                                .data = text,
-                                .incident = w->incident,
-                                .run = w->id,
-                                .claim = walk_claim(w, CLAIM_TAKE)};
+    struct run_event event = {
+        .draft = {.kind = reason ? EVENT_RUN_TAKEN : EVENT_RUN_CLAIMED, .claim = walk_claim(w, CLAIM_TAKE)},
+        .summary = summary,
+        .data = data};
     w->taking = true;
-    if (chronicle_append(engine, &draft, 1, on_taken, t, &e) < 0) {
+    if (walk_append(w, event, on_taken, t, &e) < 0) {
         w->taking = false;
         taking_end(t, e.code, e.msg);
     }
-    free(text);
-    free(subject);
-    free(summary);
-    cJSON_Delete(data);
 }
 
 void walk_lose(struct walk *w)

@@ -25,28 +25,19 @@ static char *key_of(const char *text)
 static int lock_append(const struct walk *w, enum event_kind kind, const char *text, struct claim claim,
                        journal_done done, void *context, struct err *e)
 {
-    char *key = key_of(text), *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary =
-        xasprintf(kind == EVENT_LOCK_TAKEN ? "holds the lock \"%s\"" : "gives the lock \"%s\" back", text);
+    char *key = key_of(text), *owner = xasprintf("run %lld", (long long)w->id);
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "lock", text);
-    char *json = json_print(data);
     claim.key = key;
-    claim.owner = subject;
-    struct event_draft draft = {.kind = kind,
-                                .actor = "belay",
-                                .subject = subject,
-                                .summary = summary,
-                                .data = json,
-                                .incident = w->incident,
-                                .run = w->id,
-                                .claim = claim};
-    int code = chronicle_append(w->engine, &draft, 1, done, context, e);
-    cJSON_Delete(data);
-    free(json);
+    claim.owner = owner;
+    struct run_event event = {.draft = {.kind = kind, .actor = "belay", .claim = claim},
+                              .summary = xasprintf(kind == EVENT_LOCK_TAKEN ? "holds the lock \"%s\""
+                                                                            : "gives the lock \"%s\" back",
+                                                   text),
+                              .data = data};
+    int code = walk_append(w, event, done, context, e);
     free(key);
-    free(subject);
-    free(summary);
+    free(owner);
     return code;
 }
 

@@ -127,15 +127,10 @@ static void refusals_tell(const struct restoring *r, const struct walk *w)
 {
     if (r->refused == 0)
         return;
-    char *summary = xasprintf("run %lld was rebuilt without %zu of its %zu inputs: %s", (long long)w->id,
-                              r->refused, r->inputs.len, r->e.msg);
-    struct event_draft draft = {.kind = EVENT_INCIDENT_NOTED,
-                                .actor = "belay",
-                                .summary = summary,
-                                .incident = w->incident,
-                                .run = w->id};
-    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
-    free(summary);
+    struct run_event event = {.draft = {.kind = EVENT_INCIDENT_NOTED, .actor = "belay"},
+                              .summary = xasprintf("run %lld was rebuilt without %zu of its %zu inputs: %s",
+                                                   (long long)w->id, r->refused, r->inputs.len, r->e.msg)};
+    walk_append(w, event, NULL, NULL, NULL);
 }
 
 static void conclusions_recall(const struct restoring *r, struct walk *w)

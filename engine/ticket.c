@@ -149,26 +149,16 @@ static cJSON *intent_data(const struct ticket *t)
 
 static int intent_append(struct ticket *t, struct err *e)
 {
-    cJSON *data = intent_data(t);
-    char *text = json_print(data), *subject = xasprintf("run %lld", (long long)t->walk->id);
     const char *title = t->walk->book->steps.data[t->step].title;
     struct str what = {0};
     ticket_name(t, &what);
-    char *summary = xasprintf("%s: %s begins", title, str_text(&what));
+    struct run_event event = {.draft = {.kind = EVENT_STEP_INTENT,
+                                        .actor = run_role_acts(t->role) ? NULL : "belay",
+                                        .claim = walk_claim(t->walk, CLAIM_CHECK)},
+                              .summary = xasprintf("%s: %s begins", title, str_text(&what)),
+                              .data = intent_data(t)};
+    int code = walk_append(t->walk, event, on_intent, t, e);
     str_fini(&what);
-    struct event_draft draft = {.kind = EVENT_STEP_INTENT,
-                                .subject = subject,
-                                .summary = summary,
-                                .data = text,
-                                .actor = run_role_acts(t->role) ? NULL : "belay",
-                                .incident = t->walk->incident,
-                                .run = t->walk->id,
-                                .claim = walk_claim(t->walk, CLAIM_CHECK)};
-    int code = chronicle_append(t->walk->engine, &draft, 1, on_intent, t, e);
-    free(text);
-    free(subject);
-    free(summary);
-    cJSON_Delete(data);
     return code;
 }
 
@@ -336,19 +326,11 @@ void ticket_restore(struct walk *w, const struct run_ticket *known, bool intende
 static void cancel_failed(struct ticket *t, const char *why)
 {
     const struct walk *w = t->walk;
-    char *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary =
-        walk_summary(w, xasprintf("%s was not cancelled: %s", w->book->steps.data[t->step].title, why));
-    struct event_draft draft = {.kind = EVENT_INCIDENT_NOTED,
-                                .actor = "belay",
-                                .subject = subject,
-                                .summary = summary,
-                                .incident = w->incident,
-                                .run = w->id};
-    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
+    struct run_event event = {
+        .draft = {.kind = EVENT_INCIDENT_NOTED, .actor = "belay"},
+        .summary = xasprintf("%s was not cancelled: %s", w->book->steps.data[t->step].title, why)};
+    walk_append(w, event, NULL, NULL, NULL);
     output_say(t->walk, t->step, "not cancelled: %s", why);
-    free(subject);
-    free(summary);
 }
 
 int ticket_cancel(struct walk *w, uint64_t number, struct err *e)

@@ -85,15 +85,6 @@ bool walk_interrupted(const struct walk *w)
     return !w->ended && w->restored && !w->elsewhere && still;
 }
 
-char *walk_summary(const struct walk *w, char *text)
-{
-    if (!run_rehearsed(w->run))
-        return text;
-    char *said = xasprintf(REHEARSAL "%s", text);
-    free(text);
-    return said;
-}
-
 void walk_discard(struct walk *w)
 {
     struct engine *engine = w->engine;

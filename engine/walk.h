@@ -81,10 +81,24 @@ void walk_wake(struct walk *w);
 void walk_free(struct walk *w);
 void pending_free(struct pending *p);
 
-/* The summary of an event of this run: a rehearsal's says so. Takes the text over, the caller frees what
- * comes. */
+/* What the summaries of a rehearsal's events begin with. */
 #define REHEARSAL "rehearsal: "
-char *walk_summary(const struct walk *w, char *text);
+
+/* walk_event.c */
+struct run_event {
+    struct event_draft draft; /* its run and incident; subject, summary and data are made of the following */
+    char *summary;
+    cJSON *data;                      /* NULL: {} */
+    const struct event_draft *before; /* appended with it and before it: the incident that it opens; NULL */
+};
+/* An event about a run that need not be known here any more. Takes summary and data over. As journal_append.
+ */
+int run_append(struct engine *engine, struct run_event event, journal_done done, void *context,
+               struct err *e);
+/* An event about this run, whose number and, where the draft has none, incident it gets; a rehearsal's says
+ * so. */
+int walk_append(const struct walk *w, struct run_event event, journal_done done, void *context,
+                struct err *e);
 
 /* claim.c */
 /* What every event about a run carries that this console walks. */

@@ -104,29 +104,19 @@ static void conclusion_append(struct walk *w, int index, const struct run_step *
     cJSON_AddStringToObject(data, "answer", view->answer);
     if (run_rehearsed(w->run))
         cJSON_AddTrueToObject(data, "rehearsed");
-    char *text = json_print(data), *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary = xasprintf("%s: %s%s%s", step->title, run_outcome_text(view->outcome),
-                              view->reason[0] ? ", " : "", view->reason);
-    summary = walk_summary(w, summary);
-    struct event_draft draft = {.kind = EVENT_STEP_CONCLUDED,
-                                .subject = subject,
-                                .summary = summary,
-                                .data = text,
-                                .outcome = run_outcome_text(view->outcome),
-                                .incident = w->incident,
-                                .run = w->id,
-                                .claim = walk_claim(w, CLAIM_CHECK)};
+    struct run_event event = {.draft = {.kind = EVENT_STEP_CONCLUDED,
+                                        .outcome = run_outcome_text(view->outcome),
+                                        .claim = walk_claim(w, CLAIM_CHECK)},
+                              .summary = xasprintf("%s: %s%s%s", step->title, run_outcome_text(view->outcome),
+                                                   view->reason[0] ? ", " : "", view->reason),
+                              .data = data};
     struct conclusion *c = xmalloc(sizeof *c);
     *c = (struct conclusion){w, index};
     w->concluded[index] = view->outcome;
-    if (chronicle_append(w->engine, &draft, 1, on_concluded, c, NULL) < 0) {
+    if (walk_append(w, event, on_concluded, c, NULL) < 0) {
         w->concluded[index] = OUTCOME_PENDING;
         free(c);
     }
-    free(text);
-    free(subject);
-    free(summary);
-    cJSON_Delete(data);
 }
 
 static void conclude_steps(struct walk *w)
@@ -153,7 +143,7 @@ static void on_walk_ended(void *context, const struct journal_result *result)
 }
 
 /* How many of its steps changed something, and well: a run that acted on nothing proves nothing. */
-static char *ended_data(const struct walk *w)
+static cJSON *ended_data(const struct walk *w)
 {
     int64_t acted = 0;
     for (size_t i = 0; i < w->book->steps.len; i++) {
@@ -165,30 +155,20 @@ static char *ended_data(const struct walk *w)
     json_add_int(data, "acted", acted);
     if (run_rehearsed(w->run))
         cJSON_AddTrueToObject(data, "rehearsed");
-    char *text = json_print(data);
-    cJSON_Delete(data);
-    return text;
+    return data;
 }
 
 static void walk_end(struct walk *w, enum run_outcome outcome)
 {
-    char *subject = xasprintf("run %lld", (long long)w->id), *data = ended_data(w);
     struct str why = {0};
     run_verdict_text(w->run, &why);
-    char *summary = walk_summary(w, xasprintf("%s ended: %s", w->book->title, str_text(&why)));
+    struct run_event event = {.draft = {.kind = EVENT_RUN_ENDED,
+                                        .outcome = run_outcome_text(outcome),
+                                        .claim = walk_claim(w, CLAIM_RELEASE)},
+                              .summary = xasprintf("%s ended: %s", w->book->title, str_text(&why)),
+                              .data = ended_data(w)};
+    w->ending = walk_append(w, event, on_walk_ended, w, NULL) == 0;
     str_fini(&why);
-    struct event_draft draft = {.kind = EVENT_RUN_ENDED,
-                                .subject = subject,
-                                .outcome = run_outcome_text(outcome),
-                                .summary = summary,
-                                .data = data,
-                                .incident = w->incident,
-                                .run = w->id,
-                                .claim = walk_claim(w, CLAIM_RELEASE)};
-    w->ending = chronicle_append(w->engine, &draft, 1, on_walk_ended, w, NULL) == 0;
-    free(data);
-    free(subject);
-    free(summary);
 }
 
 void walk_settle(struct walk *w)
@@ -206,24 +186,13 @@ void walk_settle(struct walk *w)
 
 static void note_append(const struct walk *w, const struct run_effect *effect)
 {
-    char *subject = xasprintf("run %lld", (long long)w->id);
-    char *summary = walk_summary(w, xasprintf("%s: %s", step_title(w, effect->step), effect->text));
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "step", effect->step >= 0 ? w->book->steps.data[effect->step].id : "");
-    char *text = json_print(data);
-    struct event_draft draft = {.kind = EVENT_STEP_NOTED,
-                                .actor = "belay",
-                                .subject = subject,
-                                .summary = summary,
-                                .data = text,
-                                .incident = w->incident,
-                                .run = w->id,
-                                .claim = walk_claim(w, CLAIM_CHECK)};
-    chronicle_append(w->engine, &draft, 1, NULL, NULL, NULL);
-    cJSON_Delete(data);
-    free(text);
-    free(subject);
-    free(summary);
+    struct run_event event = {
+        .draft = {.kind = EVENT_STEP_NOTED, .actor = "belay", .claim = walk_claim(w, CLAIM_CHECK)},
+        .summary = xasprintf("%s: %s", step_title(w, effect->step), effect->text),
+        .data = data};
+    walk_append(w, event, NULL, NULL, NULL);
 }
 
 int walk_effects(struct walk *w, const struct run_effects *effects, struct err *e)
@@ -307,42 +276,33 @@ static bool opens_incident(const struct walk *w, const struct pending *p)
 
 static int pending_append(struct walk *w, struct pending *p, struct err *e)
 {
-    struct event_draft drafts[2] = {{0}};
-    size_t count = 0;
     bool opens = opens_incident(w, p);
+    const char *title = w->entity ? w->entity : w->book->title;
     cJSON *opened = cJSON_CreateObject(),
           *data = p->extra ? cJSON_Duplicate(p->extra, true) : cJSON_CreateObject();
-    if (opens) {
-        const char *title = w->entity ? w->entity : w->book->title;
-        cJSON_AddStringToObject(opened, "title", title);
-        cJSON_AddStringToObject(opened, "severity", w->book->severity);
-        drafts[count++] = (struct event_draft){
-            .kind = EVENT_INCIDENT_OPENED, .incident = JOURNAL_NEW, .run = w->id, .summary = title};
-    }
+    cJSON_AddStringToObject(opened, "title", title);
+    cJSON_AddStringToObject(opened, "severity", w->book->severity);
     cJSON_AddItemToObject(data, "input", cJSON_CreateRaw(p->json)); /* digit by digit */
     if (run_rehearsed(w->run))
         cJSON_AddTrueToObject(data, "rehearsed");
-    char *opened_text = json_print(opened), *text = json_print(data);
-    char *summary = walk_summary(w, p->summary ? xstrdup(p->summary) : input_summary(w, &p->input));
-    char *subject = xasprintf("run %lld", (long long)w->id);
-    drafts[0].data = opens ? opened_text : NULL;
-    drafts[count++] = (struct event_draft){.kind = p->kind,
-                                           .subject = subject,
-                                           .outcome = p->outcome,
-                                           .summary = summary,
-                                           .data = text,
-                                           .actor = p->input.actor ? NULL : "belay",
-                                           .at_us = p->at_us,
-                                           .incident = opens ? JOURNAL_NEW : w->incident,
-                                           .run = w->id,
-                                           .claim = walk_claim(w, CLAIM_CHECK)};
-    int code = chronicle_append(w->engine, drafts, count, appended, w, e);
+    char *opened_text = json_print(opened);
+    struct event_draft before = {.kind = EVENT_INCIDENT_OPENED,
+                                 .incident = JOURNAL_NEW,
+                                 .run = w->id,
+                                 .summary = title,
+                                 .data = opened_text};
+    struct run_event event = {.draft = {.kind = p->kind,
+                                        .outcome = p->outcome,
+                                        .actor = p->input.actor ? NULL : "belay",
+                                        .at_us = p->at_us,
+                                        .incident = opens ? JOURNAL_NEW : w->incident,
+                                        .claim = walk_claim(w, CLAIM_CHECK)},
+                              .summary = p->summary ? xstrdup(p->summary) : input_summary(w, &p->input),
+                              .data = data,
+                              .before = opens ? &before : NULL};
+    int code = walk_append(w, event, appended, w, e);
     free(opened_text);
-    free(text);
-    free(summary);
-    free(subject);
     cJSON_Delete(opened);
-    cJSON_Delete(data);
     return code;
 }
 
