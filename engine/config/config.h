@@ -240,7 +240,8 @@ struct option {
     size_t offset;            /* of the field in struct config, config_source or config_policy */
 };
 
-extern const struct option option_table[]; /* ends with a NULL path */
+/* All of them, in the order of the reference page; NULL past the last. */
+const struct option *option_at(size_t index);
 
 /* What there is to say of an option besides its help: "duration, 100ms to 1d, default 5s". */
 void config_option_facts(const struct option *o, struct str *out);

@@ -1,8 +1,11 @@
-/* Inside config: looking things up in the options table. */
+/* Inside config: the options, a table a subject, and looking things up in them. */
 #ifndef BELAY_CONFIG_OPTIONS_H
 #define BELAY_CONFIG_OPTIONS_H
 
 #include "engine/config/config.h"
+
+/* Each ends with a NULL path. */
+extern const struct option options_platform[], options_entities[], options_policies[], options_sources[];
 
 /* The option `key` of the group whose paths begin with prefix ("", "identity.", "sources[]."), or its "*";
  * NULL when unknown. */

@@ -14,7 +14,8 @@ static void complain_unknown(const struct value_place *place, const char *prefix
 {
     const char *names[64] = {NULL};
     size_t count = 0;
-    for (const struct option *option = option_table; option->path && count < 63; option++) {
+    const struct option *option;
+    for (size_t i = 0; (option = option_at(i)) && count < 63; i++) {
         const char *name = option_member(option, prefix);
         if (name)
             names[count++] = name;
@@ -229,7 +230,8 @@ static void read_group(const struct value_place *place, const char *prefix, cons
     }
     const cJSON *member;
     cJSON_ArrayForEach(member, object) read_member(place, prefix, member, base);
-    for (const struct option *option = option_table; option->path; option++) {
+    const struct option *option;
+    for (size_t i = 0; (option = option_at(i)); i++) {
         const char *name = option_member(option, prefix);
         if (name && option->required && !cJSON_GetObjectItemCaseSensitive(object, name))
             value_complain(place, object, "%s is missing: %s", name, option->help);

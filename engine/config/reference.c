@@ -116,7 +116,8 @@ char *config_reference_markdown(void)
             "value is\n"
             "  fetched when it is needed and kept out of journal, screen and export.\n\n"
             "| key | type | default | range | what it says |\n|---|---|---|---|---|\n");
-    for (const struct option *o = option_table; o->path; o++) {
+    const struct option *o;
+    for (size_t i = 0; (o = option_at(i)); i++) {
         str_addf(&out, "| `%s`%s | %s | ", o->path, o->required ? " (required)" : "", type_text(o->type));
         if (o->fallback)
             str_addf(&out, "`%s`", o->fallback);
@@ -261,7 +262,8 @@ static cJSON *group_schema(const char *prefix)
     cJSON *schema = typed("object"), *members = must(cJSON_CreateObject()),
           *required = must(cJSON_CreateArray());
     cJSON *others = NULL;
-    for (const struct option *o = option_table; o->path; o++) {
+    const struct option *o;
+    for (size_t i = 0; (o = option_at(i)); i++) {
         const char *name = option_member(o, prefix);
         if (!name)
             continue;

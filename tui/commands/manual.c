@@ -92,7 +92,8 @@ static void manual_common(struct str *out)
 
 static void manual_configuration(struct str *out)
 {
-    for (const struct option *o = option_table; o->path; o++) {
+    const struct option *o;
+    for (size_t i = 0; (o = option_at(i)); i++) {
         struct str facts = {0};
         config_option_facts(o, &facts);
         str_add(out, ".TP\n.B ");

@@ -41,7 +41,8 @@ static void test_nothing_is_left_out(void **state)
     struct err e = {0};
     cJSON *schema = json_parse(text, strlen(text), &e);
     assert_non_null(schema);
-    for (const struct option *o = option_table; o->path; o++) {
+    const struct option *o;
+    for (size_t i = 0; (o = option_at(i)); i++) {
         char *row = xasprintf("| `%s`", o->path);
         assert_non_null(strstr(page, row));
         free(row);
@@ -73,7 +74,8 @@ static void test_nothing_is_left_out(void **state)
 static void test_the_defaults_are_valid(void **state)
 {
     (void)state;
-    for (const struct option *o = option_table; o->path; o++) {
+    const struct option *o;
+    for (size_t i = 0; (o = option_at(i)); i++) {
         if (!o->fallback || strpbrk(o->path, ".["))
             continue;
         struct config *c = config_new();
