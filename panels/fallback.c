@@ -23,19 +23,19 @@ static const struct list_column columns[] = {
     {{"why", 10, 4, ALIGN_LEFT, 5}, COLUMN_WHY, NULL, FORM_NUMBER},
 };
 
-struct chain {
+struct chain_row {
     const char *name;
     struct chain_summary sum;
 };
 
 /* The chains, worst first. */
-static size_t read_chains(const struct panel_scene *scene, struct chain chains[static CHAINS_SHOWN])
+static size_t read_chains(const struct panel_scene *scene, struct chain_row chains[static CHAINS_SHOWN])
 {
     const char *names[CHAINS_SHOWN];
     size_t count = platform_groups(scene->platform, ENTITY_CHAIN, names, CHAINS_SHOWN);
     size_t found = 0;
     for (size_t i = 0; i < count && i < CHAINS_SHOWN; i++) {
-        struct chain chain = {.name = names[i]};
+        struct chain_row chain = {.name = names[i]};
         if (!platform_chain(scene->platform, names[i], &chain.sum)) {
             continue;
         }
@@ -49,7 +49,7 @@ static size_t read_chains(const struct panel_scene *scene, struct chain chains[s
     return found;
 }
 
-static void chain_word(const struct chain *chain, struct str *out)
+static void chain_word(const struct chain_row *chain, struct str *out)
 {
     if (chain->sum.condition == CONDITION_DOWN) {
         str_addf(out, "%s: nothing serves", chain->name);
@@ -102,8 +102,8 @@ static void draw_tier(const struct panel_scene *scene, const struct entity *e, s
 }
 
 /* Hits and cost over the time that the history covers. */
-static void window_of(const struct panel_scene *scene, const struct chain *chain, double *hits, double *cost,
-                      int64_t *span_us)
+static void window_of(const struct panel_scene *scene, const struct chain_row *chain, double *hits,
+                      double *cost, int64_t *span_us)
 {
     const struct entity *tiers[TIERS_SHOWN];
     size_t count = platform_group(scene->platform, ENTITY_CHAIN, chain->name, tiers, TIERS_SHOWN);
@@ -127,7 +127,8 @@ static void window_of(const struct panel_scene *scene, const struct chain *chain
     }
 }
 
-static void draw_totals(const struct panel_scene *scene, const struct chain *chain, struct canvas *c, int y)
+static void draw_totals(const struct panel_scene *scene, const struct chain_row *chain, struct canvas *c,
+                        int y)
 {
     double hits, cost;
     int64_t span_us;
@@ -148,7 +149,7 @@ static void draw_totals(const struct panel_scene *scene, const struct chain *cha
 
 static void tile(const struct panel_scene *scene, struct canvas *c)
 {
-    struct chain chains[CHAINS_SHOWN];
+    struct chain_row chains[CHAINS_SHOWN];
     size_t count = read_chains(scene, chains);
     int y = 0, height = canvas_height(c);
     for (size_t i = 0; i < count && y < height; i++) {
@@ -176,7 +177,7 @@ static void tile(const struct panel_scene *scene, struct canvas *c)
 static void note(void *state, const struct panel_scene *scene, struct str *out)
 {
     (void)state;
-    struct chain chains[CHAINS_SHOWN];
+    struct chain_row chains[CHAINS_SHOWN];
     size_t count = read_chains(scene, chains);
     if (count > 0) {
         chain_word(&chains[0], out);
@@ -189,7 +190,7 @@ static void note(void *state, const struct panel_scene *scene, struct str *out)
 static void summary(void *state, const struct panel_scene *scene, struct canvas *row)
 {
     (void)state;
-    struct chain chains[CHAINS_SHOWN];
+    struct chain_row chains[CHAINS_SHOWN];
     size_t count = read_chains(scene, chains);
     int x = 0, width = canvas_width(row);
     for (size_t i = 0; i < count && x < width; i++) {
@@ -213,7 +214,7 @@ static void summary(void *state, const struct panel_scene *scene, struct canvas 
 static int worst(void *state, const struct panel_scene *scene)
 {
     (void)state;
-    struct chain chains[CHAINS_SHOWN];
+    struct chain_row chains[CHAINS_SHOWN];
     if (read_chains(scene, chains) == 0) {
         return 0; /* one closed tier of a chain that serves is not a fault of the chain */
     }

@@ -1,0 +1,56 @@
+/* Healing: detect, diagnose, fix, try again, in bounded attempts, then escalate. Here: what the rules say,
+ * what an untrusted diagnosis may choose, and whether a fix may run unattended. Included through
+ * resilience.h. */
+#ifndef BELAY_RESILIENCE_HEAL_H
+#define BELAY_RESILIENCE_HEAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/base.h"
+
+struct heal_rule {
+    const char *name;
+    const char *issue;    /* what it concludes: "image_quality" */
+    const char *match;    /* a pattern with * and ? over the error's text, any case; NULL: any */
+    const char *resource; /* a pattern over the resource's name; NULL: any */
+    const char *fix;      /* id of a runbook, or RUNBOOK#STEP */
+    double confidence;    /* 0 to 1 */
+};
+
+struct heal_diagnosis {
+    char issue[64], fix[128], by[64]; /* by: "rule NAME", "command", "chat NAME" */
+    char evidence[256];
+    double confidence;
+};
+
+/* The first rule that matches; the shipped ones come after the given ones. False: nothing is known. */
+bool heal_diagnose(const struct heal_rule *rules, size_t count, const char *resource, const char *error,
+                   struct heal_diagnosis *d);
+extern const struct heal_rule heal_shipped[];
+extern const size_t heal_shipped_count;
+
+/* An answer from outside (a command's output, a chat's message): JSON
+ * {"issue","fix","confidence","evidence"}. It is untrusted: fix must be one of names (NULL-terminated), texts
+ * are cut and cleaned, confidence is 0 to 1. ERR_SYNTAX, ERR_NOT_FOUND. */
+int heal_read_answer(const char *text, size_t length, const char *const *names, struct heal_diagnosis *d,
+                     struct err *e);
+
+/* Bounded attempts for each (rule, resource). */
+struct heal_case {
+    unsigned attempts, attempts_most; /* then it escalates */
+    int64_t begun_ms, rest_until_ms;
+    bool escalated;
+};
+enum heal_verdict { HEAL_PROPOSE, HEAL_RUN, HEAL_REST, HEAL_ESCALATE };
+struct heal_permission {
+    bool enabled, automatic; /* heal: on; policy auto */
+    bool idempotent, narrow; /* of the fix's step: scope process or pod */
+    double confidence_least;
+};
+enum heal_verdict heal_decide(struct heal_case *c, const struct heal_permission *p,
+                              const struct heal_diagnosis *d, int64_t now_ms);
+void heal_ended(struct heal_case *c, bool healed, int64_t now_ms, int64_t rest_ms);
+
+#endif

@@ -1,0 +1,84 @@
+/* What this host's processes know together about whom they call: for each target its breaker, its retry
+ * budget and its measures, in a small database of their own (state.db, SQLite, WAL, NORMAL: losing it costs a
+ * breaker's state) beside the journal. Short transactions; every write under the database's guard. And `belay
+ * exec`, which makes one call by it.
+ *
+ * A target is a name of at most 128 bytes: "pay-api", "source/api", "chain/answers/gpt-4", "mirror". Times
+ * across processes are boot time; what an earlier boot left goes on with what remained. */
+#ifndef BELAY_TARGETS_TARGETS_H
+#define BELAY_TARGETS_TARGETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/base.h"
+#include "engine/resilience/resilience.h"
+
+#define TARGET_NAME_LIMIT 128
+
+struct targets;
+
+/* The database in folder (made if need be). Never waits longer than 2 s for others; ERR_BUSY names the
+ * holder. read_only: nothing is made, ERR_NOT_FOUND when there is none. */
+int targets_open(const char *folder, bool shared, bool read_only, struct targets **targets, struct err *e);
+void targets_close(struct targets *t); /* NULL is fine */
+
+/* Who a forced state, or a probe's lease, belongs to. */
+struct target_hand {
+    char actor[128], reason[256];
+    int64_t until_wall_us; /* 0: until told otherwise */
+};
+
+struct target_admission {
+    struct breaker_token token;
+    int lease; /* a descriptor whose lock says that a probe's holder lives; -1: none */
+};
+
+/* One short transaction; a plain call in CLOSED writes nothing. 1 admitted, 0 refused, negative: the database
+ * can't be used (ERR_BUSY, ERR_IO ...): then the caller calls without it and warns. budget (may be NULL) is
+ * given as it stands. */
+int target_admit(struct targets *t, const char *name, const struct breaker_rules *rules,
+                 struct target_admission *admission, struct breaker_refusal *refusal, struct budget *budget,
+                 struct err *e);
+/* Resolves it and counts the attempt. rest_ms > 0: the target asked for a rest. changed (may be NULL): the
+ * state changed to *state. */
+int target_resolve(struct targets *t, const char *name, const struct breaker_rules *rules,
+                   struct target_admission *admission, enum breaker_result result, int64_t took_ms,
+                   int64_t rest_ms, unsigned budget_tokens, struct err *e);
+/* An operation's end, or a tier's hit, into the target's measures. chain NULL: none; tier from 1. */
+struct target_operation {
+    const char *target, *chain;
+    unsigned tier, tier_count;
+    double tier_cost, accuracy;
+    struct measures_sums sums;
+};
+int target_count(struct targets *t, const struct target_operation *o, struct err *e);
+
+int target_force(struct targets *t, const char *name, enum breaker_state state,
+                 const struct target_hand *hand, struct err *e);
+
+/* Everything that is known of one target. */
+struct target_view {
+    char name[TARGET_NAME_LIMIT + 1], chain[TARGET_NAME_LIMIT + 1];
+    unsigned tier, tier_count;
+    double cost, accuracy;
+    bool has_breaker;
+    enum breaker_state state;
+    int64_t since_wall_us, due_ms; /* due: until the next probe, -1 none */
+    double failure_rate, slow_rate;
+    struct breaker_counts counts;
+    struct target_hand hand; /* of a forced state */
+    char last_error[160];
+    struct measures_sums spans[MEASURES_SPAN_COUNT];
+};
+/* All of them, sorted by name, freed by the caller as one block. One read transaction. */
+int targets_read(struct targets *t, struct target_view **views, size_t *count, struct err *e);
+/* Grows whenever any process changed something: cheap to ask. */
+int targets_version(struct targets *t, int64_t *version, struct err *e);
+
+/* `belay exec`: argv from after "exec". Returns the exit status. More (tiers over HTTP, named policies and
+ * chains) is added by belay-console. */
+int exec_main(int argc, char **argv);
+
+#endif
