@@ -107,8 +107,9 @@ static void conclusion_append(struct walk *w, int index, const struct run_step *
     struct run_event event = {.draft = {.kind = EVENT_STEP_CONCLUDED,
                                         .outcome = run_outcome_text(view->outcome),
                                         .claim = walk_claim(w, CLAIM_CHECK)},
-                              .summary = xasprintf("%s: %s%s%s", step->title, run_outcome_text(view->outcome),
-                                                   view->reason[0] ? ", " : "", view->reason),
+                              .summary =
+                                  xasprintf("%s: %s%s%s", step->title, step_outcome_text(step, view->outcome),
+                                            view->reason[0] ? ", " : "", view->reason),
                               .data = data};
     struct conclusion *c = xmalloc(sizeof *c);
     *c = (struct conclusion){w, index};

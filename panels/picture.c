@@ -27,11 +27,11 @@ static const char *made(struct picture *p, struct str *text)
 /* ---- steps ---- */
 
 /* The word for mark_find: an outcome, or "next" for the step that waits for a person. */
-static const char *step_word(const struct run_step *step)
+static const char *step_word(const struct step *what, const struct run_step *step)
 {
     bool waits = step->ask != ASK_NOTHING && step->outcome != OUTCOME_UNKNOWN &&
                  step->outcome != OUTCOME_FAILED && step->outcome != OUTCOME_RUNNING;
-    return waits ? "next" : run_outcome_text(step->outcome);
+    return waits ? "next" : step_outcome_text(what, step->outcome);
 }
 
 static void step_tail(const struct engine_run *run, const struct step *what, const struct run_step *step,
@@ -44,6 +44,9 @@ static void step_tail(const struct engine_run *run, const struct step *what, con
         char span[DURATION_TEXT_SIZE];
         duration_format((step->ended_ms - step->started_ms) * US_PER_MS, span);
         str_addf(out, "%s %s", run->actor, span);
+    } else if (step_says_no(what, step->outcome)) {
+        bool plain = step->reason[0] == '\0' || str_eq(step->reason, "exit 1");
+        str_addf(out, "no%s%s", plain ? "" : ": ", plain ? "" : step->reason);
     } else if (step->reason[0] != '\0') {
         str_add(out, step->reason);
     } else if (step->executed && step->outcome != OUTCOME_OK && step->end == END_EXITED) {
@@ -71,7 +74,7 @@ static void look_at_steps(struct picture *p, const struct engine_run *run, int64
         struct picture_step *seen = vec_push(&p->steps);
         seen->title = text_of(p, what->title);
         seen->good = step.outcome == OUTCOME_OK;
-        seen->mark = mark_find(seen->good ? "done" : step_word(&step));
+        seen->mark = mark_find(seen->good ? "done" : step_word(what, &step));
         seen->current = index == run->current_step;
         if (step.outcome == OUTCOME_PENDING || step.ask == ASK_OPEN || step.ask == ASK_CONFIRM) {
             str_add(&tail, seen->current ? "Enter to read" : "");
@@ -86,7 +89,7 @@ static void look_at_steps(struct picture *p, const struct engine_run *run, int64
 
 /* ---- runs ---- */
 
-static const char *verb(const struct run_step *step)
+static const char *verb(const struct step *what, const struct run_step *step)
 {
     switch (step->ask) {
     case ASK_NOTHING:
@@ -103,7 +106,7 @@ static const char *verb(const struct run_step *step)
     case ASK_EVIDENCE:
         return "next: decide about the evidence of";
     case ASK_FAILED:
-        return "failed, choose:";
+        return step_says_no(what, step->outcome) ? "says no, choose:" : "failed, choose:";
     case ASK_UNKNOWN:
         return "unknown, resolve:";
     }
@@ -124,15 +127,16 @@ static void run_state(struct picture *p, const struct engine_run *run, struct pi
         seen->word = "running";
     } else {
         struct run_step step;
+        const struct step *what = &run->book->steps.data[current];
         run_step_at(run->run, current, &step);
-        str_addf(&next, "%s %s", verb(&step), run->book->steps.data[current].title);
+        str_addf(&next, "%s %s", verb(what, &step), what->title);
         if (step.outcome == OUTCOME_RUNNING) {
             struct str progress = {0};
             run_progress_text(run->run, current, INT64_MAX, &progress);
             str_addf(&next, "%s%s", progress.len > 0 ? ", " : "", str_text(&progress));
             str_fini(&progress);
         }
-        seen->word = step_word(&step);
+        seen->word = step_word(what, &step);
     }
     seen->next = made(p, &next);
 }

@@ -47,11 +47,11 @@ void rows_wrap(struct rows *r, unsigned style, const char *text)
     r->y = canvas_put_wrapped(r->c, ROWS_LABEL, r->y, canvas_width(r->c) - ROWS_LABEL - 1, style, text);
 }
 
-static const char *outcome_word(enum run_outcome outcome)
+static const char *outcome_word(const struct step *step, enum run_outcome outcome)
 {
     return outcome == OUTCOME_OK        ? "done"
            : outcome == OUTCOME_PENDING ? "pending"
-                                        : run_outcome_text(outcome);
+                                        : step_outcome_text(step, outcome);
 }
 
 /* "✓ replica serves  3 s ago" one after the other, as many in a row as fit. */
@@ -60,8 +60,9 @@ static void items(struct rows *r, const struct step_view *view, const struct run
 {
     int width = canvas_width(r->c), x = ROWS_LABEL;
     for (size_t i = 0; i < count; i++) {
-        const struct mark *mark = mark_find(outcome_word(list[i].outcome));
-        const char *title = view->run.book->steps.data[list[i].step].title;
+        const struct step *step = &view->run.book->steps.data[list[i].step];
+        const struct mark *mark = mark_find(outcome_word(step, list[i].outcome));
+        const char *title = step->title;
         struct str tail = {0};
         if (ages && list[i].age_ms >= 0) {
             char age[DURATION_TEXT_SIZE];
@@ -185,7 +186,7 @@ static void put_reach(struct rows *r, struct page *page, const struct step_view 
         for (size_t i = 0; i < data->narrower.len; i++) {
             const struct run_page_item *item = &data->narrower.data[i];
             str_addf(&text, "%s%s, %s", i > 0 ? "; " : "", view->run.book->steps.data[item->step].title,
-                     run_outcome_text(item->outcome));
+                     step_outcome_text(&view->run.book->steps.data[item->step], item->outcome));
             struct run_step tried;
             run_step_at(view->run.run, item->step, &tried);
             if (tried.ended_ms >= 0) {

@@ -151,7 +151,8 @@ static void ask_next(struct line_mode *m, const struct engine_run *view)
         break;
     case ASK_OPEN:
         if (s.reason[0])
-            line_say("[%s] %s: %s\n", run_outcome_text(s.outcome), line_step(view, step)->title, s.reason);
+            line_say("[%s] %s: %s\n", step_outcome_text(line_step(view, step), s.outcome),
+                     line_step(view, step)->title, s.reason);
         if (line_step(view, step)->prose[0])
             line_say("\n%s\n", line_step(view, step)->prose);
         submit_step(m, INPUT_OPEN, NULL, NULL);

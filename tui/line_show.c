@@ -82,8 +82,8 @@ void line_outcomes_show(struct line_mode *m, const struct engine_run *view)
             continue;
         }
         line_output_show(m, (int)i, true);
-        line_say("[%s] %s%s%s\n", run_outcome_text(s.outcome), view->book->steps.data[i].title,
-                 s.reason[0] ? ": " : "", s.reason);
+        line_say("[%s] %s%s%s\n", step_outcome_text(line_step(view, (int)i), s.outcome),
+                 line_step(view, (int)i)->title, s.reason[0] ? ": " : "", s.reason);
     }
 }
 
@@ -108,8 +108,8 @@ static void items_show(const struct engine_run *view, const char *label, const s
 {
     for (size_t i = 0; i < count; i++)
         line_say("  %-9s %s: %s%s%s\n", label, line_step(view, items[i].step)->title,
-                 run_outcome_text(items[i].outcome), items[i].reason && items[i].reason[0] ? ", " : "",
-                 items[i].reason ? items[i].reason : "");
+                 step_outcome_text(line_step(view, items[i].step), items[i].outcome),
+                 items[i].reason && items[i].reason[0] ? ", " : "", items[i].reason ? items[i].reason : "");
 }
 
 void line_page_show(struct line_mode *m, const struct engine_run *view, const struct run_page *page)

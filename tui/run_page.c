@@ -39,7 +39,9 @@ static const char *word_of(const struct engine_run *run, int step)
     run_step_at(run->run, step, &view);
     bool waits =
         view.ask != ASK_NOTHING && (view.outcome == OUTCOME_PENDING || view.outcome == OUTCOME_ARMED);
-    return waits ? "next" : view.outcome == OUTCOME_OK ? "done" : run_outcome_text(view.outcome);
+    return waits                        ? "next"
+           : view.outcome == OUTCOME_OK ? "done"
+                                        : step_outcome_text(&run->book->steps.data[step], view.outcome);
 }
 
 static void draw_list(struct page *page, const struct engine_run *run, struct canvas *c)
@@ -88,7 +90,8 @@ static void draw_step(struct page *page, const struct engine_run *run, struct ca
         x = canvas_putf(c, x, y, ROLE_FAINT, ", reaches %s", step_scope_text(what->scope));
     }
     if (step.reason[0] != '\0') {
-        canvas_put_cut(c, x + 2, y, width - x, mark_find(run_outcome_text(step.outcome))->role, step.reason);
+        canvas_put_cut(c, x + 2, y, width - x, mark_find(step_outcome_text(what, step.outcome))->role,
+                       step.reason);
     }
     struct step_view view;
     step_look_at(page->console, own->run, index, &view);

@@ -144,7 +144,7 @@ static void draw_running(struct page *page, const struct step_view *view, struct
 static int draw_outcome(const struct step_view *view, struct canvas *c, int y)
 {
     const struct run_step *step = &view->step;
-    const char *word = run_outcome_text(step->outcome);
+    const char *word = step_outcome_text(view->what, step->outcome);
     const struct mark *mark = mark_find(step->outcome == OUTCOME_OK ? "done" : word);
     int x = canvas_put_glyph(c, 1, y, mark->role, mark->glyph) + 1;
     x = canvas_put(c, x, y, mark->role | STYLE_BOLD, word);
@@ -185,16 +185,17 @@ static int draw_verify(struct page *page, const struct step_view *view, struct c
     if (run_page(view->run.run, own->step, &context, &data, NULL) == 0) {
         for (size_t i = 0; i < data.after.len; i++) {
             const struct run_page_item *item = &data.after.data[i];
-            const struct mark *mark =
-                mark_find(item->outcome == OUTCOME_OK ? "done" : run_outcome_text(item->outcome));
+            const struct step *what = &view->run.book->steps.data[item->step];
+            const char *word = step_outcome_text(what, item->outcome);
+            const struct mark *mark = mark_find(item->outcome == OUTCOME_OK ? "done" : word);
             int x = canvas_put(c, 1, y, ROLE_TITLE, "verify") + 2;
             x = canvas_put_glyph(c, x, y, mark->role, mark->glyph) + 1;
-            x = canvas_put(c, x, y, ROLE_TEXT, view->run.book->steps.data[item->step].title) + 2;
+            x = canvas_put(c, x, y, ROLE_TEXT, what->title) + 2;
             bool never = item->outcome == OUTCOME_PENDING && view->step.outcome >= OUTCOME_OK;
             canvas_put_cut(c, x, y, canvas_width(c) - x - 1, mark->role,
                            item->reason != NULL && item->reason[0] != '\0' ? item->reason
                            : never                                         ? "not run"
-                                                                           : run_outcome_text(item->outcome));
+                                                                           : word);
             y++;
         }
     }
@@ -284,7 +285,9 @@ static int draw_choices(const struct step_view *view, struct canvas *c, int y)
         [ASK_UNKNOWN] = "Nobody knows whether it worked. Find out, then say so with a reason.",
     };
     if (view->step.ask >= ASK_WHEN) {
-        canvas_put_cut(c, 1, y++, canvas_width(c) - 2, ROLE_STRONG, questions[view->step.ask]);
+        canvas_put_cut(c, 1, y++, canvas_width(c) - 2, ROLE_STRONG,
+                       step_says_no(view->what, view->step.outcome) ? "It says no. What now?"
+                                                                    : questions[view->step.ask]);
     }
     if (view->step.ask == ASK_UNKNOWN) {
         y = put_choice(view, c, y, "o", "it worked", "it is known now that it worked; with a reason");

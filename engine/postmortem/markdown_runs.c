@@ -6,13 +6,9 @@
 #define COMMAND_LINES  60
 #define EVIDENCE_LINES 12
 
-static const char *outcome_of(const struct story_execution *x)
-{
-    return x->outcome_seq ? x->outcome : "unknown, no outcome is recorded";
-}
-
 /* "act, attempt 2: failed, exit 1, 12s, by alice" */
-static void add_execution_line(const struct story_execution *x, struct str *out)
+static void add_execution_line(const struct story_step *step, const struct story_execution *x,
+                               struct str *out)
 {
     const cJSON *result = x->result;
     str_add(out, "- ");
@@ -20,7 +16,7 @@ static void add_execution_line(const struct story_execution *x, struct str *out)
     if (x->attempt > 1)
         str_addf(out, ", attempt %lld", (long long)x->attempt);
     str_add(out, ": ");
-    text_markdown(out, outcome_of(x));
+    text_markdown(out, story_execution_word(step, x));
     if (cJSON_GetObjectItemCaseSensitive(result, "exit"))
         str_addf(out, ", exit %lld", (long long)json_int(result, "exit", 0));
     if (cJSON_GetObjectItemCaseSensitive(result, "signal"))
@@ -109,7 +105,7 @@ static void add_step(const struct story_step *step, struct str *out)
     str_add(out, "#### ");
     text_markdown(out, step->title);
     str_add(out, ": ");
-    text_markdown(out, story_step_outcome(step));
+    text_markdown(out, story_step_word(step));
     str_add(out, "\n\n");
     if (step->reason && *step->reason) {
         text_markdown(out, step->reason);
@@ -124,7 +120,7 @@ static void add_step(const struct story_step *step, struct str *out)
     for (size_t i = 0; i < step->executions.len; i++) {
         const struct story_execution *x = &step->executions.data[i];
         const cJSON *argv = cJSON_GetObjectItemCaseSensitive(command_of(x), "argv");
-        add_execution_line(x, out);
+        add_execution_line(step, x, out);
         if (argv &&
             !(shown && cJSON_Compare(argv, shown, true))) /* once for all attempts with the same command */
             add_command(x, out);
@@ -185,7 +181,7 @@ static void add_run_table(const struct story_run *run, struct str *out)
         str_addf(out, "| %zu | ", i + 1);
         text_markdown(out, step->title);
         str_add(out, " | ");
-        text_markdown(out, story_step_outcome(step));
+        text_markdown(out, story_step_word(step));
         str_addf(out, " | %zu |\n", step->executions.len);
     }
     str_add(out, "\n");

@@ -115,6 +115,10 @@ size_t story_lasting(const struct story *story, struct story_lasting **lasting);
 
 /* As it was concluded, else as its last execution ended, else "unknown". */
 const char *story_step_outcome(const struct story_step *step);
+/* The same as a word for people: a check that failed says "no". */
+const char *story_step_word(const struct story_step *step);
+/* And of one of its executions: a check's is "no" or, where it could not answer, "error". */
+const char *story_execution_word(const struct story_step *step, const struct story_execution *x);
 
 /* "ok", or the worst and the last condition of an entity. */
 const char *story_entity_worst(const struct story_entity *entity);

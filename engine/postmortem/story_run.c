@@ -159,6 +159,31 @@ const char *story_step_outcome(const struct story_step *step)
     return last && last->outcome_seq && *last->outcome ? last->outcome : "unknown";
 }
 
+static bool is_check(const struct story_execution *x)
+{
+    return str_eq(x->role, "check") || str_eq(x->role, "pre");
+}
+
+static bool is_no(const struct story_step *step, const char *outcome)
+{
+    return str_eq(outcome, "failed") && step->executions.len > 0 &&
+           is_check(&step->executions.data[step->executions.len - 1]);
+}
+
+const char *story_step_word(const struct story_step *step)
+{
+    const char *outcome = story_step_outcome(step);
+    return is_no(step, outcome) ? "no" : outcome;
+}
+
+const char *story_execution_word(const struct story_step *step, const struct story_execution *x)
+{
+    if (!is_check(x) || !str_eq(x->outcome, "failed"))
+        return x->outcome_seq ? x->outcome : "unknown, no outcome is recorded";
+    bool answered = json_int(x->result, "exit", -1) == 1 && !str_eq(story_step_outcome(step), "unknown");
+    return answered ? "no" : "error";
+}
+
 /* --- what was changed
  * ---------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/runbook/run_state.h"
+#include "engine/runbook/run_words.h"
 
 static bool running(const struct run *run, int step)
 {
@@ -96,8 +97,10 @@ static void prechecks_settled(struct run *run, int step)
     struct step_state *st = STATE(run, step);
     int failed = act_pre_failed(run, step);
     if (failed != STEP_NONE) {
-        char *why = xasprintf("nothing was run: precheck %s is %s", STEP(run, failed)->id,
-                              run_outcome_text(STATE(run, failed)->outcome));
+        const struct step *pre = STEP(run, failed);
+        enum run_outcome outcome = STATE(run, failed)->outcome;
+        char *why = xasprintf("nothing was run: precheck %s %s %s", pre->id,
+                              step_says_no(pre, outcome) ? "says" : "is", step_outcome_text(pre, outcome));
         run_note(run, step, "%s", why);
         act_back(run, step, why);
         free(why);

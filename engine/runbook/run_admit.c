@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "engine/runbook/run_state.h"
+#include "engine/runbook/run_words.h"
 
 static bool reason_given(const struct run_input *in)
 {
@@ -156,8 +157,9 @@ static int admit_confirm(const struct run *run, const struct run_input *in, int6
         return err_set(e, ERR_USAGE, "%s: its prechecks still run", id);
     int failed = act_pre_failed(run, in->step);
     if (failed != STEP_NONE)
-        return err_set(e, ERR_DENIED, "%s: precheck %s is %s", id, STEP(run, failed)->id,
-                       run_outcome_text(STATE(run, failed)->outcome));
+        return err_set(e, ERR_DENIED, "%s: precheck %s %s %s", id, STEP(run, failed)->id,
+                       step_says_no(STEP(run, failed), STATE(run, failed)->outcome) ? "says" : "is",
+                       step_outcome_text(STEP(run, failed), STATE(run, failed)->outcome));
     struct run_command command;
     char *lock;
     int code = run_command(run, in->step, NULL, &command, e);

@@ -65,6 +65,16 @@ void run_progress_text(const struct run *run, int step, int64_t now_ms, struct s
     str_fini(&words);
 }
 
+bool step_says_no(const struct step *step, enum run_outcome outcome)
+{
+    return step->kind == STEP_CHECK && outcome == OUTCOME_FAILED;
+}
+
+const char *step_outcome_text(const struct step *step, enum run_outcome outcome)
+{
+    return step_says_no(step, outcome) ? "no" : run_outcome_text(outcome);
+}
+
 #define WHY_STEPS_MOST 3
 
 /* As conclude() sees it: what kept the run from being ok. */
@@ -87,7 +97,8 @@ void run_verdict_text(const struct run *run, struct str *out)
         if (st->outcome == OUTCOME_WARN && st->reason)
             str_addf(out, ": %s", st->reason);
         else
-            str_addf(out, " %s", run_outcome_text(st->outcome));
+            str_addf(out, "%s %s", step_says_no(s, st->outcome) ? " says" : "",
+                     step_outcome_text(s, st->outcome));
     }
     if (flaws > WHY_STEPS_MOST)
         str_addf(out, "; and %zu more", flaws - WHY_STEPS_MOST);

@@ -4,6 +4,10 @@
 
 #include "engine/runbook/run.h"
 
+/* A check that failed has answered: no. What it could not answer is unknown. */
+bool step_says_no(const struct step *step, enum run_outcome outcome);
+/* The word for people for how a step ended: "no" of such a check, else run_outcome_text. */
+const char *step_outcome_text(const struct step *step, enum run_outcome outcome);
 /* How the run ended, and because of what: "warn: Re-open it failed; Mark it: exit 0, unverified". Appended.
  */
 void run_verdict_text(const struct run *run, struct str *out);

@@ -217,7 +217,7 @@ static struct job *job_new(struct driver *d, const char *key)
 {
     struct job *j = xcalloc(1, sizeof *j);
     j->driver = d;
-    snprintf(j->key, sizeof j->key, "%s", key);
+    snprintf(j->key, sizeof j->key, "%.31s", key);
     j->timer = loop_timer_new(d->loop, on_decide, j);
     d->running++;
     return j;

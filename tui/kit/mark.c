@@ -17,6 +17,7 @@ static const struct mark marks[] = {
     {"passed", GLYPH_OK, ROLE_OK},
     {"warn", GLYPH_DEGRADED, ROLE_DEGRADED},
     {"failed", GLYPH_DOWN, ROLE_DOWN},
+    {"no", GLYPH_DOWN, ROLE_DEGRADED}, /* a check's answer */
     {"timed-out", GLYPH_DOWN, ROLE_DOWN},
     {"cancelled", GLYPH_DOWN, ROLE_DEGRADED},
     {"skipped", GLYPH_DASH, ROLE_FAINT},

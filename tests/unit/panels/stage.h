@@ -316,7 +316,7 @@ static inline void stage_execute(struct engine *e, struct run_effects *effects, 
 static inline void stage_walk(struct engine *e, const char *until)
 {
     struct run_effects effects = {0};
-    int target = runbook_find(e->book, until), failing = runbook_find(e->book, "reopen");
+    int target = runbook_find(e->book, until), failing = runbook_find(e->book, e->failing);
     e->run = run_new(e->book);
     stage_input(e, (struct run_input){.kind = INPUT_START, .actor = "alice"}, &effects);
     for (int turn = 0; turn < 50 && run_current(e->run) != target; turn++) {
@@ -361,6 +361,7 @@ static inline struct engine *stage_new(bool filled)
 {
     struct err error = {0};
     struct engine *e = xcalloc(1, sizeof *e);
+    e->failing = "reopen";
     e->platform = platform_new(NULL);
     e->timeline = timeline_new(100);
     e->config = config_new();

@@ -62,6 +62,33 @@ static void documents_as_expected(void **state)
     told_close(&t);
 }
 
+/* A check's answer is no failure; one that could not answer is an error. JSON keeps the machine's words. */
+static void a_check_says_no(void **state)
+{
+    (void)state;
+    struct told t;
+    told_open(&t, "");
+    tell(&t, EVENT_INCIDENT_OPENED, "alice", "", JOURNAL_NEW, 0, "opened", NULL);
+    tell(&t, EVENT_RUN_STARTED, "alice", "", 1, JOURNAL_NEW, "starts", DATA("title", "Book"));
+    for (int i = 1; i <= 2; i++) {
+        const char *id = i == 1 ? "there" : "reachable", *exit = i == 1 ? "1" : "2";
+        tell(&t, EVENT_STEP_OUTCOME, "belay", "failed", 1, 1, "check",
+             DATA("step", id, "title", id, "ticket", exit, "role", "check", "acts", "false", "exit", exit));
+        tell(&t, EVENT_STEP_CONCLUDED, "belay", i == 1 ? "failed" : "unknown", 1, 1, "concluded",
+             DATA("step", id, "title", id));
+    }
+    char *markdown = export_of(&t, 1, EXPORT_MARKDOWN), *json = export_of(&t, 1, EXPORT_JSON);
+    assert_non_null(strstr(markdown, "| 1 | there | no | 1 |"));
+    assert_non_null(strstr(markdown, "#### there: no\n"));
+    assert_non_null(strstr(markdown, "- check: no, exit 1"));
+    assert_non_null(strstr(markdown, "| 2 | reachable | unknown | 1 |"));
+    assert_non_null(strstr(markdown, "- check: error, exit 2"));
+    assert_non_null(strstr(json, "\"step\":\"there\",\"title\":\"there\",\"outcome\":\"failed\""));
+    free(markdown);
+    free(json);
+    told_close(&t);
+}
+
 static void the_same_bytes(void **state)
 {
     (void)state;
@@ -317,10 +344,11 @@ static void flapping_is_not_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(documents_as_expected),    cmocka_unit_test(flapping_is_not_known),
-        cmocka_unit_test(the_same_bytes),           cmocka_unit_test(the_document_of_design),
-        cmocka_unit_test(hostile_texts_stay_text),  cmocka_unit_test(careless_data),
-        cmocka_unit_test(changes_that_were_undone), cmocka_unit_test(an_empty_journal),
+        cmocka_unit_test(documents_as_expected),  cmocka_unit_test(a_check_says_no),
+        cmocka_unit_test(flapping_is_not_known),  cmocka_unit_test(the_same_bytes),
+        cmocka_unit_test(the_document_of_design), cmocka_unit_test(hostile_texts_stay_text),
+        cmocka_unit_test(careless_data),          cmocka_unit_test(changes_that_were_undone),
+        cmocka_unit_test(an_empty_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

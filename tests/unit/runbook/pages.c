@@ -116,7 +116,7 @@ static void test_prechecks_run_when_the_page_opens(void **state)
     assert_int_equal(page.before.data[1].outcome, OUTCOME_FAILED);
     assert_int_equal(page.before.data[0].age_ms, 1);
     run_page_fini(&page);
-    assert_refused(confirm(&w, "a", "yes"), &w, "precheck q is failed");
+    assert_refused(confirm(&w, "a", "yes"), &w, "precheck q says no");
     give(&w, (struct run_input){.kind = INPUT_LEAVE, .step = 0});
     open_page(&w, "a");
     assert_int_equal(execs(&w), 1); /* p is fresh */
@@ -144,7 +144,7 @@ static void test_stale_prechecks_run_again_at_the_confirmation(void **state)
     exits(&w, "p", 1);
     assert_outcome(&w, "a", PENDING);
     assert_ask(&w, "a", OPEN);
-    assert_string_equal(see(&w, "a").reason, "nothing was run: precheck p is failed");
+    assert_string_equal(see(&w, "a").reason, "nothing was run: precheck p says no");
     open_page(&w, "a");
     exits(&w, "p", 0);
     w.now_ms += 20000;

@@ -35,6 +35,19 @@ static void test_why_a_run_ended_warn(void **state)
     verdict_is(&w, "warn: Re-open it failed; Mark it: exit 0, unverified");
 }
 
+/* A check that fails has answered; one that can't answer is unknown. */
+static void test_a_check_says_no(void **state)
+{
+    (void)state;
+    struct walker w = walk("# T\n\n## Is it there\n\n```sh {name=a kind=check onfail=continue}\nlook\n```\n");
+    const struct step *check = &w.book->steps.data[0];
+    exits(&w, "a", 1);
+    ended(&w);
+    assert_string_equal(step_outcome_text(check, OUTCOME_FAILED), "no");
+    assert_string_equal(step_outcome_text(check, OUTCOME_UNKNOWN), "unknown");
+    verdict_is(&w, "warn: Is it there says no");
+}
+
 static void test_many_reasons_are_counted(void **state)
 {
     (void)state;
@@ -58,6 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_ok_run_needs_no_words),
         cmocka_unit_test(test_why_a_run_ended_warn),
+        cmocka_unit_test(test_a_check_says_no),
         cmocka_unit_test(test_many_reasons_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
