@@ -138,6 +138,7 @@ struct engine_run {
     const char *actor;  /* who started it */
     const char *entity; /* what it was started for, "shard docs/shard-5"; NULL when for nothing */
     int64_t started_us; /* wall clock */
+    const char *edited; /* NULL, or that its document or items have changed since: it keeps its own */
     bool rehearsed;     /* nothing of it is executed, its outcomes are made up: never counted as real */
     bool ended;
     bool elsewhere;        /* another console walks it: shown, not moved */

@@ -60,6 +60,7 @@ void walk_free(struct walk *w)
     locks_free(w);
     run_free(w->run);
     item_tables_free(&w->items);
+    edition_drop(w);
     runbook_free(w->book);
     free(w->concluded);
     free(w->said.text);

@@ -22,6 +22,8 @@ struct pending {
 struct step_output;
 struct walk_lock;
 
+struct edition;
+
 struct item_tables { /* of each step; NULL where it has none */
     struct items **of;
     size_t count;
@@ -43,9 +45,11 @@ struct walk {
     struct runbook *book;
     struct run *run;
     struct item_tables items;
-    int64_t zero_us; /* the loop's clock at run clock 0 */
-    char *owner;     /* the console whose run it is, as the journal has it; NULL: nobody's */
-    int64_t fence;   /* of its claim */
+    struct edition *edition; /* edition.c; NULL until it was looked at */
+    char *edited;            /* NULL, or what of its files is no longer as it was */
+    int64_t zero_us;         /* the loop's clock at run clock 0 */
+    char *owner;             /* the console whose run it is, as the journal has it; NULL: nobody's */
+    int64_t fence;           /* of its claim */
     bool elsewhere, ended, ending, restored, appending;
     bool abandoned;   /* elsewhere, and that console is gone */
     bool taking;      /* a claim, or rebuilding after it, is under way */
@@ -178,6 +182,11 @@ int item_tables_recall(struct item_tables *t, const struct runbook *book, struct
 void item_tables_lend(const struct item_tables *t, struct run *run);
 struct run_pin *item_tables_pins(const struct item_tables *t, size_t *count); /* the caller frees the array */
 void item_tables_free(struct item_tables *t);
+
+/* edition.c */
+/* Looks in the pool whether its files were edited; ENGINE_RUNS tells of news. */
+void edition_look(struct walk *w);
+void edition_drop(struct walk *w);
 
 /* restore.c */
 void restore_all(struct engine *engine);

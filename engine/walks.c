@@ -46,8 +46,11 @@ void walks_trouble_over(struct engine *engine)
 
 static void on_runs_timer(void *data)
 {
-    emergency_look(data);
-    walks_trouble_over(data);
+    struct engine *engine = data;
+    emergency_look(engine);
+    walks_trouble_over(engine);
+    for (size_t i = 0; i < engine->runs.walks.len; i++)
+        edition_look(engine->runs.walks.data[i]);
 }
 
 int walks_open(struct engine *engine, struct err *e)
@@ -111,6 +114,7 @@ static void view_fill(const struct walk *w, struct engine_run *view)
                                 .actor = w->actor,
                                 .entity = w->entity,
                                 .started_us = w->started_us,
+                                .edited = w->edited,
                                 .rehearsed = run_rehearsed(w->run),
                                 .ended = w->ended,
                                 .elsewhere = w->elsewhere,

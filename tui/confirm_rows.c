@@ -297,6 +297,10 @@ void confirm_rows_around(struct rows *r, struct page *page, const struct step_vi
         put_after(r, view, data);
     }
     put_meanwhile(r, page, view);
+    if (view->run.edited != NULL) {
+        rows_label(r, "Edited");
+        rows_wrap(r, ROLE_DEGRADED, view->run.edited);
+    }
 }
 
 void confirm_rows_guide(struct rows *r, const struct step_view *view)

@@ -17,6 +17,21 @@ void follow_text(struct console *console, const struct engine_run *run, struct s
              observer ? " (:join first)" : ". T takes it over, with a reason");
 }
 
+int follow_foot(struct console *console, const struct engine_run *run, struct canvas *c)
+{
+    int width = canvas_width(c) - 2, height = canvas_height(c);
+    if (run->edited != NULL) {
+        canvas_put_cut(c, 1, --height, width, ROLE_DEGRADED, run->edited);
+    }
+    if (run->elsewhere && !run->ended) {
+        struct str text = {0};
+        follow_text(console, run, &text);
+        canvas_put_cut(c, 1, --height, width, ROLE_ACTIVE, str_text(&text));
+        str_fini(&text);
+    }
+    return height;
+}
+
 struct taking {
     int64_t run;
 };

@@ -352,6 +352,15 @@ static void trouble_show(struct line_mode *m)
     m->trouble = trouble != NULL;
 }
 
+/* Between two questions. */
+static void edited_show(struct line_mode *m, const struct engine_run *view)
+{
+    if (view->edited && !m->edited && m->question == NO_QUESTION) {
+        line_say("%s\n", view->edited);
+        m->edited = true;
+    }
+}
+
 /* An approval that comes, or goes, while its page is shown. */
 static void approvals_await(struct line_mode *m, const struct engine_run *view)
 {
@@ -405,6 +414,7 @@ static bool walk_turn(struct line_mode *m)
         line_progress_show(m, &view);
     }
     approvals_await(m, &view);
+    edited_show(m, &view);
     trouble_show(m);
     if (m->trouble && m->rehearsal.alone) {
         m->status = 1;

@@ -31,6 +31,7 @@ struct line_mode {
     enum run_outcome *shown; /* outcome of each step as it was last told */
     bool waiting;            /* a request is under way */
     bool trouble;            /* the journal can't be written, and that was told */
+    bool edited;             /* the run's files were edited, and that was told */
     bool interrupted, left;
     char *progress;            /* as it was told last; NULL: nothing yet */
     int64_t progress_us;       /* monotonic */
@@ -52,8 +53,8 @@ struct line_mode {
 /* line_mode.c */
 void line_ask_interrupt(struct line_mode *m, int step);
 void line_ask(struct line_mode *m, enum question question, int step);
-/* What was typed before a question stood there was not meant for it. Only right before one: it takes a ^C that
- * is still on its way, too. */
+/* What was typed before a question stood there was not meant for it. Only right before one: it takes a ^C
+ * that is still on its way, too. */
 void line_forget(struct line_mode *m);
 void line_submit(struct line_mode *m, const struct engine_request *request);
 void line_input(struct line_mode *m, const struct run_input *input);

@@ -139,19 +139,14 @@ static bool follows(struct page *page)
 static void draw(struct page *page, struct canvas *c)
 {
     struct engine_run run;
-    int width = canvas_width(c), height = canvas_height(c);
+    int width = canvas_width(c);
     if (!look(page, &run)) {
         canvas_put_wrapped(c, 1, 1, width - 2, ROLE_FAINT,
                            "This run is no longer in memory: the timeline has what it did.");
         return;
     }
     draw_title(&run, c);
-    if (follows(page)) {
-        struct str text = {0};
-        follow_text(page->console, &run, &text);
-        canvas_put_cut(c, 1, --height, width - 2, ROLE_ACTIVE, str_text(&text));
-        str_fini(&text);
-    }
+    int height = follow_foot(page->console, &run, c);
     rehearsal_mark(&run, c, 1);
     struct rect list, step;
     if (width >= SIDE_BY_SIDE) {
@@ -171,11 +166,14 @@ static void draw(struct page *page, struct canvas *c)
 
 static size_t contexts(struct page *page, enum key_context *stack)
 {
+    struct engine_run run;
     size_t depth = 0;
     if (follows(page)) {
         stack[depth++] = CONTEXT_FOLLOW;
     }
-    stack[depth++] = CONTEXT_RUN;
+    if (!look(page, &run) || !run.ended) { /* nothing of it can be left out or stopped any more */
+        stack[depth++] = CONTEXT_RUN;
+    }
     stack[depth++] = CONTEXT_LIST;
     return depth;
 }
@@ -265,7 +263,7 @@ static bool command(struct page *page, const struct key *key, const char *name)
     bool waiting = view.what != NULL;
     if (!waiting && (str_eq(name, "step-skip") || str_eq(name, "run-stop"))) {
         console_say(page->console, SAY_INFO, "nothing waits in this run");
-    } else if (str_eq(name, "step-open")) {
+    } else if (str_eq(name, "step-open") || str_eq(name, "open")) {
         open_step(page);
     } else if (str_eq(name, "step-skip")) {
         step_choose(page->console, &view, "skip");

@@ -300,7 +300,7 @@ static bool command(struct page *page, const struct key *key, const char *name)
         return running_command(page, name);
     }
     own->questioned = false;
-    if (str_eq(name, "step-open")) {
+    if (str_eq(name, "step-open") || str_eq(name, "open")) {
         go_on(page);
     } else if (str_starts(name, "choose ")) {
         step_choose(page->console, &view, name + 7);
@@ -332,6 +332,10 @@ static size_t contexts(struct page *page, enum key_context *stack)
         stack[1] = CONTEXT_RUN;
         stack[2] = CONTEXT_TEXT;
         return 3;
+    }
+    if (view.run.ended) { /* it is read: there is nothing to leave out or to stop */
+        stack[0] = CONTEXT_TEXT;
+        return 1;
     }
     switch (view.mode) {
     case STEP_MODE_CLOSED:

@@ -361,16 +361,10 @@ static void draw_result(struct page *page, const struct step_view *view, struct 
 
 void step_draw(struct page *page, const struct step_view *view, struct canvas *c)
 {
-    int width = canvas_width(c), height = canvas_height(c);
+    int width = canvas_width(c), height = follow_foot(page->console, &view->run, c);
     step_draw_title(page, view, c);
     canvas_line(c, 1, 1, width - 2, ROLE_FRAME);
     rehearsal_mark(&view->run, c, 1);
-    if (view->run.elsewhere && !view->run.ended) {
-        struct str text = {0};
-        follow_text(page->console, &view->run, &text);
-        canvas_put_cut(c, 1, --height, width - 2, ROLE_ACTIVE, str_text(&text));
-        str_fini(&text);
-    }
     struct canvas body = canvas_sub(c, (struct rect){0, 0, width, height});
     if (view->mode == STEP_MODE_RUNNING) {
         draw_running(page, view, &body);

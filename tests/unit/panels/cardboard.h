@@ -37,6 +37,8 @@ struct engine {
     bool observer, has_incident, empty, offered, where_differs;
     bool unsettled;               /* runbooks are still being read */
     bool elsewhere;               /* another console walks the run */
+    const char *edited;           /* what of its files has changed */
+    const char *failing;          /* the step that exits with 1 */
     struct engine_approval asked; /* run 0: nothing */
     struct source_status sources[8];
     size_t source_count;
@@ -172,6 +174,7 @@ bool engine_run_by_id(const struct engine *e, int64_t id, struct engine_run *vie
                                 .actor = "alice",
                                 .entity = "shard docs/shard-5",
                                 .started_us = STAGE_WALL - e->clock_ms * US_PER_MS,
+                                .edited = e->edited,
                                 .ended = run_ended(e->run, NULL),
                                 .elsewhere = e->elsewhere,
                                 .owner = e->elsewhere ? "alice@bastion-2 #5f1c09" : "bob@bastion-1 #09ae11",
