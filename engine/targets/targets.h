@@ -14,6 +14,7 @@
 
 #include "engine/base/base.h"
 #include "engine/resilience/resilience.h"
+#include "engine/targets/exec.h"
 
 #define TARGET_NAME_LIMIT 128
 
@@ -76,9 +77,5 @@ struct target_view {
 int targets_read(struct targets *t, struct target_view **views, size_t *count, struct err *e);
 /* Grows whenever any process changed something: cheap to ask. */
 int targets_version(struct targets *t, int64_t *version, struct err *e);
-
-/* `belay exec`: argv from after "exec". Returns the exit status. More (tiers over HTTP, named policies and
- * chains) is added by belay-console. */
-int exec_main(int argc, char **argv);
 
 #endif
