@@ -65,16 +65,25 @@ void failure_of_error(int code, bool sent, const char *reason, struct failure *f
 struct exit_table;
 /* By the program's name (the last part of argv[0]); sysexits for everything that has no table of its own. */
 const struct exit_table *exit_table_find(const char *program);
+/* The same by the whole argument vector, which is better: of a curl that may make more than one request (-L,
+ * --retry, --next, several URLs) no status proves that nothing had been sent. */
+const struct exit_table *exit_table_for(char *const *argv);
 
 /* A list as --retry-on and --permanent take it: "75,timeout,100-110,server". Statuses 1 to 255, classes by
- * name. */
+ * name; blanks around the commas don't matter. On an error the list is as it was. */
 struct exit_list {
     uint64_t statuses[4]; /* a bit each */
     uint32_t classes;     /* a bit each */
 };
 int exit_list_parse(const char *text, struct exit_list *list, struct err *e);
+bool exit_list_has_status(const struct exit_list *list, int status); /* list may be NULL */
+bool exit_list_has_class(const struct exit_list *list, enum failure_class class);
+bool exit_list_is_empty(const struct exit_list *list);
+/* As exit_list_parse reads it: statuses first, runs of them as "100-110". Appended. */
+void exit_list_text(const struct exit_list *list, struct str *out);
 
-/* status 0 to 255, or signal > 0 (then status is ignored). The lists come first (either may be NULL). */
+/* status 0 to 255, or signal > 0 (then status is ignored). The lists come first (either may be NULL); what
+ * stands in both is permanent. */
 void failure_of_exit(const struct exit_table *table, int status, int signal, const struct exit_list *retry_on,
                      const struct exit_list *permanent, struct failure *f);
 

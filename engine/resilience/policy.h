@@ -14,7 +14,7 @@
 
 /* When no attempt is left. name, text, help */
 #define POLICY_ENDS(X)                                                                                       \
-    X(FALLBACK, "fallback", "go on with the chain's next tier")                                              \
+    X(FALLBACK, "fallback", "go on with the chain's next tier, and without one fail")                        \
     X(HEAL, "heal", "ask the healing rules for a fix")                                                       \
     X(SKIP, "skip", "leave it out and go on")                                                                \
     X(FAIL, "fail", "fail")
@@ -37,7 +37,9 @@ struct policy {
     enum policy_end end;
     double cost_ceiling; /* of one operation, all attempts and tiers; 0: none */
 };
+/* backoff_default(); not idempotent; no time-out, breaker, budget or ceiling; end FALLBACK. */
 struct policy policy_default(void);
+/* ERR_RANGE, naming the field; also for what is to be retried and permanent at once. */
 int policy_check(const struct policy *p, struct err *e);
 
 /* Why there is no further attempt. name, text */
@@ -56,8 +58,13 @@ enum retry_reason {
 };
 const char *retry_reason_text(enum retry_reason reason);
 
+/* Without a deadline no longer rest is waited for, whatever Retry-After says, unless the cap is longer. */
+#define POLICY_REST_MS_MAX (5LL * 60 * 1000)
+
 /* After attempt number `attempt` (from 1, over the whole operation) failed, elapsed_ms after the operation
- * began: AGAIN and the delay, or why not. budget may be NULL; spent is what the operation has cost so far. */
+ * began: AGAIN and the delay (never below f's retry_after_ms), or why not (and -1). A class of `permanent` is
+ * never retried, one of `retry_on` is, whatever it is otherwise. budget may be NULL; spent is what the
+ * operation has cost so far. rng is drawn from only after everything else allows another attempt. */
 enum retry_reason policy_retry(const struct policy *p, const struct budget *budget, const struct failure *f,
                                unsigned attempt, int64_t elapsed_ms, int64_t previous_ms, double spent,
                                struct rng *rng, int64_t *delay_ms);
