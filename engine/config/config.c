@@ -28,6 +28,17 @@ struct config *config_new(void)
     return c;
 }
 
+void config_headers_free(struct config_header *headers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(headers[i].name);
+        free(headers[i].value);
+        free(headers[i].secret);
+        free(headers[i].prefix);
+    }
+    free(headers);
+}
+
 static void source_fini(struct config_source *s)
 {
     free(s->name);
@@ -39,13 +50,7 @@ static void source_fini(struct config_source *s)
     free(s->parse);
     strv_free(s->command);
     strv_free(s->env);
-    for (size_t i = 0; i < s->header_count; i++) {
-        free(s->headers[i].name);
-        free(s->headers[i].value);
-        free(s->headers[i].secret);
-        free(s->headers[i].prefix);
-    }
-    free(s->headers);
+    config_headers_free(s->headers, s->header_count);
     free(s->user);
     free(s->password);
     free(s->ca);
@@ -86,11 +91,7 @@ void config_free(struct config *c)
     for (size_t i = 0; i < c->source_count; i++)
         source_fini(&c->sources[i]);
     free(c->sources);
-    for (size_t i = 0; i < c->policy_count; i++) {
-        free(c->policies[i].name);
-        free(c->policies[i].jitter);
-    }
-    free(c->policies);
+    chains_fini(c);
     free(c->path);
     free(c->folder);
     free(c->platform);
@@ -132,7 +133,9 @@ const struct config_policy *config_policy_find(const struct config *c, const cha
                                                  .base_us = 100 * US_PER_MS,
                                                  .cap_us = 30 * US_PER_S,
                                                  .factor_milli = 2000,
-                                                 .growth_milli = 1000};
+                                                 .growth_milli = 1000,
+                                                 .idempotent = -1,
+                                                 .budget = 10};
     for (size_t i = 0; c && i < c->policy_count; i++)
         if (str_eq(c->policies[i].name, name))
             return &c->policies[i];

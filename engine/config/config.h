@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "engine/base/base.h"
+#include "engine/config/chains.h"
 
 /* ---- findings: everything that is wrong, not only the first ---- */
 
@@ -44,6 +45,8 @@ struct config_header {
     char *secret; /* reference (env:NAME, file:PATH, command:ARGV), or NULL */
     char *prefix; /* put before the secret's value ("Bearer "), or NULL */
 };
+
+void config_headers_free(struct config_header *headers, size_t count);
 
 struct config_source {
     char *name;
@@ -86,26 +89,7 @@ struct config_logs {
     int line, column;
 };
 
-#define CONFIG_RETRIES_WISE 5 /* so many retries are warned of */
-
-/* How often a step may be tried: the resilience policy that `policy=NAME` names. */
-struct config_policy {
-    char *name;
-    int64_t attempts;    /* the first one included; max_retries is counted in */
-    int64_t max_retries; /* as written, -1 not said */
-    int64_t base_us, cap_us;
-    int64_t factor_milli; /* 2000: each delay doubles */
-    char *jitter;         /* additive, none, equal, full, decorrelated; NULL: additive */
-    int64_t deadline_us;  /* for all attempts together; 0: none */
-    int64_t growth_milli; /* of the time-out, from attempt to attempt; 1000: none */
-    int line, column;     /* where the policy stands; 0 for the one that is always there */
-};
-
 enum config_journal { CONFIG_JOURNAL_PRIVATE, CONFIG_JOURNAL_SHARED, CONFIG_JOURNAL_EMERGENCY };
-
-struct config_place {
-    int line, column; /* from 1; 0: not said */
-};
 
 struct config {
     char *path;     /* of the file; NULL without one */
@@ -147,6 +131,8 @@ struct config {
     char **runbooks; /* files and folders, absolute; NULL when none */
     struct config_policy *policies;
     size_t policy_count;
+    struct config_chain *chains;
+    size_t chain_count;
     struct config_place theme_place, runbooks_place;
 };
 
@@ -207,11 +193,13 @@ int config_secret_resolve(const char *reference, struct str *out, struct err *e)
 
 enum option_type {
     OPTION_TEXT,    /* one line of text */
+    OPTION_LINES,   /* text of any number of lines */
     OPTION_NAME,    /* letters, digits, `.`, `_`, `-` */
     OPTION_CHOICE,  /* one of choices */
     OPTION_BOOLEAN, /* true or false */
     OPTION_INTEGER,
     OPTION_DECIMAL,  /* 1.5: the field and the range are in thousandths */
+    OPTION_AMOUNT,   /* 0.00025: the field and the range are in millionths */
     OPTION_DURATION, /* 250ms, 30s, 5m, 1h; the range is in microseconds */
     OPTION_PATH,     /* relative to the file */
     OPTION_URL,
@@ -232,12 +220,12 @@ struct option {
     enum option_type type;
     bool required;
     const char *fallback;     /* the default as it would be written, or NULL */
-    int64_t minimum, maximum; /* OPTION_INTEGER, OPTION_DECIMAL, OPTION_DURATION; length in bytes of
-                                 OPTION_TEXT, OPTION_NAME */
+    int64_t minimum, maximum; /* OPTION_INTEGER, OPTION_DECIMAL, OPTION_AMOUNT, OPTION_DURATION; length
+                                 in bytes of OPTION_TEXT, OPTION_LINES, OPTION_NAME */
     const char *choices;      /* "user|kern|local0": OPTION_CHOICE */
     const char *unit;         /* shown in the reference, or NULL */
     const char *help;         /* one sentence */
-    size_t offset;            /* of the field in struct config, config_source or config_policy */
+    size_t offset;            /* of the field in the struct that the group is read into */
 };
 
 /* All of them, in the order of the reference page; NULL past the last. */

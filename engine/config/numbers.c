@@ -26,8 +26,8 @@ static void set_integer(const struct value_place *place, const struct option *op
         *(int64_t *)field = value;
 }
 
-/* Digits, and at most three behind a point: into thousandths. */
-static bool decimal(const char *text, int64_t *milli)
+/* Digits, and at most `most` behind a point: into parts of that many digits. */
+static bool decimal(const char *text, int most, int64_t *parts)
 {
     int64_t value = 0;
     int places = -1;
@@ -36,7 +36,7 @@ static bool decimal(const char *text, int64_t *milli)
     for (const char *p = text; *p; p++) {
         if (*p == '.' && places < 0) {
             places = 0;
-        } else if (isdigit((unsigned char)*p) && places < 3 && value < INT64_MAX / 100000) {
+        } else if (isdigit((unsigned char)*p) && places < most && value < INT64_MAX / 100000000) {
             value = value * 10 + (*p - '0');
             places += places >= 0;
         } else {
@@ -45,27 +45,28 @@ static bool decimal(const char *text, int64_t *milli)
     }
     if (places == 0)
         return false;
-    for (int i = places < 0 ? 0 : places; i < 3; i++)
+    for (int i = places < 0 ? 0 : places; i < most; i++)
         value *= 10;
-    *milli = value;
+    *parts = value;
     return true;
 }
 
 static void set_decimal(const struct value_place *place, const struct option *option, const cJSON *item,
-                        void *field)
+                        int digits, void *field)
 {
     const char *text = value_text(place, option, item);
-    int64_t milli;
+    double whole = digits == 3 ? 1e3 : 1e6;
+    int64_t parts;
     if (!text)
         return;
-    if (!decimal(text, &milli))
-        value_complain(place, item, "%s: \"%s\" is not a number (at most three digits behind the point)",
-                       value_label(option), text);
-    else if (milli < option->minimum || milli > option->maximum)
+    if (!decimal(text, digits, &parts))
+        value_complain(place, item, "%s: \"%s\" is not a number (at most %s digits behind the point)",
+                       value_label(option), text, digits == 3 ? "three" : "six");
+    else if (parts < option->minimum || parts > option->maximum)
         value_complain(place, item, "%s: %s is outside %g to %g", value_label(option), text,
-                       (double)option->minimum / 1000, (double)option->maximum / 1000);
+                       (double)option->minimum / whole, (double)option->maximum / whole);
     else
-        *(int64_t *)field = milli;
+        *(int64_t *)field = parts;
 }
 
 static void set_duration(const struct value_place *place, const struct option *option, const cJSON *item,
@@ -96,7 +97,9 @@ void value_set_number(const struct value_place *place, const struct option *opti
     if (option->type == OPTION_INTEGER)
         set_integer(place, option, item, field);
     else if (option->type == OPTION_DECIMAL)
-        set_decimal(place, option, item, field);
+        set_decimal(place, option, item, 3, field);
+    else if (option->type == OPTION_AMOUNT)
+        set_decimal(place, option, item, 6, field);
     else
         set_duration(place, option, item, field);
 }

@@ -5,7 +5,8 @@
 #include "engine/config/config.h"
 
 /* Each ends with a NULL path. */
-extern const struct option options_platform[], options_entities[], options_policies[], options_sources[];
+extern const struct option options_platform[], options_entities[], options_policies[], options_chains[],
+    options_sources[];
 
 /* The option `key` of the group whose paths begin with prefix ("", "identity.", "sources[]."), or its "*";
  * NULL when unknown. */

@@ -1,5 +1,6 @@
 /* The resilience policies. */
 #include "engine/config/options.h"
+#include "engine/config/options_breaker.h"
 
 #define OF_POLICY(field) offsetof(struct config_policy, field)
 
@@ -8,8 +9,9 @@ const struct option options_policies[] = {
         .path = "policies",
         .type = OPTION_GROUPS,
         .help =
-            "How often idempotent steps may be tried: a step names one as `policy=NAME`. `default` is always "
-            "there and may be written anew.",
+            "How a call is made: attempts, delays, time-outs, breaker, budget, cost. A step names one as "
+            "`policy=NAME`, so does `belay exec --policy NAME`, and a chain. `default` is always there and "
+            "may be written anew.",
     },
     {
         .path = "policies[].name",
@@ -89,8 +91,79 @@ const struct option options_policies[] = {
         .fallback = "1",
         .minimum = 1000,
         .maximum = 100000,
-        .help = "What the step's time-out is multiplied by from attempt to attempt: 2 makes 30s, 60s, 120s.",
+        .help = "What the time-out is multiplied by from attempt to attempt: 2 makes 30s, 60s, 120s.",
         .offset = OF_POLICY(growth_milli),
     },
+    {
+        .path = "policies[].timeout",
+        .type = OPTION_DURATION,
+        .minimum = US_PER_MS,
+        .maximum = 30 * 86400 * US_PER_S,
+        .help =
+            "How long the first attempt may take. A step's own `timeout` goes before it. Default: no limit.",
+        .offset = OF_POLICY(timeout_us),
+    },
+    {
+        .path = "policies[].idempotent",
+        .type = OPTION_BOOLEAN,
+        .help =
+            "Whether a call may be repeated although it may have had an effect. Default: no. Steps say it "
+            "themselves.",
+        .offset = OF_POLICY(idempotent),
+    },
+    {
+        .path = "policies[].budget",
+        .type = OPTION_INTEGER,
+        .fallback = "10",
+        .minimum = 0,
+        .maximum = 1000,
+        .unit = "tokens",
+        .help =
+            "The retry budget of each target: a failure takes one, a success gives a tenth back, and there "
+            "are "
+            "retries only while more than half are there. `0`: none.",
+        .offset = OF_POLICY(budget),
+    },
+    {
+        .path = "policies[].retry_on",
+        .type = OPTION_TEXT,
+        .minimum = 1,
+        .maximum = 256,
+        .help = "Exit statuses and classes that pass, as `75,100-110,timeout`.",
+        .offset = OF_POLICY(retry_on),
+    },
+    {
+        .path = "policies[].permanent",
+        .type = OPTION_TEXT,
+        .minimum = 1,
+        .maximum = 256,
+        .help = "Exit statuses and classes that stay, as `64,77`.",
+        .offset = OF_POLICY(permanent),
+    },
+    {
+        .path = "policies[].on_failure",
+        .type = OPTION_CHOICE,
+        .fallback = "fallback",
+        .choices = "fallback|heal|skip|fail",
+        .help =
+            "When no attempt is left: `fallback` go on with the chain's next tier, `heal` ask the healing "
+            "rules "
+            "for a fix, `skip` leave it out and go on, `fail` fail.",
+        .offset = OF_POLICY(end),
+    },
+    {
+        .path = "policies[].cost_ceiling",
+        .type = OPTION_AMOUNT,
+        .minimum = 0,
+        .maximum = 1000000LL * 1000000,
+        .help = "What one operation may cost, all attempts and tiers together. Default: no limit.",
+        .offset = OF_POLICY(ceiling_micro),
+    },
+    {
+        .path = "policies[].breaker",
+        .type = OPTION_GROUP,
+        .help = "A circuit breaker for what is called under this policy.",
+    },
+    BREAKER_OPTIONS("policies[].breaker", OF_POLICY(breaker)),
     {0},
 };

@@ -1,6 +1,5 @@
 #include "engine/config/read.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +7,6 @@
 
 #define SOURCE_LIMIT 4096
 #define LIST_LIMIT   1024
-#define POLICY_LIMIT 256
 
 static void complain_unknown(const struct value_place *place, const char *prefix, const cJSON *member)
 {
@@ -27,8 +25,6 @@ static void complain_unknown(const struct value_place *place, const char *prefix
     else
         value_complain_key(place, member, "unknown key \"%s\"", member->string);
 }
-
-static void read_group(const struct value_place *place, const char *prefix, const cJSON *object, void *base);
 
 static void warn(const struct value_place *place, const struct config_source *s, const char *text)
 {
@@ -78,59 +74,6 @@ static void check_source(const struct value_place *place, const struct config *c
         warn(place, s, "timeout is longer than every: a slow answer delays the next question");
     if (s->stale_after_us && s->stale_after_us < s->every_us)
         warn(place, s, "stale_after is shorter than every: it will be unknown most of the time");
-}
-
-static void complain_policy(const struct value_place *place, const struct config_policy *p, const char *text)
-{
-    config_finding_add(place->findings, CONFIG_ERROR, place->file, p->line, p->column, "policy %s: %s",
-                       p->name, text);
-}
-
-static void check_policy(const struct value_place *place, const struct config *c, struct config_policy *p,
-                         bool attempts_given)
-{
-    if (attempts_given && p->max_retries >= 0)
-        complain_policy(place, p, "has attempts and max_retries: one of them");
-    if (p->max_retries >= 0)
-        p->attempts = p->max_retries + 1;
-    for (const struct config_policy *other = c->policies; p->name && other < p; other++)
-        if (str_eq(other->name, p->name))
-            complain_policy(place, p, "the name stands there twice");
-    if (p->cap_us < p->base_us)
-        complain_policy(place, p, "cap is shorter than base");
-    if (p->deadline_us && p->deadline_us <= p->base_us)
-        complain_policy(place, p, "deadline leaves no room for a second attempt: base is as long");
-    if (p->attempts > CONFIG_RETRIES_WISE)
-        config_finding_add(place->findings, CONFIG_WARNING, place->file, p->line, p->column,
-                           "policy %s: %" PRId64
-                           " retries; what fails so often is rarely mended by trying on",
-                           p->name, p->attempts - 1);
-}
-
-static void read_policies(const struct value_place *place, const cJSON *list, struct config *c)
-{
-    if (!cJSON_IsArray(list)) {
-        value_complain(place, list, "policies: expected a list, each element beginning with \"- name: ...\"");
-        return;
-    }
-    const cJSON *element;
-    if (cJSON_GetArraySize(list) > POLICY_LIMIT) {
-        value_complain(place, list, "policies: more than %d", POLICY_LIMIT);
-        return;
-    }
-    c->policies = xcalloc((size_t)cJSON_GetArraySize(list), sizeof *c->policies);
-    cJSON_ArrayForEach(element, list)
-    {
-        struct config_policy *policy = &c->policies[c->policy_count++];
-        *policy = *config_policy_find(NULL, "default");
-        policy->name = NULL;
-        policy->line = yaml_line(element);
-        policy->column = yaml_column(element);
-        size_t errors = place->findings->errors;
-        read_group(place, "policies[].", element, policy);
-        if (place->findings->errors == errors)
-            check_policy(place, c, policy, cJSON_GetObjectItemCaseSensitive(element, "attempts") != NULL);
-    }
 }
 
 static void read_sources(const struct value_place *place, const cJSON *list, struct config *c)
@@ -199,6 +142,22 @@ static void read_logs(const struct value_place *place, const cJSON *list, struct
     }
 }
 
+static void read_groups(const struct value_place *place, const char *path, const cJSON *list, void *base)
+{
+    if (str_eq(path, "links"))
+        read_links(place, list, base);
+    else if (str_eq(path, "logs"))
+        read_logs(place, list, base);
+    else if (str_eq(path, "policies"))
+        read_policies(place, list, base);
+    else if (str_eq(path, "chains"))
+        read_chains(place, list, base);
+    else if (str_eq(path, "chains[].tiers"))
+        read_tiers(place, list, base);
+    else
+        read_sources(place, list, base);
+}
+
 static void read_member(const struct value_place *place, const char *prefix, const cJSON *member, void *base)
 {
     const struct option *option = option_find(prefix, member->string);
@@ -209,19 +168,19 @@ static void read_member(const struct value_place *place, const char *prefix, con
         read_group(place, inner, member, base);
         free(inner);
     } else if (option->type == OPTION_GROUPS) {
-        (str_eq(option->path, "links")      ? read_links
-         : str_eq(option->path, "policies") ? read_policies
-         : str_eq(option->path, "logs")     ? read_logs
-                                            : read_sources)(place, member, base);
+        read_groups(place, option->path, member, base);
+    } else if (option->type == OPTION_HEADER && str_starts(prefix, "chains[].")) {
+        struct config_tier *tier = base;
+        value_add_header(place, member, &tier->headers, &tier->header_count);
     } else if (option->type == OPTION_HEADER) {
-        value_add_header(place, member, base);
+        struct config_source *source = base;
+        value_add_header(place, member, &source->headers, &source->header_count);
     } else {
         value_set(place, option, member, base);
     }
 }
 
-/* prefix is the group's path as its members' paths begin: "", "identity.", "sources[].". */
-static void read_group(const struct value_place *place, const char *prefix, const cJSON *object, void *base)
+void read_group(const struct value_place *place, const char *prefix, const cJSON *object, void *base)
 {
     if (!cJSON_IsObject(object)) {
         value_complain(place, object, "expected a mapping: lines of KEY: VALUE%s%.*s",
@@ -246,7 +205,9 @@ static struct config_place place_of(const cJSON *tree, const char *key)
 
 void config_read(const struct value_place *place, const cJSON *tree, struct config *c)
 {
+    size_t errors = place->findings->errors;
     read_group(place, "", tree, c);
+    check_chains(place, c, errors);
     c->theme_place = place_of(tree, "theme");
     c->runbooks_place = place_of(tree, "runbooks");
     c->safe_mode.place = place_of(tree, "safe_mode");

@@ -10,6 +10,8 @@ static const char *type_text(enum option_type type)
     switch (type) {
     case OPTION_TEXT:
         return "text";
+    case OPTION_LINES:
+        return "text of any number of lines";
     case OPTION_NAME:
         return "name";
     case OPTION_CHOICE:
@@ -19,6 +21,7 @@ static const char *type_text(enum option_type type)
     case OPTION_INTEGER:
         return "whole number";
     case OPTION_DECIMAL:
+    case OPTION_AMOUNT:
         return "number";
     case OPTION_DURATION:
         return "duration";
@@ -65,7 +68,11 @@ static void add_range(struct str *out, const struct option *o)
     case OPTION_DECIMAL:
         str_addf(out, "%g to %g", (double)o->minimum / 1000, (double)o->maximum / 1000);
         break;
+    case OPTION_AMOUNT:
+        str_addf(out, "%g to %g", (double)o->minimum / 1e6, (double)o->maximum / 1e6);
+        break;
     case OPTION_TEXT:
+    case OPTION_LINES:
     case OPTION_NAME:
         str_addf(out, "%" PRId64 " to %" PRId64 " bytes", o->minimum, o->maximum);
         break;
@@ -125,10 +132,10 @@ char *config_reference_markdown(void)
         add_range(&out, o);
         str_addf(&out, " | %s |\n", o->help);
     }
-    str_add(
-        &out,
-        "\n`sources[]` stands for each element of the list `sources:` (and so `policies[]`), and `*` for any "
-        "name.\nWhat `map:` may hold is described in [Sources and the mapping language](mapping.md).\n");
+    str_add(&out,
+            "\n`sources[]` stands for each element of the list `sources:` (and so `policies[]`, "
+            "`chains[].tiers[]`), and `*` for any "
+            "name.\nWhat `map:` may hold is described in [Sources and the mapping language](mapping.md).\n");
     return str_take(&out);
 }
 
@@ -200,6 +207,7 @@ static cJSON *option_schema(const struct option *o)
     char *prefix;
     switch (o->type) {
     case OPTION_TEXT:
+    case OPTION_LINES:
         schema = typed("string");
         must(cJSON_AddNumberToObject(schema, "minLength", (double)o->minimum));
         must(cJSON_AddNumberToObject(schema, "maxLength", (double)o->maximum));
@@ -219,6 +227,11 @@ static cJSON *option_schema(const struct option *o)
         schema = typed("number");
         must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum / 1000));
         must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum / 1000));
+        return schema;
+    case OPTION_AMOUNT:
+        schema = typed("number");
+        must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum / 1e6));
+        must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum / 1e6));
         return schema;
     case OPTION_DURATION:
         return text_matching("^([0-9]+(\\.[0-9]+)?(us|ms|s|m|min|h|d))+$");

@@ -60,7 +60,7 @@ const char *value_text(const struct value_place *place, const struct option *opt
         }
     }
     size_t length = strlen(text);
-    bool ranged = option->type == OPTION_TEXT || option->type == OPTION_NAME;
+    bool ranged = option->type == OPTION_TEXT || option->type == OPTION_NAME || option->type == OPTION_LINES;
     if (length == 0) {
         value_complain_key(place, item, "%s: is empty: give it a value or leave it out", value_label(option));
         return NULL;
@@ -84,6 +84,27 @@ static void set_text(const struct value_place *place, const struct option *optio
 {
     const char *text = value_text(place, option, item);
     if (text)
+        replace(field, xstrdup(text));
+}
+
+/* Line ends and tabs are text here; other control characters are not. */
+static void set_lines(const struct value_place *place, const struct option *option, const cJSON *item,
+                      void *field)
+{
+    const char *text = cJSON_IsString(item) ? item->valuestring : NULL;
+    if (!text || !strpbrk(text, "\n\t")) {
+        set_text(place, option, item, field);
+        return;
+    }
+    for (const char *p = text; *p; p++)
+        if (((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7F) {
+            value_complain(place, item, "%s: holds control characters", value_label(option));
+            return;
+        }
+    if (strlen(text) > (size_t)option->maximum)
+        value_complain(place, item, "%s: longer than %" PRId64 " bytes", value_label(option),
+                       option->maximum);
+    else
         replace(field, xstrdup(text));
 }
 
@@ -373,6 +394,8 @@ void value_set(const struct value_place *place, const struct option *option, con
     switch (option->type) {
     case OPTION_TEXT:
         return set_text(place, option, item, field);
+    case OPTION_LINES:
+        return set_lines(place, option, item, field);
     case OPTION_NAME:
         return set_name(place, option, item, field);
     case OPTION_CHOICE:
@@ -381,6 +404,7 @@ void value_set(const struct value_place *place, const struct option *option, con
         return set_boolean(place, option, item, field);
     case OPTION_INTEGER:
     case OPTION_DECIMAL:
+    case OPTION_AMOUNT:
     case OPTION_DURATION:
         return value_set_number(place, option, item, field);
     case OPTION_PATH:
@@ -426,7 +450,8 @@ static bool is_token(const char *text)
     return true;
 }
 
-void value_add_header(const struct value_place *place, const cJSON *item, struct config_source *source)
+void value_add_header(const struct value_place *place, const cJSON *item, struct config_header **headers,
+                      size_t *count)
 {
     struct config_header header = {.name = item->string};
     const cJSON *prefix = NULL;
@@ -455,8 +480,8 @@ void value_add_header(const struct value_place *place, const cJSON *item, struct
             return;
         }
     }
-    source->headers = xrealloc(source->headers, (source->header_count + 1) * sizeof *source->headers);
-    source->headers[source->header_count++] = (struct config_header){
+    *headers = xrealloc(*headers, (*count + 1) * sizeof **headers);
+    (*headers)[(*count)++] = (struct config_header){
         .name = xstrdup(header.name),
         .value = xstrdup(header.value),
         .secret = header.secret,

@@ -31,7 +31,8 @@ const char *value_text(const struct value_place *place, const struct option *opt
 void value_set_number(const struct value_place *place, const struct option *option, const cJSON *item,
                       void *field);
 
-/* A header of a source: text, or {secret: REFERENCE, prefix: TEXT}. */
-void value_add_header(const struct value_place *place, const cJSON *item, struct config_source *source);
+/* A header: text, or {secret: REFERENCE, prefix: TEXT}. */
+void value_add_header(const struct value_place *place, const cJSON *item, struct config_header **headers,
+                      size_t *count);
 
 #endif
