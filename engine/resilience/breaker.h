@@ -60,12 +60,16 @@ struct breaker_rules breaker_rules_default(void);
 /* ERR_RANGE, naming the field, also for rules by which it could never trip or never close. */
 int breaker_rules_check(const struct breaker_rules *r, struct err *e);
 
-/* "failures=5,cool-down=60s,rate=0.5,slow-rate=0.8,slow=2s,minimum=20,window=60s (or
+/* 0 and r is changed; ERR_SYNTAX, ERR_RANGE, naming the rule, also what breaker_rules_check finds:
+ * "failures=5,cool-down=60s,rate=0.5,slow-rate=0.8,slow=2s,minimum=20,window=60s (or
  * 100),multiplier=2,cap=10m,jitter=0.1, probes=1,successes=1,lease=30s": over what r holds. */
 int breaker_rules_parse(const char *text, struct breaker_rules *r, struct err *e);
 
 struct breaker_counts { /* ever */
-    uint64_t admitted, refused, succeeded, failed, ignored, cancelled, late, trips;
+    uint64_t admitted, refused, succeeded, failed, ignored, cancelled;
+    uint64_t late;    /* of these results: by a token of an older generation */
+    uint64_t expired; /* leases whose end was a failure; the probe's own result may still come, late */
+    uint64_t trips;
 };
 
 struct breaker {
@@ -74,53 +78,65 @@ struct breaker {
     uint32_t in_a_row;        /* failures */
     uint32_t reopens;         /* trips since it was last CLOSED, less one */
     uint32_t closing;         /* successes of this HALF_OPEN */
-    uint32_t unresolved;      /* tokens of any generation */
-    int64_t since_ms,
-        until_ms; /* until: end of the cool-down, of a rest (429), or of a forced state (0: none) */
+    uint32_t unresolved;      /* plain tokens of any generation, and the probes of this one */
+    int64_t since_ms;
+    int64_t until_ms;                   /* end of the cool-down, or of a forced state (0: none) */
+    int64_t rest_until_ms;              /* that the target asked for (429) */
+    int64_t reopen_ms;                  /* the cool-down that the next reopening will have */
     int64_t leases[BREAKER_PROBES_MAX]; /* of probes: deadline, 0 free */
     uint64_t seed;
     struct breaker_counts counts;
     struct window window;
 };
+_Static_assert(sizeof(struct breaker) <= 512, "a breaker has at most 512 bytes");
 
 struct breaker_token {
-    uint32_t generation;
-    uint8_t kind; /* BREAKER_CLOSED a plain call, BREAKER_HALF_OPEN a probe ... */
-    uint8_t slot; /* of a probe's lease */
+    uint32_t generation; /* 0: resolved */
+    uint8_t kind;        /* BREAKER_CLOSED a plain call, BREAKER_HALF_OPEN a probe ... */
+    uint8_t slot;        /* of a probe's lease */
     int64_t admitted_ms;
 };
 
 struct breaker_refusal {
     enum breaker_state state;
     int64_t retry_after_ms; /* until the next admission can be; -1: not by itself */
+    bool resting;           /* only because the target asked for a rest, not because of a trip */
 };
 
 enum breaker_result { BREAKER_SUCCESS, BREAKER_FAILURE, BREAKER_IGNORED, BREAKER_CANCELLED };
 
 void breaker_init(struct breaker *b, const struct breaker_rules *r, uint64_t seed, int64_t now_ms);
 
-/* The state at now_ms: HALF_OPEN once the cool-down is over, CLOSED again (OPEN's successor) once a forced
- * state ended. Changes nothing. */
+/* The state at now_ms: HALF_OPEN once the cool-down is over, OPEN again once a probe's lease is, CLOSED once
+ * a forced state ended. Changes nothing. */
 enum breaker_state breaker_state(const struct breaker *b, int64_t now_ms);
-/* Until the next automatic change or admission; -1: none. For a heap of deadlines, and for a countdown. */
+/* From now_ms until the next change that time alone makes, or the end of a rest; -1: none. For a heap of
+ * deadlines, and for a countdown. */
 int64_t breaker_due_ms(const struct breaker *b, int64_t now_ms);
+/* How long the target still rests; 0: it doesn't. */
+int64_t breaker_resting_ms(const struct breaker *b, int64_t now_ms);
 
 /* True: the call may be made, and token must be resolved exactly once. False: refusal (may be NULL) says why.
  */
 bool breaker_admit(struct breaker *b, const struct breaker_rules *r, int64_t now_ms,
                    struct breaker_token *token, struct breaker_refusal *refusal);
 /* A token of an older generation changes lifetime counts only. An expired lease has counted as a failure
- * already. took_ms is for the slow-call rate. True when the state changed. */
-bool breaker_resolve(struct breaker *b, const struct breaker_rules *r, const struct breaker_token *token,
+ * already. took_ms is for the slow-call rate. The token is used up; resolving it again does nothing. True
+ * when the state changed. */
+bool breaker_resolve(struct breaker *b, const struct breaker_rules *r, struct breaker_token *token,
                      enum breaker_result result, int64_t took_ms, int64_t now_ms);
-/* The target asked for a rest (429, Retry-After): refuses until then, but this is no failure and no trip. */
+/* The target asked for a rest (429, Retry-After): refuses until then (at most BREAKER_REST_MAX from now_ms; a
+ * time not after now_ms: it did not say for how long, the first cool-down), but this is no failure and no
+ * trip. */
+#define BREAKER_REST_MAX (24LL * 3600 * 1000) /* ms */
 void breaker_rest(struct breaker *b, const struct breaker_rules *r, int64_t until_ms, int64_t now_ms);
-/* A probe whose holder is known to live (dead): its lease is good again from now_ms (over). */
+/* A probe whose holder is known to live (dead): its lease is good again from now_ms (over). To be told before
+ * the breaker is asked anything else at now_ms: a lease that ran out by the clock is otherwise a failure. */
 void breaker_lease(struct breaker *b, const struct breaker_rules *r, unsigned slot, bool holder_lives,
                    int64_t now_ms);
 
 /* FORCED_OPEN, DISABLED or METRICS_ONLY until until_ms (0: until told otherwise); CLOSED: back to automatic,
- * closed. Who and why is the caller's to keep. */
+ * closed, with nothing held against the target. Who and why is the caller's to keep. */
 void breaker_force(struct breaker *b, const struct breaker_rules *r, enum breaker_state state,
                    int64_t until_ms, int64_t now_ms);
 

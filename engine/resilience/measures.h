@@ -25,11 +25,13 @@ struct measures_sums {
     uint64_t durations[MEASURES_BUCKETS];   /* of executed operations */
     double duration_s, cost;                /* sums */
 };
+/* One executed operation took so long: into the histogram and the sum. */
+void measures_took(struct measures_sums *s, int64_t duration_ms);
 double measures_success_rate(const struct measures_sums *s);     /* ok / (ok + failed); NaN without any */
 double measures_average_attempts(const struct measures_sums *s); /* attempts / executed; NaN */
 double measures_retry_rate(const struct measures_sums *s);       /* retried / executed; NaN */
-double measures_quantile_s(const struct measures_sums *s,
-                           double q); /* by linear interpolation in its bucket; NaN */
+/* By linear interpolation in its bucket; above the last bound that bound; NaN without any. */
+double measures_quantile_s(const struct measures_sums *s, double q);
 void measures_add(struct measures_sums *to, const struct measures_sums *s);
 
 struct measures; /* opaque: rings of buckets of 5 s, 30 s and 5 min, and the sums of life */
