@@ -98,6 +98,7 @@ void config_free(struct config *c)
     free(c->badge);
     free(c->journal_folder);
     free(c->emergency);
+    free(c->state_folder);
     free(c->operator_name);
     free(c->approvers);
     strv_free(c->identity.command);
@@ -162,6 +163,12 @@ char *config_state_folder(const struct config *c)
     char *state = folder_state(), *folder = path_join(state, c ? c->platform : "local");
     free(state);
     return folder;
+}
+
+char *config_targets_folder(const struct config *c, bool *shared)
+{
+    *shared = c && (c->state_folder || config_is_shared(c));
+    return c && c->state_folder ? xstrdup(c->state_folder) : config_state_folder(c);
 }
 
 /* yaml_parse's message begins with "name:line:column: ". */

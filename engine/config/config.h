@@ -99,6 +99,7 @@ struct config {
     enum config_journal journal;
     char *journal_folder; /* absolute; NULL when private */
     char *emergency;      /* NULL, or a place for emergency journals */
+    char *state_folder;   /* of the state database; absolute; NULL: beside the journal */
     int observer;         /* 1 or 0 as written, -1 not said: ask config_observer */
     char *operator_name;  /* NULL: the login name */
     struct {
@@ -177,6 +178,10 @@ char *config_journal_name(const struct config *c);
  * c may be NULL (platform "local"). It is not created. The caller frees. */
 char *config_state_folder(const struct config *c);
 
+/* Folder of the state database: that of `state: shared:DIR`, else the state folder. shared: for a group. c
+ * may be NULL (what `belay exec` without a configuration uses). The caller frees. */
+char *config_targets_folder(const struct config *c, bool *shared);
+
 /* ---- secrets ---- */
 
 /* True for env:NAME, file:PATH, command:ARGV. */
@@ -206,6 +211,7 @@ enum option_type {
     OPTION_ARGV,        /* a list of strings: a program and its arguments, never a shell */
     OPTION_PATHS,       /* a list of paths */
     OPTION_JOURNAL,     /* private, or shared:FOLDER */
+    OPTION_STATE,       /* private, or shared:FOLDER: a folder, NULL for private */
     OPTION_SECRET,      /* {secret: REFERENCE} */
     OPTION_HEADER,      /* text, or {secret: REFERENCE, prefix: TEXT} */
     OPTION_STRINGS,     /* a mapping of names to text */

@@ -37,6 +37,16 @@ const struct option options_platform[] = {
         .offset = OF_CONFIG(journal),
     },
     {
+        .path = "state",
+        .type = OPTION_STATE,
+        .fallback = "private",
+        .help =
+            "Where breakers, retry budgets and measures are kept: `private` (beside the journal), or "
+            "`shared:FOLDER` (a folder of its own for a group of users, whose processes then share them). "
+            "`belay exec` without a configuration uses that of the platform `local`.",
+        .offset = OF_CONFIG(state_folder),
+    },
+    {
         .path = "emergency",
         .type = OPTION_PATH,
         .help = "A folder on another disk, where emergency journals are made when the journal can't be "

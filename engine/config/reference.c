@@ -35,6 +35,8 @@ static const char *type_text(enum option_type type)
         return "list of paths";
     case OPTION_JOURNAL:
         return "`private`, `shared:FOLDER`, `emergency:FOLDER`";
+    case OPTION_STATE:
+        return "`private`, `shared:FOLDER`";
     case OPTION_SECRET:
         return "secret";
     case OPTION_HEADER:
@@ -245,6 +247,8 @@ static cJSON *option_schema(const struct option *o)
         return list_of(typed("string"), false);
     case OPTION_JOURNAL:
         return text_matching("^(private|shared:.+|emergency:.+)$");
+    case OPTION_STATE:
+        return text_matching("^(private|shared:.+)$");
     case OPTION_SECRET:
         return secret_schema(false);
     case OPTION_HEADER:

@@ -286,6 +286,21 @@ static void set_journal(const struct value_place *place, const struct option *op
     }
 }
 
+static void set_state(const struct value_place *place, const struct option *option, const cJSON *item,
+                      char **folder)
+{
+    const char *text = value_text(place, option, item);
+    if (!text)
+        return;
+    if (str_eq(text, "private"))
+        replace(folder, NULL);
+    else if (str_starts(text, "shared:") && text[7])
+        replace(folder, absolute_path(place, text + 7));
+    else
+        value_complain(place, item, "%s: \"%s\" is neither private nor shared:FOLDER", value_label(option),
+                       text);
+}
+
 /* A reference out of {secret: REFERENCE, ...}; other keys than `secret` and `also` are errors. */
 static const char *take_secret(const struct value_place *place, const char *name, const cJSON *item,
                                const char *also)
@@ -417,6 +432,8 @@ void value_set(const struct value_place *place, const struct option *option, con
         return set_paths(place, option, item, field);
     case OPTION_JOURNAL:
         return set_journal(place, option, item, base);
+    case OPTION_STATE:
+        return set_state(place, option, item, field);
     case OPTION_SECRET:
         return set_secret(place, option, item, field);
     case OPTION_ENVIRONMENT:

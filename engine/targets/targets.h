@@ -24,6 +24,9 @@ struct targets;
  * holder. read_only: nothing is made, ERR_NOT_FOUND when there is none. */
 int targets_open(const char *folder, bool shared, bool read_only, struct targets **targets, struct err *e);
 void targets_close(struct targets *t); /* NULL is fine */
+/* One line of what a person should know though it goes on: the file was damaged, set aside and begun anew.
+ * NULL: nothing. Borrowed. */
+const char *targets_warning(const struct targets *t);
 
 /* Who a forced state, or a probe's lease, belongs to. */
 struct target_hand {
@@ -33,7 +36,11 @@ struct target_hand {
 
 struct target_admission {
     struct breaker_token token;
-    int lease; /* a descriptor whose lock says that a probe's holder lives; -1: none */
+    int lease;                /* a descriptor whose lock says that a probe's holder lives; -1: none */
+    bool written;             /* the admission is in the database already (a probe) */
+    const char *error;        /* set it before target_resolve: why it failed, for a person; NULL */
+    bool changed;             /* by target_resolve: the breaker's state is another one, */
+    enum breaker_state state; /* namely this */
 };
 
 /* One short transaction; a plain call in CLOSED writes nothing. 1 admitted, 0 refused, negative: the database
@@ -42,8 +49,7 @@ struct target_admission {
 int target_admit(struct targets *t, const char *name, const struct breaker_rules *rules,
                  struct target_admission *admission, struct breaker_refusal *refusal, struct budget *budget,
                  struct err *e);
-/* Resolves it and counts the attempt. rest_ms > 0: the target asked for a rest. changed (may be NULL): the
- * state changed to *state. */
+/* Resolves it, and ends a probe's lease (also when it fails). rest_ms > 0: the target asked for a rest. */
 int target_resolve(struct targets *t, const char *name, const struct breaker_rules *rules,
                    struct target_admission *admission, enum breaker_result result, int64_t took_ms,
                    int64_t rest_ms, unsigned budget_tokens, struct err *e);
@@ -56,8 +62,16 @@ struct target_operation {
 };
 int target_count(struct targets *t, const struct target_operation *o, struct err *e);
 
+/* FORCED_OPEN, DISABLED, METRICS_ONLY, or CLOSED: back to automatic. ERR_NOT_FOUND: no such target. */
 int target_force(struct targets *t, const char *name, enum breaker_state state,
                  const struct target_hand *hand, struct err *e);
+
+/* For a breaker that a process keeps in memory (now_ms is boot time there too) and shares at its changes of
+ * state: what it counted since last time is added up, and the newer state of the two (the later generation)
+ * is the one of both. since: its counts as of the last time, {0} at first. adopted (may be NULL): the other
+ * one was newer. error NULL: as it was. */
+int target_share(struct targets *t, const char *name, const struct breaker_rules *rules, struct breaker *b,
+                 struct breaker_counts *since, const char *error, bool *adopted, struct err *e);
 
 /* Everything that is known of one target. */
 struct target_view {
@@ -69,6 +83,7 @@ struct target_view {
     int64_t since_wall_us, due_ms; /* due: until the next probe, -1 none */
     double failure_rate, slow_rate;
     struct breaker_counts counts;
+    uint32_t generation;     /* of the breaker: grows at each change of state */
     struct target_hand hand; /* of a forced state */
     char last_error[160];
     struct measures_sums spans[MEASURES_SPAN_COUNT];
