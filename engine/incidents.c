@@ -101,8 +101,11 @@ static char *answer_of(const struct deciding *d)
         return xasprintf("INC-%lld %s", number, d->drafts[0].outcome);
     if (d->kind != REQUEST_INCIDENT && d->kind != REQUEST_NOTE)
         return xstrdup(summary);
-    if (d->change.verb == INCIDENT_NOTE)
-        return d->incident ? xasprintf("noted in INC-%lld", number) : xstrdup("noted");
+    if (d->change.verb == INCIDENT_NOTE) {
+        struct str noted = {0};
+        incident_noted_text(d->incident, d->change.said_us, d->now_us, &noted);
+        return str_take(&noted);
+    }
     return xasprintf("INC-%lld %s", number, summary);
 }
 

@@ -8,6 +8,7 @@
 #include "tui/approvals.h"
 #include "tui/colon.h"
 #include "tui/console_state.h"
+#include "tui/runbook_name.h"
 #include "tui/words.h"
 
 /* ---- words ---- */
@@ -150,27 +151,21 @@ static void run_runbook_list(struct console *console, const char *rest, char *co
     page_open_runbooks(console);
 }
 
-/* By id or by path. */
-static bool find_runbook(struct console *console, const char *name, struct engine_runbook *view)
-{
-    for (size_t i = 0; i < engine_runbook_count(console->engine); i++) {
-        engine_runbook_at(console->engine, i, view);
-        if (str_eq(view->path, name) || (view->book != NULL && str_eq(view->book->id, name))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void run_runbook_show(struct console *console, const char *rest, char *const *words, struct err *e)
 {
     struct engine_runbook view;
     (void)rest;
-    if (words[0] == NULL || !find_runbook(console, words[0], &view)) {
-        err_set(e, ERR_NOT_FOUND, "no such runbook: %s (r lists them)", words[0] != NULL ? words[0] : "");
+    if (words[0] == NULL) {
+        err_set(e, ERR_USAGE, "which one? :runbook show ID (r lists them)");
         return;
     }
-    page_open_document(console, view.path);
+    char *path = runbook_name_path(console->engine, words[0], e);
+    if (path != NULL && runbook_name_view(console->engine, path, &view)) {
+        page_open_document(console, view.path);
+    } else if (path != NULL) {
+        err_set(e, ERR_NOT_FOUND, "%s is not listed here: :runbook run %s starts it", words[0], words[0]);
+    }
+    free(path);
 }
 
 static void start_done(struct console *console, struct page *page, int code, int64_t id)
@@ -183,8 +178,7 @@ static void start_done(struct console *console, struct page *page, int code, int
 
 static void begin(struct console *console, enum engine_request_kind kind, char *const *words, struct err *e)
 {
-    struct engine_runbook view;
-    char **variables = NULL;
+    char **variables = NULL, *path = NULL;
     const char *name = NULL;
     for (size_t i = 0; words[i] != NULL && e->code == 0; i++) {
         if (str_eq(words[i], "--var")) {
@@ -194,16 +188,22 @@ static void begin(struct console *console, enum engine_request_kind kind, char *
             name = words[i];
         }
     }
-    if (e->code == 0 && (name == NULL || !find_runbook(console, name, &view))) {
-        err_set(e, ERR_NOT_FOUND, "no such runbook: %s (r lists them)", name != NULL ? name : "");
+    if (e->code == 0 && name == NULL) {
+        err_set(e, ERR_USAGE, "which one? an id (r lists them), or a file");
     }
     if (e->code == 0) {
+        path = runbook_name_path(console->engine, name, e);
+    }
+    if (path != NULL) {
+        struct engine_runbook view = {0};
+        bool offered = runbook_name_view(console->engine, path, &view) && view.offered;
         struct engine_request request = {.kind = kind,
-                                         .path = view.path,
-                                         .entity = view.offered ? view.offered_entity : NULL,
+                                         .path = view.path != NULL ? view.path : path,
+                                         .entity = offered ? view.offered_entity : NULL,
                                          .variables = variables};
         console_submit(console, &request, 0, start_done);
     }
+    free(path);
     strv_free(variables);
 }
 
@@ -399,8 +399,8 @@ const struct colon colon_table[] = {
      run_export},
     {"runbook list", "", "the runbooks", COLON_SAFE, run_runbook_list},
     {"runbook show", "ID", "read a runbook", COLON_SAFE, run_runbook_show},
-    {"runbook run", "ID [--var NAME=VALUE]", "start a runbook", 0, run_runbook_run},
-    {"runbook rehearse", "ID [--var NAME=VALUE]", "rehearse a runbook: the same walk, nothing is run", 0,
+    {"runbook run", "ID|FILE [--var NAME=VALUE]", "start a runbook", 0, run_runbook_run},
+    {"runbook rehearse", "ID|FILE [--var NAME=VALUE]", "rehearse a runbook: the same walk, nothing is run", 0,
      run_runbook_rehearse},
     {"runbook resume", "RUN", "open a run; an interrupted one goes on from there", COLON_SAFE,
      run_runbook_resume},

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -203,6 +204,19 @@ int clock_parse_past(const char *text, int64_t now_us, int64_t *wall_us, struct 
     return *wall_us <= now_us
                ? 0
                : err_set(e, ERR_RANGE, "\"%.40s\" has not been yet: only what has happened is noted", text);
+}
+
+void clock_past_text(int64_t wall_us, int64_t now_us, char text[static CLOCK_PAST_SIZE])
+{
+    const int64_t day_us = 86400 * US_PER_S;
+    char at[CLOCK_TEXT_SIZE], day[40] = "";
+    int64_t days = now_us / day_us - wall_us / day_us;
+    clock_format(wall_us, at);
+    if (days == 1)
+        snprintf(day, sizeof day, ", yesterday");
+    else if (days > 1)
+        snprintf(day, sizeof day, ", %" PRId64 " days ago", days);
+    snprintf(text, CLOCK_PAST_SIZE, "%.10s %.8sZ%s", at, at + 11, day);
 }
 
 static int64_t take_unit(const char **p)

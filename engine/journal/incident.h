@@ -165,6 +165,9 @@ int incident_change_draft(const struct incident_file *file, const struct inciden
 
 #define INCIDENT_TEXT_MAX (64u << 10) /* bytes of one field */
 
+/* What its writer is told: "noted in INC-7", with --at the moment that was understood, too. Appended. */
+void incident_noted_text(int64_t incident, int64_t said_us, int64_t now_us, struct str *out);
+
 /* When a note says that it was: the time of the event, or an earlier one that its data names (--at). */
 int64_t event_told_us(const struct event *event);
 

@@ -271,3 +271,15 @@ int incident_change_draft(const struct incident_file *file, const struct inciden
     draft->data = texts->data;
     return code;
 }
+
+void incident_noted_text(int64_t incident, int64_t said_us, int64_t now_us, struct str *out)
+{
+    char at[CLOCK_PAST_SIZE];
+    str_add(out, "noted");
+    if (incident)
+        str_addf(out, " in INC-%lld", (long long)incident);
+    if (said_us) {
+        clock_past_text(said_us, now_us, at);
+        str_addf(out, " at %s", at);
+    }
+}

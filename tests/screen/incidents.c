@@ -75,7 +75,8 @@ static void test_life_by_subcommands(void **state)
 {
     (void)state;
     must(0, "incident open --severity SEV3 --entity 'shard docs/shard-5' answers are empty", "INC-1");
-    must(0, "incident note --at 25m customers called", "noted in INC-1");
+    must(0, "incident note --at 25m customers called", "noted in INC-1 at 20");
+    must(0, "incident note --at 25h nobody knew", "Z, ");
     must(2, "incident note --at tomorrow x", "is not a time");
     must(2, "incident role commander", "who is commander now?");
     must(0, "incident role commander alice", "INC-1 alice is commander now");

@@ -100,7 +100,7 @@ static int decide(const struct command_line *line, const struct incident_call *c
     if (code == 0 && !command_has(line, "quiet")) {
         struct str clean = {0};
         if (change->verb == INCIDENT_NOTE)
-            str_addf(&clean, "noted in INC-%lld", (long long)call->incident);
+            incident_noted_text(call->incident, change->said_us, clock_wall_us(), &clean);
         else {
             str_addf(&clean, "INC-%lld ", (long long)call->incident);
             const char *said = draft.outcome ? draft.outcome : draft.summary;

@@ -2,11 +2,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
 #include "tui/commands/walking.h"
+#include "tui/runbook_name.h"
 
 static void print_clean(const char *text)
 {
@@ -23,6 +25,51 @@ static struct runbook *book_load(const char *path, struct err *e)
     if (file_read(path, RUNBOOK_BYTES_MAX, &bytes, e) == 0)
         book = runbook_parse(path, str_text(&bytes), bytes.len, e);
     str_fini(&bytes);
+    return book;
+}
+
+/* An engine that journals nothing, for what only looks. The caller ends it. */
+struct looking {
+    struct config *config;
+    struct loop *loop;
+    struct engine *engine;
+};
+
+static int looking_begin(struct looking *l, const struct command_line *line, struct err *e)
+{
+    struct engine_options options;
+    *l = (struct looking){.config = session_config(line, e)};
+    l->loop = l->config ? loop_new(e) : NULL;
+    if (l->loop) {
+        session_engine_options(line, l->config, &options);
+        options.read_only = true;
+        l->engine = engine_open(l->loop, &options, e);
+    }
+    while (l->engine && !engine_settled(l->engine))
+        loop_run_once(l->loop, US_PER_S);
+    return l->engine ? 0 : e->code;
+}
+
+static void looking_end(struct looking *l)
+{
+    engine_close(l->engine);
+    if (l->loop)
+        loop_free(l->loop);
+    config_free(l->config);
+}
+
+/* A file is loaded as it is; what is none may be the id of a runbook that the configuration knows. */
+static struct runbook *book_named(const struct command_line *line, const char *name, struct err *e)
+{
+    struct looking l;
+    char *path = NULL;
+    if (access(name, F_OK) == 0 || strchr(name, '/'))
+        return book_load(name, e);
+    if (looking_begin(&l, line, e) == 0)
+        path = runbook_name_path(l.engine, name, e);
+    looking_end(&l);
+    struct runbook *book = path ? book_load(path, e) : NULL;
+    free(path);
     return book;
 }
 
@@ -63,8 +110,8 @@ static void step_show(const struct step *step)
 static int runbook_show(const struct command_line *line, struct err *e)
 {
     if (line->word_count != 2)
-        return err_set(e, ERR_USAGE, "which one? belay runbook show FILE.md");
-    struct runbook *book = book_load(line->words[1], e);
+        return err_set(e, ERR_USAGE, "which one? belay runbook show FILE.md, or an id");
+    struct runbook *book = book_named(line, line->words[1], e);
     if (!book)
         return e->code;
     print_clean(book->title);
@@ -132,30 +179,18 @@ static void list_line(const struct engine_runbook *view)
 
 static int runbook_list(const struct command_line *line, struct err *e)
 {
-    struct engine_options options;
-    struct config *config = session_config(line, e);
-    struct loop *loop = config ? loop_new(e) : NULL;
-    struct engine *engine = NULL;
+    struct looking l;
     bool json = command_has(line, "json");
-    if (loop) {
-        session_engine_options(line, config, &options);
-        options.read_only = true;
-        engine = engine_open(loop, &options, e);
-    }
-    while (engine && !engine_settled(engine))
-        loop_run_once(loop, US_PER_S);
-    for (size_t i = 0; engine && i < engine_runbook_count(engine); i++) {
+    looking_begin(&l, line, e);
+    for (size_t i = 0; l.engine && i < engine_runbook_count(l.engine); i++) {
         struct engine_runbook view;
-        engine_runbook_at(engine, i, &view);
+        engine_runbook_at(l.engine, i, &view);
         json ? list_json(&view) : list_line(&view);
     }
-    if (engine && engine_runbook_count(engine) == 0 && !json)
+    if (l.engine && engine_runbook_count(l.engine) == 0 && !json)
         puts("no runbooks are configured (runbooks: in belay.yaml); any Markdown runs: belay runbook run "
              "FILE.md");
-    engine_close(engine);
-    if (loop)
-        loop_free(loop);
-    config_free(config);
+    looking_end(&l);
     return e->code;
 }
 
@@ -173,16 +208,17 @@ static bool asks_a_person(const struct runbook *book)
 }
 
 /* Before anything is journaled: a document that can't be run, or that needs a person where there is none. */
-static int run_precheck(const char *path, bool checks_only, struct err *e)
+static int run_precheck(const struct command_line *line, bool checks_only, struct err *e)
 {
-    struct runbook *book = book_load(path, e);
+    const char *name = line->words[1];
+    struct runbook *book = book_named(line, name, e);
     int code = book ? runbook_runnable(book, e) : e->code;
     if (code == 0 && !checks_only && asks_a_person(book))
         code = err_set(
             e, ERR_USAGE,
             "%s has steps that a person confirms, and there is no terminal to ask on: nothing was run "
             "(--checks-only runs its checks)",
-            path);
+            name);
     runbook_free(book);
     return code;
 }
@@ -193,12 +229,12 @@ static int64_t run_begin(const struct command_line *line, struct loop *loop, str
     int64_t run = 0;
     const char *incident = command_value(line, "incident", NULL);
     /* Whole, because the run may be taken up from another folder. */
-    char *path = realpath(line->words[1], NULL);
+    char *path = runbook_name_path(engine, line->words[1], e);
     struct engine_request request = {.kind = REQUEST_RUN_START,
-                                     .path = path ? path : line->words[1],
+                                     .path = path,
                                      .variables = command_value_list(line, "var"),
                                      .checks_only = command_has(line, "checks-only")};
-    if (!incident || incident_number_parse(incident, &request.incident, e) == 0)
+    if (path && (!incident || incident_number_parse(incident, &request.incident, e) == 0))
         run = walking_submit(loop, engine, &request, e);
     free(path);
     return run;
@@ -206,19 +242,6 @@ static int64_t run_begin(const struct command_line *line, struct loop *loop, str
 
 /* ---- rehearse
  * ----------------------------------------------------------------------------------------------- */
-
-/* A file, or the id of a runbook that the configuration knows. The caller frees. */
-static char *path_of(const struct engine *engine, const char *name)
-{
-    char *path = realpath(name, NULL);
-    for (size_t i = 0; !path && i < engine_runbook_count(engine); i++) {
-        struct engine_runbook view;
-        engine_runbook_at(engine, i, &view);
-        if (view.book && str_eq(view.book->id, name))
-            path = realpath(view.path, NULL);
-    }
-    return path ? path : xstrdup(name);
-}
 
 /* The file's mistakes are told before anything is journaled, and its variables belong to the start. */
 static char **variables_of(const struct command_line *line, const char *path, struct err *e)
@@ -243,8 +266,8 @@ static int64_t rehearse_begin(const struct command_line *line, struct loop *loop
 {
     int64_t run = 0;
     const char *incident = command_value(line, "incident", NULL);
-    char *path = path_of(engine, line->words[1]);
-    char **variables = variables_of(line, path, e);
+    char *path = runbook_name_path(engine, line->words[1], e);
+    char **variables = path ? variables_of(line, path, e) : NULL;
     struct engine_request request = {.kind = REQUEST_REHEARSE, .path = path, .variables = variables};
     if (incident && !e->code)
         incident_number_parse(incident, &request.incident, e);
@@ -337,7 +360,7 @@ static int walk_check(const struct command_line *line, enum walk_verb verb, bool
     if (verb == WALK_TAKE && line->word_count < 3)
         return err_set(e, ERR_USAGE, "which one, and why? belay runbook take 12 alice lost her link");
     if (fresh && line->word_count != 2)
-        return err_set(e, ERR_USAGE, "which one? belay runbook %s FILE.md", verbs[verb].word);
+        return err_set(e, ERR_USAGE, "which one? belay runbook %s FILE.md, or an id", verbs[verb].word);
     if (answers && (verb == WALK_RUN || verb == WALK_TAKE))
         return err_set(e, ERR_USAGE, "--answers goes with rehearse: a person answers a real run");
     if (verb != WALK_RUN && checks_only)
@@ -348,7 +371,7 @@ static int walk_check(const struct command_line *line, enum walk_verb verb, bool
     if (!fresh && !tty && !answers)
         return err_set(e, ERR_USAGE, "there is no terminal to ask on: nothing was done");
     /* With a terminal the start itself says so: a long document is not parsed twice. */
-    return verb == WALK_RUN && !tty ? run_precheck(line->words[1], checks_only, e) : 0;
+    return verb == WALK_RUN && !tty ? run_precheck(line, checks_only, e) : 0;
 }
 
 static int runbook_walk(const struct command_line *line, enum walk_verb verb, struct err *e)
@@ -387,7 +410,8 @@ static int runbook_command(const struct command_line *line)
         status = runbook_walk(line, walk, &e);
     else
         err_set(&e, ERR_USAGE,
-                "belay runbook needs one of: list, show FILE.md, run FILE.md, rehearse FILE.md, answers RUN, "
+                "belay runbook needs one of: list, show NAME, run NAME, rehearse NAME (a file or an id), "
+                "answers RUN, "
                 "resume [RUN], take RUN REASON");
     if (e.code && status == EXIT_DONE)
         status = e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT;
@@ -411,7 +435,7 @@ static const struct command_option runbook_options[] = {
 
 const struct command command_runbook = {
     .name = "runbook",
-    .usage = "list | show FILE.md | run FILE.md [--var NAME=VALUE] | rehearse FILE.md [--answers FILE] | "
+    .usage = "list | show FILE|ID | run FILE|ID [--var NAME=VALUE] | rehearse FILE|ID [--answers FILE] | "
              "answers RUN | resume [RUN] | take RUN REASON",
     .help = "list, show and walk runbooks; any Markdown works",
     .options = runbook_options,

@@ -234,10 +234,30 @@ static void past_times(void **state)
     assert_int_equal(clock_parse_past("99999999999h", now_us, &wall_us, &e), ERR_SYNTAX);
 }
 
+/* 23:59 in the afternoon is yesterday's, and that is said. */
+static void test_past_times_are_told_back(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *typed, *told;
+    } cases[] = {{"23:59", "2026-11-21 23:59:00Z, yesterday"},
+                 {"03:14:20", "2026-11-22 03:14:20Z"},
+                 {"2026-11-19 03:14", "2026-11-19 03:14:00Z, 3 days ago"},
+                 {"4h", "2026-11-21 23:14:21Z, yesterday"}};
+    int64_t now_us = parsed("2026-11-22T03:14:21Z"), wall_us;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[CLOCK_PAST_SIZE];
+        assert_int_equal(clock_parse_past(cases[i].typed, now_us, &wall_us, NULL), 0);
+        clock_past_text(wall_us, now_us, text);
+        assert_string_equal(text, cases[i].told);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(past_times),
+        cmocka_unit_test(test_past_times_are_told_back),
         cmocka_unit_test(test_times_survive_the_round_trip),
         cmocka_unit_test(test_forms_of_rfc_3339),
         cmocka_unit_test(test_what_is_no_time_is_refused),

@@ -351,6 +351,11 @@ static void test_commands(void **state)
         assert_int_equal(engine->requests, before);
         assert_true(wrong[i][0] == '\0' || console->message != NULL); /* a failure is never silent */
     }
+    colon_run(console, "runbook run vector-store-shard-dwon");
+    assert_non_null(strstr(console->message, "did you mean vector-store-shard-down?"));
+    unsigned before = engine->requests;
+    colon_run(console, "runbook run README.md"); /* a file, listed or not */
+    assert_int_equal(engine->requests, before + 1);
     colon_run(console, "timeline");
     assert_string_equal(console_top(console)->type->name, "panel");
     theatre_close(console);
