@@ -20,6 +20,7 @@ struct config *config_new(void)
     c->identity.timeout_us = 3 * US_PER_S;
     c->oncall.every_us = 300 * US_PER_S;
     c->oncall.timeout_us = 5 * US_PER_S;
+    c->heal = (struct config_heal){.attempts = 2, .rest_us = 120 * US_PER_S, .confidence_milli = 800};
     c->safe_mode.kind = xstrdup("component");
     c->safe_mode.on = xstrdup("on");
     c->safe_mode.off = xstrdup("off");
@@ -92,6 +93,7 @@ void config_free(struct config *c)
         source_fini(&c->sources[i]);
     free(c->sources);
     chains_fini(c);
+    healing_fini(c);
     free(c->path);
     free(c->folder);
     free(c->platform);

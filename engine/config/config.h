@@ -12,6 +12,7 @@
 
 #include "engine/base/base.h"
 #include "engine/config/chains.h"
+#include "engine/config/healing.h"
 
 /* ---- findings: everything that is wrong, not only the first ---- */
 
@@ -132,6 +133,7 @@ struct config {
     char **runbooks; /* files and folders, absolute; NULL when none */
     struct config_policy *policies;
     size_t policy_count;
+    struct config_heal heal;
     struct config_chain *chains;
     size_t chain_count;
     struct config_place theme_place, runbooks_place;

@@ -6,7 +6,7 @@
 
 /* In the order of the reference page. */
 static const struct option *const groups[] = {options_platform, options_entities, options_policies,
-                                              options_chains, options_sources};
+                                              options_chains,   options_healing,  options_sources};
 
 const struct option *option_at(size_t index)
 {

@@ -6,7 +6,7 @@
 
 /* Each ends with a NULL path. */
 extern const struct option options_platform[], options_entities[], options_policies[], options_chains[],
-    options_sources[];
+    options_healing[], options_sources[];
 
 /* The option `key` of the group whose paths begin with prefix ("", "identity.", "sources[]."), or its "*";
  * NULL when unknown. */

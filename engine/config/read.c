@@ -154,6 +154,10 @@ static void read_groups(const struct value_place *place, const char *path, const
         read_chains(place, list, base);
     else if (str_eq(path, "chains[].tiers"))
         read_tiers(place, list, base);
+    else if (str_eq(path, "heal.diagnose"))
+        read_diagnosers(place, list, base);
+    else if (str_eq(path, "heal.rules"))
+        read_heal_rules(place, list, base);
     else
         read_sources(place, list, base);
 }
@@ -208,6 +212,7 @@ void config_read(const struct value_place *place, const cJSON *tree, struct conf
     size_t errors = place->findings->errors;
     read_group(place, "", tree, c);
     check_chains(place, c, errors);
+    check_healing(place, c, errors);
     c->theme_place = place_of(tree, "theme");
     c->runbooks_place = place_of(tree, "runbooks");
     c->safe_mode.place = place_of(tree, "safe_mode");

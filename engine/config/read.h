@@ -17,4 +17,10 @@ void read_tiers(const struct value_place *place, const cJSON *list, struct confi
 void check_chains(const struct value_place *place, const struct config *c, size_t errors);
 void chains_fini(struct config *c); /* and policies */
 
+/* healing.c */
+void read_diagnosers(const struct value_place *place, const cJSON *list, struct config *c);
+void read_heal_rules(const struct value_place *place, const cJSON *list, struct config *c);
+void check_healing(const struct value_place *place, const struct config *c, size_t errors);
+void healing_fini(struct config *c);
+
 #endif
