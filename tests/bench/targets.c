@@ -62,8 +62,8 @@ static int one(struct targets *t, struct err *e)
 {
     struct breaker_rules rules = breaker_rules_default();
     struct target_admission admission;
-    struct target_operation o = {
-        .target = "bench", .sums = {.ok = 1, .attempts = 1, .duration_s = 0.001, .durations = {1}}};
+    struct target_operation o = {.target = "bench",
+                                 .sums = {.ok = 1, .attempts = 1, .duration_s = 0.001, .durations = {1}}};
     int code = target_admit(t, "bench", &rules, &admission, NULL, NULL, e);
     if (code == 1)
         code = target_resolve(t, "bench", &rules, &admission, BREAKER_SUCCESS, 1, 0, 0, e);
