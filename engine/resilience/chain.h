@@ -16,6 +16,7 @@ struct chain_tier {
     const char *name;
     double cost, accuracy; /* of one call; NaN: not said */
     uint64_t input_max;    /* bytes of input it can take; 0: not said */
+    bool provable; /* a failure of it can be provably before anything began: see struct chain_order, last */
 };
 
 struct chain_plan { /* borrowed while an operation runs */
@@ -102,10 +103,30 @@ struct chain {
     struct chain_order order; /* the pending one */
     bool cancelled;
     unsigned pass; /* waits for the earliest tier so far */
+
+    int64_t due_ms[CHAIN_TIERS_MAX]; /* when a tier that was left may be asked again; -1: not any more */
+    int64_t wake_ms;                 /* of the pending wait */
+    bool waits_for_any;              /* for the earliest tier, not for a tier's next attempt */
+    bool too_large;                  /* a tier that takes too_large_max bytes (0: unknown) said so */
+    uint64_t too_large_max;
 };
 
-/* The first order is in c->order; each of the others answers it and makes the next one. */
+/* ERR_RANGE: no tier, too many, a cost that is none, fewer attempts than tiers (the last ones would never be
+ * reached). */
+int chain_check(const struct chain_plan *plan, struct err *e);
+
+/* The first order is in c->order; each of the others answers it and makes the next one. The budgets are full
+ * by the policy until the caller sets them.
+ *
+ * The tiers are gone through once, in order. A failed tier is tried again as policy_retry says, as long as an
+ * attempt is left for each tier behind it; one that asked for a rest is left at once when there is another.
+ * When the last one is through, the operation waits for the earliest of those that refused, rest, or were
+ * left with attempts open, if that is inside the deadline; without a deadline it doesn't wait for a breaker.
+ * Then comes the cached answer, the refusal, or the failure (with the policy's end FALLBACK; with the others
+ * no tier but the first serves, and nothing instead). What every tier would say alike ends it at once. */
 void chain_begin(struct chain *c, const struct chain_plan *plan, uint64_t seed, int64_t now_ms);
+/* Not every admission is followed by CALL: after DONE (the deadline passed meanwhile, it was called off) the
+ * token is to be resolved as cancelled. */
 void chain_admitted(struct chain *c, int64_t now_ms);
 /* retry_after_ms as in struct breaker_refusal; resting: because of a 429, not of a trip; busy: concurrency.
  */
@@ -113,12 +134,14 @@ void chain_refused(struct chain *c, enum chain_skip why, int64_t retry_after_ms,
 /* f->class NONE: it succeeded. cost: what it really cost, NaN: the tier's. */
 void chain_ended(struct chain *c, const struct failure *f, double cost, int64_t now_ms);
 void chain_waited(struct chain *c, int64_t now_ms);
+/* A pending CALL stays to be ended (with FAILURE_CANCELLED, or as it came out); anything else is DONE. */
 void chain_cancel(struct chain *c, int64_t now_ms);
-/* What the tier's breaker is to be told of the call that has just ended with f; COOL is breaker_rest. */
+/* What the tier's breaker is to be told of the call that has just ended with f. With VERDICT_COOL that is
+ * IGNORED, and breaker_rest besides. */
 enum breaker_result chain_verdict(const struct failure *f);
 
-/* One line for whoever gets something lesser: "answered by claude (tier 2 of 3): gpt-4 refused, its breaker
- * refuses for 41s". Appended; nothing when the first tier served. */
+/* One line for whoever gets something lesser: "answered by claude (tier 2 of 3); gpt-4: its breaker refuses
+ * for 41s". Appended; nothing when the first tier served. */
 void chain_message(const struct chain *c, struct str *out);
 
 #endif
