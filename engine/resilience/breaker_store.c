@@ -137,7 +137,7 @@ static void fit(struct breaker *b, const struct breaker_rules *r, int64_t now_ms
     clamp(&b->since_ms, now_ms);
     clamp(&b->rest_until_ms, now_ms + BREAKER_REST_MAX);
     clamp(&b->reopen_ms, cool_down);
-    if (b->reopen_ms < 1)
+    if (b->reopen_ms < 1 && (b->state == BREAKER_OPEN || b->state == BREAKER_HALF_OPEN))
         b->reopen_ms = 1;
     if (b->state == BREAKER_OPEN)
         clamp(&b->until_ms, now_ms + cool_down);

@@ -82,7 +82,7 @@ static inline void rig_trip(struct rig *g)
 static inline void rig_half_open(struct rig *g)
 {
     rig_trip(g);
-    g->now_ms += g->rules.cool_down_ms;
+    g->now_ms += breaker_due_ms(&g->breaker, g->now_ms);
     assert_int_equal(rig_state(g), BREAKER_HALF_OPEN);
 }
 
