@@ -263,9 +263,29 @@ const char *engine_trouble(const struct engine *engine)
     return engine->chronicle.trouble;
 }
 
-const char *engine_mirror_trouble(const struct engine *engine)
+bool engine_mirror_status(const struct engine *engine, struct source_status *row)
 {
-    return engine->chronicle.mirror ? mirror_trouble(engine->chronicle.mirror) : NULL;
+    struct mirror_status status;
+    if (!engine->chronicle.mirror)
+        return false;
+    mirror_status(engine->chronicle.mirror, &status);
+    const struct config *config = engine->config;
+    const char *facility = config->mirror.syslog;
+    *row = (struct source_status){.name = "mirror",
+                                  .kind = status.kind,
+                                  .preset = "",
+                                  .target = facility ? facility : config->mirror.command[0],
+                                  .answered = status.last_good_us != 0,
+                                  .error = status.trouble ? status.trouble : "",
+                                  .note = status.dropped > 0 ? "lines were dropped: it takes too little" : "",
+                                  .last_good_us = status.last_good_us,
+                                  .last_try_us = status.last_try_us,
+                                  .age_us = -1,
+                                  .next_us = -1,
+                                  .bytes = status.waiting_bytes,
+                                  .answers = status.batches,
+                                  .failures = status.failures};
+    return true;
 }
 
 struct journal *engine_journal(const struct engine *engine)

@@ -88,8 +88,9 @@ const char *engine_actor_line(const struct engine *engine);
 const char *engine_watch_holder(const struct engine *engine);
 /* NULL, or why the journal can't be written now: nothing acts meanwhile. */
 const char *engine_trouble(const struct engine *engine);
-/* NULL, or why events don't reach the mirror off this host. */
-const char *engine_mirror_trouble(const struct engine *engine);
+/* The mirror off this host as a row among the sources: named "mirror", kind syslog or command, every_us 0 (nothing is
+ * polled: lines go out when there are some), bytes those that wait. False where none is configured. */
+bool engine_mirror_status(const struct engine *engine, struct source_status *row);
 /* NULL, or the folder of the emergency journal that this one is: everything is recorded there until it is
  * imported. */
 const char *engine_emergency(const struct engine *engine);

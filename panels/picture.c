@@ -239,9 +239,16 @@ static void look_at_sources(struct picture *p, const struct engine *engine)
 {
     const char *holder = engine_watch_holder(engine);
     p->holder = holder != NULL ? text_of(p, holder) : NULL;
-    for (size_t i = 0; i < engine_source_count(engine); i++) {
+    size_t count = engine_source_count(engine);
+    struct source_status mirror;
+    bool mirrored = engine_mirror_status(engine, &mirror);
+    for (size_t i = 0; i < count + mirrored; i++) {
         struct source_status *s = vec_push(&p->sources);
-        engine_source_status(engine, i, s);
+        if (i < count) {
+            engine_source_status(engine, i, s);
+        } else {
+            *s = mirror;
+        }
         s->name = text_of(p, s->name);
         s->kind = text_of(p, s->kind);
         s->preset = text_of(p, s->preset);

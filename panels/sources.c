@@ -42,11 +42,18 @@ static void close(void *state)
     free(list);
 }
 
+/* The mirror is no source: lines go out to it when there are some. */
+static bool is_polled(const struct source_status *status)
+{
+    return status->every_us > 0;
+}
+
 static const char *word(const struct panel_scene *scene, const struct source_status *status)
 {
-    const struct source_view *view = platform_source_find(scene->platform, status->name);
+    const struct source_view *view =
+        is_polled(status) ? platform_source_find(scene->platform, status->name) : NULL;
     if (view == NULL || view->state == SOURCE_NEW) {
-        return status->error[0] != '\0' ? "degraded" : "pending";
+        return status->error[0] != '\0' ? "degraded" : view == NULL && status->answered ? "ok" : "pending";
     }
     return view->state == SOURCE_SILENT || view->state == SOURCE_UNCLEAR ? "unknown"
            : view->state == SOURCE_FAILING                               ? "degraded"
@@ -59,7 +66,7 @@ static const char *state_text(const struct panel_scene *scene, const struct sour
     const char *state = word(scene, status);
     return str_eq(state, "unknown")    ? source_state_text(view->state)
            : str_eq(state, "degraded") ? "failing"
-           : str_eq(state, "pending")  ? "no answer yet"
+           : str_eq(state, "pending")  ? is_polled(status) ? "no answer yet" : "nothing sent yet"
                                        : "ok";
 }
 
@@ -118,7 +125,11 @@ static void row_cell(void *data, size_t row, size_t column, struct table_cell *c
         said = status->kind;
         break;
     case 3:
-        duration_format(status->every_us, text);
+        if (is_polled(status)) {
+            duration_format(status->every_us, text);
+        } else {
+            memcpy(text, "-", 2);
+        }
         break;
     case 4:
         scene_age(list->scene, status->last_good_us, text);
@@ -127,7 +138,11 @@ static void row_cell(void *data, size_t row, size_t column, struct table_cell *c
         took(status->latency_us, text);
         break;
     case 6:
-        scene_count((double)status->rows, text);
+        if (is_polled(status)) {
+            scene_count((double)status->rows, text);
+        } else {
+            memcpy(text, "-", 2);
+        }
         break;
     case 7:
         scene_count((double)status->failures, text);
@@ -287,12 +302,23 @@ static void write_page(struct source_list *list, const struct panel_scene *scene
         text_view_addf(list->page, ROLE_TEXT, "kind        %s%s%s\n", s.kind, s.preset[0] ? ", preset " : "",
                        s.preset);
         text_view_addf(list->page, ROLE_TEXT, "target      %s\n", s.target);
-        text_view_addf(list->page, ROLE_TEXT, "every       %s, each at most %s\n", every, limit);
+        if (is_polled(&s)) {
+            text_view_addf(list->page, ROLE_TEXT, "every       %s, each at most %s\n", every, limit);
+        }
         text_view_addf(list->page, ROLE_TEXT, "last good   %s\nlast tried  %s\n", good, tried);
-        text_view_addf(list->page, ROLE_TEXT, "took        %s, %llu bytes, %zu rows\n", latency,
-                       (unsigned long long)s.bytes, s.rows);
-        text_view_addf(list->page, ROLE_TEXT, "answers     %llu, failures %llu (%u in a row)\n",
-                       (unsigned long long)s.answers, (unsigned long long)s.failures, s.failures_in_a_row);
+        if (is_polled(&s)) {
+            text_view_addf(list->page, ROLE_TEXT, "took        %s, %llu bytes, %zu rows\n", latency,
+                           (unsigned long long)s.bytes, s.rows);
+            text_view_addf(list->page, ROLE_TEXT, "answers     %llu, failures %llu (%u in a row)\n",
+                           (unsigned long long)s.answers, (unsigned long long)s.failures,
+                           s.failures_in_a_row);
+        } else {
+            text_view_addf(list->page, ROLE_TEXT,
+                           "takes the journal's events and the chain's head off this host\n"
+                           "sent        %llu times, failures %llu, %llu bytes wait\n",
+                           (unsigned long long)s.answers, (unsigned long long)s.failures,
+                           (unsigned long long)s.bytes);
+        }
         if (s.error[0] != '\0') {
             text_view_addf(list->page, ROLE_DOWN, "\nerror       %s\n", s.error);
         }

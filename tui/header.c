@@ -290,9 +290,10 @@ static size_t banner_texts(struct console *console, struct str banners[static BA
     if (waiting != NULL) {
         add_banner(banners, &count, "EMERGENCY JOURNAL NOT IMPORTED ( belay import ): %s", waiting);
     }
-    const char *mirror = engine_mirror_trouble(console->engine);
-    if (mirror != NULL) {
-        add_banner(banners, &count, "MIRROR FAILS, the journal's head is on this host alone: %s", mirror);
+    struct source_status mirror;
+    if (engine_mirror_status(console->engine, &mirror) && mirror.error[0] != '\0') {
+        add_banner(banners, &count, "MIRROR FAILS, the journal's head is on this host alone: %s",
+                   mirror.error);
     }
     if (platform_all_silent(console->scene.platform, &last_good_us)) {
         scene_time(&console->scene, last_good_us, false, time);

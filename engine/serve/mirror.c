@@ -23,6 +23,8 @@ struct mirror {
     struct str batch; /* a copy of these */
     size_t sent;      /* bytes of the batch that have arrived; of the pool's thread while it is busy */
     uint64_t dropped; /* lines that found no room */
+    int64_t last_good_us, last_try_us; /* wall; of a batch */
+    uint64_t batches, failures;
     struct loop_timer *timer;
     struct process *process;
     bool busy, failing, closing;
@@ -60,15 +62,29 @@ static void mirror_tell(struct mirror *m, bool failing, const char *why)
         m->dropped = 0;
 }
 
-const char *mirror_trouble(const struct mirror *m)
+void mirror_status(const struct mirror *m, struct mirror_status *status)
 {
-    return m->failing ? m->told : NULL;
+    *status = (struct mirror_status){.kind = m->facility < 0 ? "command" : "syslog",
+                                     .trouble = m->failing ? m->told : NULL,
+                                     .last_good_us = m->last_good_us,
+                                     .last_try_us = m->last_try_us,
+                                     .batches = m->batches,
+                                     .failures = m->failures,
+                                     .waiting_bytes = m->queue.len,
+                                     .dropped = m->dropped};
 }
 
 static void batch_end(struct mirror *m)
 {
     bool failed = m->why.code != 0;
     m->busy = false;
+    m->last_try_us = clock_wall_us();
+    if (failed)
+        m->failures++;
+    else {
+        m->last_good_us = m->last_try_us;
+        m->batches++;
+    }
     str_remove_front(&m->queue, m->sent);
     if (m->closing)
         return;

@@ -23,8 +23,16 @@ struct mirror *mirror_new(struct loop *loop, struct journal *journal, const stru
                           struct err *e);
 /* Events of one commit, in order; on the loop. */
 void mirror_events(struct mirror *m, const struct event *const *events, size_t count);
-/* NULL while lines arrive, or why they don't. */
-const char *mirror_trouble(const struct mirror *m);
+struct mirror_status {
+    const char *kind;                  /* "syslog" or "command" */
+    const char *trouble;               /* NULL while lines arrive, or why they don't */
+    int64_t last_good_us, last_try_us; /* wall; 0 never */
+    uint64_t batches, failures;
+    size_t waiting_bytes;
+    uint64_t dropped; /* lines that found no room, since it fails */
+};
+/* The texts are borrowed until the next loop turn. */
+void mirror_status(const struct mirror *m, struct mirror_status *status);
 /* Sends what is queued (at most 2 s; nothing when the mirror was failing already), then frees; the journal
  * may be closed already. ERR_IO: some lines didn't get there. NULL is fine. */
 int mirror_close(struct mirror *m, struct err *e);

@@ -42,6 +42,7 @@ struct engine {
     struct engine_approval asked; /* run 0: nothing */
     struct source_status sources[8];
     size_t source_count;
+    struct source_status mirror; /* name NULL: none */
     unsigned requests;
     struct run_input last_input;
     char typed[256];
@@ -103,10 +104,10 @@ const char *engine_watch_holder(const struct engine *e)
     (void)e;
     return NULL;
 }
-const char *engine_mirror_trouble(const struct engine *e)
+bool engine_mirror_status(const struct engine *e, struct source_status *row)
 {
-    (void)e;
-    return NULL;
+    *row = e->mirror;
+    return e->mirror.name != NULL;
 }
 
 const char *engine_emergency(const struct engine *e)

@@ -124,9 +124,46 @@ static void test_paste_into_a_note(void **state)
     stage_free(engine);
 }
 
+/* A mirror that fails is a row like a source that fails: in the panel, the list and on its page. */
+static void test_a_failing_mirror_is_a_row(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    engine->mirror = (struct source_status){.name = "mirror",
+                                            .kind = "command",
+                                            .preset = "",
+                                            .target = "logger",
+                                            .error = "logger: exit 3: no route",
+                                            .note = "",
+                                            .last_try_us = STAGE_WALL - US_PER_S,
+                                            .last_good_us = STAGE_WALL - 600 * US_PER_S,
+                                            .failures = 7};
+    struct console *console = theatre_open(engine, 160, 48, false);
+    theatre_draw(console);
+    theatre_keys(console, "9");
+    theatre_shows(console, "mirror");
+    theatre_shows(console, "logger: exit 3: no route");
+    theatre_keys(console, "/");
+    theatre_type(console, "mirror");
+    theatre_keys(console, "Enter Enter");
+    theatre_shows(console, "source mirror");
+    theatre_shows(console, "failures 7");
+    engine->mirror.error = "";
+    engine->mirror.answered = true;
+    theatre_keys(console, "Esc Esc");
+    theatre_draw(console);
+    char *text = theatre_text(console);
+    assert_null(strstr(text, "no route"));
+    assert_null(strstr(text, "failing"));
+    free(text);
+    theatre_close(console);
+    stage_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_failing_mirror_is_a_row),
         cmocka_unit_test(test_nothing_is_selected_while_reading_goes_on),
         cmocka_unit_test(test_a_choice_while_reading_goes_on),
         cmocka_unit_test(test_help_filters_and_wraps),
