@@ -335,13 +335,15 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 static void call_finish(struct http_call *c, CURLcode code)
 {
     struct http_result *r = &c->result;
-    long status = 0;
+    long status = 0, sent = 0;
     curl_off_t connect = 0, first = 0, total = 0;
     curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(c->easy, CURLINFO_CONNECT_TIME_T, &connect);
     curl_easy_getinfo(c->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
     curl_easy_getinfo(c->easy, CURLINFO_TOTAL_TIME_T, &total);
+    curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &sent);
     r->status = (int)status;
+    r->sent = sent > 0 || status > 0;
     r->connect_us = connect;
     r->first_byte_us = first;
     r->total_us = total;
@@ -444,6 +446,8 @@ static void set_transport(CURL *easy, const struct http_request *r, bool loopbac
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms > 0 ? timeout_ms : 1L);
     if (loopback)
         curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy of a bastion doesn't lead to this host */
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, (long)r->fresh);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, (long)r->fresh);
     if (r->ca_file)
         curl_easy_setopt(easy, CURLOPT_CAINFO, r->ca_file);
     if (r->unix_socket)

@@ -26,6 +26,7 @@ void http_free(struct http *h);
 struct http_result {
     int error;        /* 0: there was an answer, whatever its status; else a code of enum err_code */
     char reason[200]; /* one line: why there was no (whole) answer */
+    bool sent;        /* some of the request may have left; false: certainly nothing did */
     int status;       /* 0 when no status line came */
     char content_type[128];
     char retry_after[64]; /* as sent; "" when absent */
@@ -44,6 +45,7 @@ struct http_request {
     size_t body_length;
     int64_t timeout_us; /* the whole call; required, > 0 */
     size_t max_bytes;   /* of the decoded body; 0: HTTP_BODY_LIMIT. One more ends the call with ERR_RANGE */
+    bool fresh;         /* over a connection of its own: curl repeats by itself what an idle one swallowed */
     const char *unix_socket; /* path of a socket to connect to instead of the URL's host */
     const char *ca_file;     /* PEM bundle in place of the system's */
     /* Gets the body in pieces instead of http_result.body; max_bytes still counts. Non-zero ends the call

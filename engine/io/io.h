@@ -8,6 +8,7 @@
 #include "engine/io/loop.h"
 #include "engine/io/process.h"
 #include "engine/io/redis.h"
+#include "engine/io/secrets.h"
 #include "engine/io/sqlite.h"
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "engine/sources/mapping.h"
 #include "engine/sources/preset.h"
-#include "engine/sources/secrets.h"
 #include "engine/sources/sources.h"
 
 struct source;

@@ -225,7 +225,8 @@ static int source_init(struct source *s, struct sources *all, size_t index, stru
     if (status)
         return status;
     s->memory = mapping_memory_new(s->plan.mapping);
-    s->secrets = secrets_new(s->config);
+    s->secrets =
+        secrets_new(s->config->headers, s->config->header_count, s->config->user, s->config->password);
     s->timer = loop_timer_new(all->loop, on_timer, s);
     return 0;
 }

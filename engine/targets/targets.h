@@ -14,6 +14,8 @@
 
 #include "engine/base/base.h"
 #include "engine/resilience/resilience.h"
+#include "engine/targets/ask.h"
+#include "engine/targets/declared.h"
 #include "engine/targets/exec.h"
 
 #define TARGET_NAME_LIMIT 128

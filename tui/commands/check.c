@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/targets/targets.h"
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
 #include "tui/kit/theme.h"
@@ -193,10 +194,12 @@ static void check_config(struct checking *c, const char *path)
     c->files++;
     struct config *config = config_load(path, &findings, &e);
     const char *file = path ? path : config && config->path ? config->path : "belay.yaml";
-    if (config)
+    if (config) {
         sources_check(config, &findings, &e);
-    else if (findings.len == 0)
+        declared_check(config, &findings);
+    } else if (findings.len == 0) {
         report(c, true, file, 0, 0, e.msg);
+    }
     for (size_t i = 0; i < findings.len; i++) {
         const struct config_finding *f = &findings.data[i];
         bool here = !f->file || (config && str_eq(f->file, config->path));

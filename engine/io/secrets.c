@@ -1,4 +1,4 @@
-#include "engine/sources/secrets.h"
+#include "engine/io/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,19 +24,26 @@ struct job {
 struct secrets {
     VEC(struct header) headers;
     char *user, *password_reference;
-    char **lines; /* of headers, resolved */
+    char **lines;  /* of headers, resolved */
+    char **values; /* of the references among them */
     char *password;
     bool resolved;
     int64_t resolved_us;
     struct job *job;
 };
 
+static void wipe(char **texts)
+{
+    for (char **text = texts; text && *text; text++)
+        explicit_bzero(*text, strlen(*text));
+    strv_free(texts);
+}
+
 static void forget_values(struct secrets *s)
 {
-    for (char **line = s->lines; line && *line; line++)
-        explicit_bzero(*line, strlen(*line));
-    strv_free(s->lines);
-    s->lines = NULL;
+    wipe(s->lines);
+    wipe(s->values);
+    s->lines = s->values = NULL;
     if (s->password)
         explicit_bzero(s->password, strlen(s->password));
     free(s->password);
@@ -78,6 +85,7 @@ static void use_values(struct secrets *s, char *const *values)
 {
     size_t next = 0;
     forget_values(s);
+    s->values = strv_copy(values);
     for (size_t i = 0; i < s->headers.len; i++) {
         const struct header *h = &s->headers.data[i];
         const char *value = h->reference ? values[next++] : h->text;
@@ -93,18 +101,19 @@ static void use_values(struct secrets *s, char *const *values)
     s->resolved = true;
 }
 
-struct secrets *secrets_new(const struct config_source *c)
+struct secrets *secrets_new(const struct config_header *headers, size_t count, const char *user,
+                            const char *password)
 {
     struct secrets *s = xcalloc(1, sizeof *s);
-    bool references = c->password != NULL;
-    for (size_t i = 0; i < c->header_count; i++) {
-        const struct config_header *h = &c->headers[i];
+    bool references = password != NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct config_header *h = &headers[i];
         *vec_push(&s->headers) = (struct header){xstrdup(h->name), xstrdup(h->secret ? NULL : h->value),
                                                  xstrdup(h->prefix), xstrdup(h->secret)};
         references |= h->secret != NULL;
     }
-    s->user = xstrdup(c->user);
-    s->password_reference = xstrdup(c->password);
+    s->user = xstrdup(user);
+    s->password_reference = xstrdup(password);
     if (!references) {
         use_values(s, NULL);
         s->resolved_us = INT64_MAX / 2;
@@ -169,9 +178,7 @@ static void resolve_done(void *data)
         }
         j->done(j->data, j->error.code ? &j->error : NULL);
     }
-    for (char **value = j->values; value && *value; value++)
-        explicit_bzero(*value, strlen(*value));
-    strv_free(j->values);
+    wipe(j->values);
     strv_free(j->references);
     free(j);
 }
@@ -198,4 +205,19 @@ const char *const *secrets_headers(const struct secrets *s)
 const char *secrets_password(const struct secrets *s)
 {
     return s->password;
+}
+
+#define MASK "***"
+
+void secrets_mask(const struct secrets *s, char *text)
+{
+    for (char *const *value = s->values; value && *value; value++) {
+        size_t length = strlen(*value);
+        char *at = length >= sizeof MASK - 1 ? strstr(text, *value) : NULL; /* a shorter one is in any text */
+        for (; at; at = strstr(at, *value)) {
+            memcpy(at, MASK, sizeof MASK - 1);
+            at += sizeof MASK - 1;
+            memmove(at, at + length - (sizeof MASK - 1), strlen(at + length - (sizeof MASK - 1)) + 1);
+        }
+    }
 }

@@ -1,0 +1,176 @@
+#include "engine/targets/declared.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/targets/ask.h"
+
+#define CACHED_LIMIT (64u << 20)
+
+struct breaker_rules declared_breaker(const struct config_breaker *b)
+{
+    struct breaker_rules r = breaker_rules_default();
+    r.failures = (uint32_t)b->failures;
+    r.rate_permille = (uint16_t)b->rate_milli;
+    r.slow_permille = (uint16_t)b->slow_milli;
+    r.slow_ms = b->slow_us / US_PER_MS;
+    r.minimum_calls = (uint32_t)b->minimum_calls;
+    r.window_calls = (uint32_t)b->window_calls;
+    r.window_ms = b->window_calls ? 0 : b->window_us / US_PER_MS;
+    r.cool_down_ms = b->cool_down_us / US_PER_MS;
+    r.multiplier_milli = (uint32_t)b->multiplier_milli;
+    r.cool_down_cap_ms = b->cool_down_cap_us / US_PER_MS;
+    if (r.cool_down_cap_ms < r.cool_down_ms)
+        r.cool_down_cap_ms = r.cool_down_ms;
+    r.probes = (uint8_t)b->probes;
+    r.successes_to_close = (uint8_t)b->successes;
+    return r;
+}
+
+int declared_policy(const struct config_policy *d, struct policy *p, struct err *e)
+{
+    *p = policy_default();
+    p->backoff = (struct backoff){.attempts = (unsigned)d->attempts,
+                                  .base_ms = d->base_us / US_PER_MS,
+                                  .factor_milli = (unsigned)d->factor_milli,
+                                  .cap_ms = d->cap_us / US_PER_MS,
+                                  .jitter = BACKOFF_ADDITIVE,
+                                  .deadline_ms = d->deadline_us / US_PER_MS,
+                                  .growth_milli = (unsigned)d->growth_milli};
+    p->timeout_ms = d->timeout_us / US_PER_MS;
+    p->idempotent = d->idempotent == 1;
+    p->budget = (unsigned)d->budget;
+    p->cost_ceiling = (double)d->ceiling_micro / 1e6;
+    p->has_breaker = d->has_breaker;
+    if (d->has_breaker)
+        p->breaker = declared_breaker(&d->breaker);
+    int status = 0;
+    if (d->jitter)
+        backoff_jitter_parse(d->jitter, &p->backoff.jitter);
+    if (d->end)
+        policy_end_parse(d->end, &p->end);
+    if (d->retry_on && (status = exit_list_parse(d->retry_on, &p->retry_on, e)) < 0)
+        err_prefix(e, "policy %s: retry_on: ", d->name);
+    else if (d->permanent && (status = exit_list_parse(d->permanent, &p->permanent, e)) < 0)
+        err_prefix(e, "policy %s: permanent: ", d->name);
+    else if ((status = policy_check(p, e)) < 0)
+        err_prefix(e, "policy %s: ", d->name);
+    return status;
+}
+
+int declared_chain_policy(const struct config *c, const struct config_chain *chain, struct policy *p,
+                          struct err *e)
+{
+    const char *name = chain->policy ? chain->policy : "default";
+    const struct config_policy *declared = config_policy_find(c, name);
+    if (!declared)
+        return err_set(e, ERR_NOT_FOUND, "there is no policy \"%.64s\"", name);
+    int status = declared_policy(declared, p, e);
+    p->idempotent = config_chain_idempotent(c, chain);
+    return status;
+}
+
+void declared_target(const struct config_chain *chain, const struct config_tier *tier,
+                     char name[static DECLARED_TARGET_SIZE])
+{
+    snprintf(name, DECLARED_TARGET_SIZE, "chain/%s/%s", chain->name, tier->name);
+}
+
+/* The file's map, or NULL. */
+static cJSON *cached_map(const char *file, struct err *e)
+{
+    struct str text = {0};
+    cJSON *map = NULL;
+    if (file_read(file, CACHED_LIMIT, &text, e) == 0) {
+        map = json_parse(str_text(&text), text.len, e);
+        if (!map)
+            err_prefix(e, "%s: ", file);
+    }
+    if (map && !cJSON_IsObject(map)) {
+        err_set(e, ERR_SYNTAX, "%s: expected a JSON object of answers by their ids", file);
+        cJSON_Delete(map);
+        map = NULL;
+    }
+    str_fini(&text);
+    return map;
+}
+
+char *declared_cached(const char *file, const char *id, struct err *e)
+{
+    if (!file || !id)
+        return NULL;
+    cJSON *map = cached_map(file, e);
+    const cJSON *answer = cJSON_GetObjectItemCaseSensitive(map, id);
+    struct str text = {0};
+    char *printed = NULL;
+    if (answer && !cJSON_IsNull(answer)) {
+        if (json_text(answer, &text))
+            printed = str_take(&text);
+        else
+            printed = json_print(answer);
+    }
+    str_fini(&text);
+    cJSON_Delete(map);
+    return printed;
+}
+
+/* ---- Checking ---- */
+
+static void check_rules(const struct config *c, struct config_findings *findings, struct config_place at,
+                        const char *whose, const struct config_breaker *b)
+{
+    struct breaker_rules rules = declared_breaker(b);
+    struct err e = {0};
+    if (breaker_rules_check(&rules, &e) < 0)
+        config_finding_add(findings, CONFIG_ERROR, c->path, at.line, at.column, "%s: breaker: %s", whose,
+                           e.msg);
+}
+
+static void check_request(const struct config *c, struct config_findings *findings,
+                          const struct config_tier *t)
+{
+    struct err e = {0};
+    struct str url = {0};
+    ask_expand(t->url, &(struct ask_question){.input = "x", .length = 1, .id = "x"}, true, &url);
+    if (http_url_check(str_text(&url), &e) < 0)
+        config_finding_add(findings, CONFIG_ERROR, c->path, t->place.line, t->place.column, "tier %s: %s",
+                           t->name, e.msg);
+    str_fini(&url);
+}
+
+static void check_chain(const struct config *c, struct config_findings *findings,
+                        const struct config_chain *chain)
+{
+    struct err e = {0};
+    for (size_t i = 0; i < chain->tier_count; i++) {
+        const struct config_tier *t = &chain->tiers[i];
+        char *whose = xasprintf("tier %s", t->name);
+        if (t->has_breaker)
+            check_rules(c, findings, t->place, whose, &t->breaker);
+        if (t->url)
+            check_request(c, findings, t);
+        free(whose);
+    }
+    if (!chain->cached)
+        return;
+    cJSON *map = cached_map(chain->cached, &e);
+    if (!map)
+        config_finding_add(findings, CONFIG_WARNING, c->path, chain->place.line, chain->place.column,
+                           "chain %s: cached: %s", chain->name, e.msg);
+    cJSON_Delete(map);
+}
+
+void declared_check(const struct config *c, struct config_findings *findings)
+{
+    for (size_t i = 0; i < c->policy_count; i++) {
+        const struct config_policy *d = &c->policies[i];
+        struct policy p;
+        struct err e = {0};
+        if (declared_policy(d, &p, &e) < 0)
+            config_finding_add(findings, CONFIG_ERROR, c->path, d->line, d->column, "%s", e.msg);
+    }
+    for (size_t i = 0; i < c->chain_count; i++)
+        check_chain(c, findings, &c->chains[i]);
+}
