@@ -40,7 +40,8 @@ struct engine *engine_open(struct loop *loop, const struct engine_options *optio
     engine->own_config = options->config ? NULL : config_new();
     engine->config = options->config ? options->config : engine->own_config;
     engine->read_only = options->read_only;
-    engine->observer = options->read_only || (config_observer(engine->config) && !options->join);
+    engine->observer =
+        options->read_only || ((options->attend || config_observer(engine->config)) && !options->join);
     engine->step_path = xstrdup(options->step_path);
     engine->state_folder =
         options->state_folder ? xstrdup(options->state_folder) : config_state_folder(engine->config);
@@ -65,6 +66,7 @@ void engine_close(struct engine *engine)
     if (!engine)
         return;
     engine->closing = true;
+    listening_close(engine);
     watch_close(engine);
     walks_close(engine);
     library_close(engine);

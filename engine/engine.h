@@ -33,6 +33,7 @@ struct engine_options {
     const char *state_folder; /* overrides where journal, spool and leases live; may be NULL */
     bool read_only;           /* observer for good: joining is refused */
     bool join;                /* start as operator even where the configuration says observer */
+    bool attend;              /* start as observer wherever nobody said join: there is no person to act */
     bool watch;               /* poll the sources and try for the watch lease */
 };
 
@@ -67,6 +68,18 @@ bool engine_settled(const struct engine *engine);
 /* True once the list of runbooks stands: all are read, and the runs that an earlier console left are known.
  */
 bool engine_listed(const struct engine *engine);
+
+/* Is all well with this process itself: the journal takes events, sources are heard, the loop is in time? If
+ * not, why is one line. */
+bool engine_healthy(const struct engine *engine, struct str *why);
+
+/* Answers GET /metrics (the Prometheus text format) and GET /healthz at address, see listener_address_parse
+ * in serve/, until the engine is closed. Once. ERR_USAGE: no such address; ERR_BUSY: it is taken. */
+struct engine_listening {
+    const char *address; /* "127.0.0.1:9847" */
+    bool loopback;
+};
+int engine_listen(struct engine *engine, const char *address, struct engine_listening *where, struct err *e);
 
 /* ---- What is ---------------------------------------------------------------------------------------- */
 

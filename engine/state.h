@@ -13,6 +13,7 @@ struct document;
 struct walk;
 struct mirror;
 struct emergency_waiting;
+struct listening;
 
 struct subscriber {
     void (*changed)(void *context, unsigned mask);
@@ -54,7 +55,7 @@ struct engine {
         bool reading, again, loaded;
     } chronicle;
 
-    struct { /* lasting.c */
+    struct {              /* lasting.c */
         int64_t incident; /* that was counted */
         size_t count;
         bool counting, again, stale;
@@ -105,6 +106,8 @@ struct engine {
         struct loop_timer *timer;
         size_t restoring, storing; /* jobs in the pool that use the journal or the spool */
     } runs;
+
+    struct listening *listening; /* listen.c; NULL: nobody can ask over HTTP */
 };
 
 /* engine.c */
@@ -127,6 +130,9 @@ int chronicle_append(struct engine *engine, const struct event_draft *drafts, si
                      void *context, struct err *e);
 /* Reads on what has been committed, by anybody. */
 void chronicle_follow(struct engine *engine);
+
+/* listen.c */
+void listening_close(struct engine *engine);
 
 /* oncall.c */
 void oncall_open(struct engine *engine);

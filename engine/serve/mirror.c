@@ -1,5 +1,5 @@
 #define SYSLOG_NAMES
-#include "engine/serve/serve.h"
+#include "engine/serve/mirror.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -23,6 +23,7 @@ extern const struct command command_mute;
 extern const struct command command_runbook;
 extern const struct command command_approve;
 extern const struct command command_safe_mode;
+extern const struct command command_serve;
 extern const struct command command_simulate;
 extern const struct command command_stand_in;
 extern const struct command command_status;

@@ -4,6 +4,7 @@
 const struct command *const command_table[] = {
     &command_console,   &command_demo,
     &command_check,     &command_status,
+    &command_serve,
     &command_runbook,   &command_approve,
     &command_safe_mode, &command_do,
     &command_incident,  &command_handover,
