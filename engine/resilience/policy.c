@@ -35,7 +35,8 @@ const char *retry_reason_text(enum retry_reason reason)
 
 struct policy policy_default(void)
 {
-    return (struct policy){.backoff = backoff_default(), .end = POLICY_FALLBACK};
+    return (struct policy){
+        .backoff = backoff_default(), .breaker = breaker_rules_default(), .end = POLICY_FALLBACK};
 }
 
 int policy_check(const struct policy *p, struct err *e)

@@ -191,9 +191,10 @@ static void test_check_names_the_field(void **state)
     assert_non_null(strstr(e.msg, "server"));
     p = policy_default();
     p.has_breaker = true;
-    assert_int_equal(policy_check(&p, &e), ERR_RANGE); /* rules of zeroes */
-    p.breaker = breaker_rules_default();
     assert_int_equal(policy_check(&p, &e), 0);
+    p.breaker = (struct breaker_rules){0};
+    assert_int_equal(policy_check(&p, &e), ERR_RANGE);
+    p.breaker = breaker_rules_default();
     p.backoff.attempts = 0;
     assert_int_equal(policy_check(&p, &e), ERR_RANGE);
 }
