@@ -206,6 +206,12 @@ static bool refuse(struct breaker *b, struct breaker_refusal *refusal, int64_t u
     return false;
 }
 
+static bool refuse_open(struct breaker *b, struct breaker_refusal *refusal, int64_t now_ms)
+{
+    int64_t until_ms = b->until_ms > b->rest_until_ms ? b->until_ms : b->rest_until_ms;
+    return refuse(b, refusal, until_ms, now_ms, false);
+}
+
 static bool admit_probe(struct breaker *b, const struct breaker_rules *r, int64_t now_ms,
                         struct breaker_token *token, struct breaker_refusal *refusal)
 {
@@ -222,18 +228,14 @@ static bool admit_probe(struct breaker *b, const struct breaker_rules *r, int64_
     return true;
 }
 
-bool breaker_admit(struct breaker *b, const struct breaker_rules *r, int64_t now_ms,
-                   struct breaker_token *token, struct breaker_refusal *refusal)
+static __attribute__((noinline)) bool admit_any(struct breaker *b, const struct breaker_rules *r,
+                                                int64_t now_ms, struct breaker_token *token,
+                                                struct breaker_refusal *refusal)
 {
-    if (b->state == BREAKER_CLOSED && now_ms >= b->rest_until_ms) {
-        admit(b, now_ms, 0, token);
-        return true;
-    }
     settle(b, r, now_ms);
     switch (b->state) {
     case BREAKER_OPEN:
-        return refuse(b, refusal, b->until_ms > b->rest_until_ms ? b->until_ms : b->rest_until_ms, now_ms,
-                      false);
+        return refuse_open(b, refusal, now_ms);
     case BREAKER_FORCED_OPEN:
         return refuse(b, refusal, b->until_ms != 0 ? b->until_ms : INT64_MAX, now_ms, false);
     case BREAKER_HALF_OPEN:
@@ -249,6 +251,18 @@ bool breaker_admit(struct breaker *b, const struct breaker_rules *r, int64_t now
     }
     admit(b, now_ms, 0, token);
     return true;
+}
+
+bool breaker_admit(struct breaker *b, const struct breaker_rules *r, int64_t now_ms,
+                   struct breaker_token *token, struct breaker_refusal *refusal)
+{
+    if (b->state == BREAKER_CLOSED && now_ms >= b->rest_until_ms) {
+        admit(b, now_ms, 0, token);
+        return true;
+    }
+    if (b->state == BREAKER_OPEN && now_ms < b->until_ms)
+        return refuse_open(b, refusal, now_ms);
+    return admit_any(b, r, now_ms, token, refusal);
 }
 
 /* ---- Results ---- */
@@ -277,8 +291,8 @@ static bool rates_trip(struct breaker *b, const struct breaker_rules *r, int64_t
            (r->slow_permille > 0 && s.slow * UINT64_C(1000) >= calls * r->slow_permille);
 }
 
-static void judge_call(struct breaker *b, const struct breaker_rules *r, bool failed, int64_t took_ms,
-                       int64_t now_ms)
+static inline void judge_call(struct breaker *b, const struct breaker_rules *r, bool failed, int64_t took_ms,
+                              int64_t now_ms)
 {
     note(b, r, failed, took_ms, now_ms);
     if ((r->failures > 0 && b->in_a_row >= r->failures) ||
@@ -320,26 +334,43 @@ static void resolve_current(struct breaker *b, const struct breaker_rules *r,
         judge_probe(b, r, failed, now_ms);
 }
 
-bool breaker_resolve(struct breaker *b, const struct breaker_rules *r, struct breaker_token *token,
-                     enum breaker_result result, int64_t took_ms, int64_t now_ms)
+/* Whatever is not a success of a closed breaker. */
+static __attribute__((noinline)) bool resolve_any(struct breaker *b, const struct breaker_rules *r,
+                                                  const struct breaker_token *token,
+                                                  enum breaker_result result, int64_t took_ms, int64_t now_ms)
 {
-    struct breaker_token mine = *token;
-    bool probe = mine.kind == BREAKER_HALF_OPEN;
+    bool probe = token->kind == BREAKER_HALF_OPEN;
     uint32_t before = b->generation;
-    token->generation = 0;
-    if (mine.generation == 0 || mine.slot >= BREAKER_PROBES_MAX)
+    if (token->generation == 0 || token->slot >= BREAKER_PROBES_MAX)
         return false;
     settle(b, r, now_ms);
-    if (mine.generation == b->generation && probe && b->leases[mine.slot] == 0)
+    if (token->generation == b->generation && probe && b->leases[token->slot] == 0)
         return b->generation != before; /* a copy of a token that was resolved */
     count_result(&b->counts, result);
-    if (mine.generation == b->generation) {
-        resolve_current(b, r, &mine, result, took_ms, now_ms);
+    if (token->generation == b->generation) {
+        resolve_current(b, r, token, result, took_ms, now_ms);
     } else {
         b->counts.late++;
         b->unresolved -= !probe && b->unresolved > 0;
     }
     return b->generation != before;
+}
+
+bool breaker_resolve(struct breaker *b, const struct breaker_rules *r, struct breaker_token *token,
+                     enum breaker_result result, int64_t took_ms, int64_t now_ms)
+{
+    bool changed = false;
+    if (result == BREAKER_SUCCESS && b->state == BREAKER_CLOSED && token->generation == b->generation) {
+        /* What nearly every call is: the same as resolve_any() would do, without a look at anything else. */
+        b->counts.succeeded++;
+        b->unresolved -= b->unresolved > 0;
+        judge_call(b, r, false, took_ms, now_ms);
+        changed = b->state != BREAKER_CLOSED;
+    } else {
+        changed = resolve_any(b, r, token, result, took_ms, now_ms);
+    }
+    token->generation = 0;
+    return changed;
 }
 
 void breaker_rest(struct breaker *b, const struct breaker_rules *r, int64_t until_ms, int64_t now_ms)
