@@ -1,5 +1,5 @@
-/* `belay`: supervises steps, and hands everything else to belay-console. It stays small because it is what
- * starts first, and what stays in memory beside each step. */
+/* `belay`: supervises steps, makes the calls of `belay exec`, and hands everything else to belay-console. It
+ * stays small because it is what starts first, and what stays in memory beside each step. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/execute/execute.h"
+#include "engine/targets/targets.h"
 
 /* Beside us in a build, in libexec when installed. By our own place, never by PATH. */
 static const char *const places[] = {"belay-console", "../libexec/belay/belay-console"};
@@ -44,6 +45,8 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "supervise") == 0)
         return execute_supervise(argv[2]);
+    if (argc >= 2 && strcmp(argv[1], "exec") == 0 && !exec_needs_console(argc - 2, argv + 2))
+        return exec_run(argc - 2, argv + 2, NULL);
     if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts("belay " BELAY_VERSION);
         return fflush(stdout) ? 1 : 0;

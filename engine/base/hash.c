@@ -96,16 +96,3 @@ int sha256_from_hex(const char *hex, uint8_t digest[static SHA256_SIZE], struct 
     }
     return 0;
 }
-
-uint64_t checksum64(const void *bytes, size_t length)
-{
-    const uint8_t *p = bytes;
-    uint64_t h = 0xcbf29ce484222325ULL;
-    for (size_t i = 0; i < length; i++)
-        h = (h ^ p[i]) * 0x100000001b3ULL;
-    h ^= h >> 33;
-    h *= 0xff51afd7ed558ccdULL;
-    h ^= h >> 33;
-    h *= 0xc4ceb9fe1a85ec53ULL;
-    return h ^ (h >> 33);
-}

@@ -219,3 +219,11 @@ const struct exit_table *exit_table_for(char *const *argv)
     const struct exit_table *t = exit_table_find(argv[0]);
     return t->rows == curl_rows && argv[0] && !curl_is_one_request(argv) ? &curl_several : t;
 }
+
+bool exit_table_proves(const struct exit_table *table)
+{
+    bool proves = false;
+    for (const struct exit_row *row = table->rows; row && row->status; row++)
+        proves |= row->before;
+    return proves && table->certain;
+}

@@ -68,6 +68,8 @@ const struct exit_table *exit_table_find(const char *program);
 /* The same by the whole argument vector, which is better: of a curl that may make more than one request (-L,
  * --retry, --next, several URLs) no status proves that nothing had been sent. */
 const struct exit_table *exit_table_for(char *const *argv);
+/* Whether one of its statuses proves that nothing had been sent. */
+bool exit_table_proves(const struct exit_table *table);
 
 /* A list as --retry-on and --permanent take it: "75,timeout,100-110,server". Statuses 1 to 255, classes by
  * name; blanks around the commas don't matter. On an error the list is as it was. */

@@ -18,7 +18,7 @@ const char *replica_state_text(enum replica_state state)
     return texts[state];
 }
 
-const char *breaker_state_text(enum breaker_state state)
+const char *world_breaker_text(enum breaker_state state)
 {
     static const char *const texts[] = {"closed", "open", "half_open"};
     return texts[state];

@@ -28,9 +28,10 @@ struct exec_streams; /* private: the operation's input and output, and the signa
 
 /* One attempt. The driver fills the first part, the tier's function the second. */
 struct exec_call {
-    unsigned attempt;   /* from 1, over the whole operation */
-    const char *tier;   /* its name */
-    const char *id;     /* of --id; NULL: none */
+    unsigned attempt; /* from 1, over the whole operation */
+    const char *tier; /* its name */
+    const char *id;   /* of --id; NULL: none */
+    const struct policy *policy;
     int64_t timeout_ms; /* 0: none */
     int64_t grace_ms;   /* between TERM and KILL */
     bool streams;       /* nothing follows, whatever comes of it: output may go out as it comes */
@@ -86,6 +87,9 @@ struct exec_tier *exec_plan_tier(struct exec_plan *p, const char *name);
 /* Makes it call a command. argv and env (NAME=VALUE additions, or NULL) are copied. */
 void exec_tier_command(struct exec_tier *tier, char *const *argv, char *const *env);
 
+/* Where the state database of a user's calls is without a configuration. The caller frees. */
+char *exec_state_folder(void);
+
 /* What names in the configuration stand for: belay-console has one, `belay` none. */
 struct exec_names {
     const char *policy, *chain; /* of --policy and --chain, NULL without */
@@ -100,6 +104,7 @@ struct exec_resolver {
 /* True when argv (from after "exec") asks for something that only belay-console has: its configuration, its
  * help. */
 bool exec_needs_console(int argc, char *const *argv);
+bool exec_asks_help(int argc, char *const *argv);
 /* `belay exec`: argv from after "exec". Returns the exit status, or ends by the signal that ended it. */
 int exec_run(int argc, char **argv, const struct exec_resolver *resolver);
 /* The options: id, name, value (NULL: a switch), whether it may be given several times, help. */

@@ -10,6 +10,7 @@ extern const struct command command_console;
 extern const struct command command_demo;
 extern const struct command command_do;
 extern const struct command command_evidence;
+extern const struct command command_exec;
 extern const struct command command_export;
 extern const struct command command_handover;
 extern const struct command command_help;

@@ -7,6 +7,7 @@ const struct command *const command_table[] = {
     &command_serve,
     &command_runbook,   &command_approve,
     &command_safe_mode, &command_do,
+    &command_exec,
     &command_incident,  &command_handover,
     &command_mute,      &command_unmute,
     &command_logs,      &command_links,
