@@ -68,8 +68,21 @@ int declared_chain_policy(const struct config *c, const struct config_chain *cha
     if (!declared)
         return err_set(e, ERR_NOT_FOUND, "there is no policy \"%.64s\"", name);
     int status = declared_policy(declared, p, e);
+    unsigned tiers = (unsigned)config_chain_tiers(c, chain, NULL);
+    if (!chain->policy && p->backoff.attempts < tiers)
+        p->backoff.attempts = tiers;
     p->idempotent = config_chain_idempotent(c, chain);
     return status;
+}
+
+struct chain_tier declared_tier(const struct config_tier *t)
+{
+    return (struct chain_tier){.name = t->name,
+                               .cost = t->cost_micro < 0 ? (double)NAN : (double)t->cost_micro / 1e6,
+                               .accuracy =
+                                   t->accuracy_milli < 0 ? (double)NAN : (double)t->accuracy_milli / 1e3,
+                               .input_max = (uint64_t)t->input_max,
+                               .provable = true};
 }
 
 void declared_target(const struct config_chain *chain, const struct config_tier *tier,
@@ -153,6 +166,12 @@ static void check_chain(const struct config *c, struct config_findings *findings
             check_request(c, findings, t);
         free(whose);
     }
+    struct policy policy;
+    if (declared_chain_policy(c, chain, &policy, &e) == 0 &&
+        config_chain_tiers(c, chain, NULL) > policy.backoff.attempts)
+        config_finding_add(findings, CONFIG_ERROR, c->path, chain->place.line, chain->place.column,
+                           "chain %s: %u attempts for %zu tiers: the last ones would never be reached",
+                           chain->name, policy.backoff.attempts, config_chain_tiers(c, chain, NULL));
     if (!chain->cached)
         return;
     cJSON *map = cached_map(chain->cached, &e);

@@ -11,9 +11,12 @@ struct breaker_rules declared_breaker(const struct config_breaker *b);
 /* ERR_SYNTAX, ERR_RANGE: the message names the policy. */
 int declared_policy(const struct config_policy *declared, struct policy *policy, struct err *e);
 
-/* The policy of a chain, its word on idempotence included. */
+/* The policy of a chain, its word on idempotence included. Without a policy of its own it has at least an
+ * attempt for each tier. */
 int declared_chain_policy(const struct config *c, const struct config_chain *chain, struct policy *policy,
                           struct err *e);
+
+struct chain_tier declared_tier(const struct config_tier *tier); /* its name is borrowed */
 
 /* "chain/NAME/TIER": the target of a tier, its breaker's name. */
 #define DECLARED_TARGET_SIZE 129

@@ -15,6 +15,7 @@
 #include "engine/base/base.h"
 #include "engine/resilience/resilience.h"
 #include "engine/targets/ask.h"
+#include "engine/targets/call.h"
 #include "engine/targets/declared.h"
 #include "engine/targets/exec.h"
 

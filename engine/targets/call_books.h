@@ -1,0 +1,32 @@
+/* Inside targets: the state database for one call, asked in the pool. One task at a time. */
+#ifndef BELAY_TARGETS_CALL_BOOKS_H
+#define BELAY_TARGETS_CALL_BOOKS_H
+
+#include "engine/io/io.h"
+#include "engine/targets/targets.h"
+
+struct books;
+
+/* folder NULL: nothing is kept, every call is admitted. */
+struct books *books_new(struct loop *l, const char *folder, bool shared);
+/* A task under way is waited for in the background, what it admitted is resolved as cancelled. */
+void books_free(struct books *b);
+
+struct books_refusal {
+    bool refused;
+    struct breaker_refusal why;
+};
+/* rules and budget live until done, which runs on the loop unless freed before. */
+void books_admit(struct books *b, const char *target, const struct breaker_rules *rules,
+                 struct budget *budget, void (*done)(void *data, const struct books_refusal *refusal),
+                 void *data);
+/* Of what was admitted last; does nothing when nothing is. done may be NULL. */
+void books_resolve(struct books *b, enum breaker_result result, const struct failure *f, int64_t took_ms,
+                   unsigned budget_tokens, void (*done)(void *data), void *data);
+/* The operations' names live until done. */
+void books_count(struct books *b, const struct target_operation *operations, size_t count,
+                 void (*done)(void *data), void *data);
+/* NULL: the database could be used. */
+const char *books_trouble(const struct books *b);
+
+#endif
