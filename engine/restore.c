@@ -10,6 +10,11 @@
 /* ---- rebuilding
  * ---------------------------------------------------------------------------------------------- */
 
+struct intended {
+    uint64_t ticket;
+    char *step, *folder;
+};
+
 struct concluded {
     char *step;
     enum run_outcome outcome;
@@ -27,7 +32,7 @@ struct restoring {
     char blob[SHA256_HEX_SIZE];
     VEC(char *) inputs;
     size_t refused; /* of them */
-    VEC(uint64_t) intended;
+    VEC(struct intended) intended;
     VEC(struct concluded) concluded;
     bool ended, act;
     struct runbook *book;
@@ -56,7 +61,9 @@ static int restoring_event(const struct event *event, void *data)
     } else if (input) {
         *vec_push(&r->inputs) = json_print(input);
     } else if (event->kind == EVENT_STEP_INTENT) {
-        *vec_push(&r->intended) = (uint64_t)json_int(tree, "ticket", 0);
+        *vec_push(&r->intended) = (struct intended){.ticket = (uint64_t)json_int(tree, "ticket", 0),
+                                                    .step = xstrdup(json_string(tree, "step", "")),
+                                                    .folder = xstrdup(json_string(tree, "folder", NULL))};
     } else if (event->kind == EVENT_STEP_CONCLUDED) {
         struct concluded *c = vec_push(&r->concluded);
         c->step = xstrdup(json_string(tree, "step", ""));
@@ -141,16 +148,21 @@ static void conclusions_recall(const struct restoring *r, struct walk *w)
                 w->concluded[k] = r->concluded.data[i].outcome;
 }
 
-static void tickets_restore(struct walk *w, const uint64_t *intended, size_t count)
+/* Another's: what it prints is looked on at. Ours: followed to the end. */
+static void tickets_restore(struct walk *w, const struct restoring *r)
 {
     size_t open = run_tickets(w->run, NULL, 0);
     struct run_ticket *known = xcalloc(open + 1, sizeof *known);
     run_tickets(w->run, known, open);
     for (size_t i = 0; i < open; i++) {
-        bool meant = false;
-        for (size_t k = 0; k < count; k++)
-            meant |= intended[k] == known[i].ticket;
-        ticket_restore(w, &known[i], meant);
+        const struct intended *meant = NULL;
+        for (size_t k = 0; k < r->intended.len; k++)
+            if (r->intended.data[k].ticket == known[i].ticket)
+                meant = &r->intended.data[k];
+        if (!w->elsewhere)
+            ticket_restore(w, &known[i], meant != NULL);
+        else if (meant)
+            output_follow(w, meant->step, meant->folder);
     }
     free(known);
 }
@@ -168,6 +180,10 @@ static void restoring_free(struct restoring *r)
     for (size_t i = 0; i < r->inputs.len; i++)
         free(r->inputs.data[i]);
     vec_fini(&r->inputs);
+    for (size_t i = 0; i < r->intended.len; i++) {
+        free(r->intended.data[i].step);
+        free(r->intended.data[i].folder);
+    }
     vec_fini(&r->intended);
     for (size_t i = 0; i < r->concluded.len; i++)
         free(r->concluded.data[i].step);
@@ -225,9 +241,11 @@ static void restoring_done(void *data)
         refusals_tell(r, w);
         locks_recall(w);
         adopt(w);
-        tickets_restore(w, r->intended.data, r->intended.len);
+        tickets_restore(w, r);
         walk_wake(w);
         walk_settle(w);
+    } else if (!w->ended) {
+        tickets_restore(w, r);
     }
     restore_adopt(w);
     engine_changed(engine, ENGINE_RUNS);
@@ -383,6 +401,8 @@ void walks_event(struct engine *engine, const struct event *event)
             restore_run(engine, w->id);
         }
     }
+    if (event->kind == EVENT_STEP_INTENT)
+        output_follow(w, json_string(tree, "step", ""), json_string(tree, "folder", NULL));
     if (event->kind == EVENT_RUN_ENDED)
         w->ended = true;
     if (event->incident)

@@ -140,6 +140,7 @@ static cJSON *intent_data(const struct ticket *t)
     engine_where(t->walk->engine, &where);
     cJSON_AddStringToObject(data, "where", where.text);
     cJSON_AddStringToObject(data, "who", t->walk->engine->identity.actor_line);
+    cJSON_AddStringToObject(data, "folder", t->key); /* in the spool: others look on there */
     const struct step *step = &t->walk->book->steps.data[t->step];
     cJSON_AddStringToObject(data, "scope", step_scope_text(step->scope));
     if (step->undo != STEP_NONE)

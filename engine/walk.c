@@ -56,6 +56,7 @@ void walk_free(struct walk *w)
         ticket_free(w->tickets.data[i]);
     vec_fini(&w->queue);
     vec_fini(&w->tickets);
+    output_follow_free(w);
     outputs_free(w);
     locks_free(w);
     run_free(w->run);

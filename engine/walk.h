@@ -20,6 +20,7 @@ struct pending {
 };
 
 struct step_output;
+struct followed;
 struct walk_lock;
 
 struct edition;
@@ -58,6 +59,7 @@ struct walk {
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output *) outputs; /* output.c */
+    VEC(struct followed *) followed;   /* output_follow.c */
     struct asked asked;
     char **approvals_seen;         /* texts of approvals that were in the journal: none counts twice */
     VEC(struct walk_lock *) locks; /* lock.c */
@@ -152,6 +154,12 @@ void output_add(struct walk *w, int step, enum exec_stream stream, const char *b
 void output_say(struct walk *w, int step, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void output_clear(struct walk *w, int step);
 void outputs_free(struct walk *w);
+
+/* output_follow.c */
+/* Shows what a step of another console's run prints: the folder in the spool that its intent names (NULL: an
+ * older belay's intent). Says so where it can't be read. */
+void output_follow(struct walk *w, const char *step, const char *key);
+void output_follow_free(struct walk *w);
 
 /* approval.c */
 void approval_request(struct walk *w, const struct run_effect *effect);

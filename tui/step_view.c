@@ -65,7 +65,7 @@ static void draw_output(struct page *page, struct canvas *c, int y, bool elsewhe
     bool none = own->output_sum == checksum64("", 0);
     canvas_put(c, 1, y, ROLE_FAINT,
                !none       ? "output"
-               : elsewhere ? "its output is on the console that walks it; the timeline has it afterwards"
+               : elsewhere ? "no output yet that could be read along here; the timeline has it afterwards"
                            : "no output yet");
     struct canvas area = canvas_sub(c, (struct rect){1, y + 1, canvas_width(c) - 2, height - y - 1});
     text_view_draw(own->output, &area, page->filter);

@@ -199,6 +199,11 @@ int execution_cancel(struct execution *x, struct err *e);
  * made void for good. ERR_NOT_FOUND, ERR_CORRUPT or ERR_UNSUPPORTED (another version). */
 struct execution *execution_adopt(struct spool *s, struct loop *loop, const char *key,
                                   const struct execution_events *events, void *data, struct err *e);
+/* Follows a step that another console follows, too: output and `ended` as above, and nothing of it is
+ * touched. Its FIFOs are not read, an armed one is not made void, and ended may come with less output than
+ * there was. */
+struct execution *execution_watch(struct spool *s, struct loop *loop, const char *key,
+                                  const struct execution_events *events, void *data, struct err *e);
 /* Our end of its terminal, non-blocking, valid as long as x; -1 when it has none, or another process armed
  * it. */
 int execution_terminal(const struct execution *x);

@@ -29,6 +29,7 @@ struct execution {
     int terminal, slave;          /* our end, and until then the step's; -1: none */
 
     /* Following. */
+    bool watching;        /* only that: another process sees to its end */
     int exit;             /* open from the start: still readable when another console removes the folder */
     int file;             /* the spool file */
     int64_t offset;       /* frames before it were delivered */

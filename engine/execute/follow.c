@@ -283,7 +283,9 @@ static void look_inside(struct execution *x)
     if (!x->final && x->recheck && !x->freed) {
         x->recheck = false;
         x->final = judge(x);
-        if (x->entry.state == SPOOL_VOID)
+        if (x->watching)
+            ; /* whoever follows it sees to the rest */
+        else if (x->entry.state == SPOOL_VOID)
             x->final = void_rest(x);
         else if (x->entry.state == SPOOL_ALONE && drain_open(x, &(bool){false}))
             drain_watch(x);
@@ -329,8 +331,9 @@ void execution_wake(struct execution *x)
     loop_timer_start(x->timer, 0, 0);
 }
 
-struct execution *execution_new(struct spool *s, struct loop *loop, const char *key, int dir,
-                                const struct execution_events *events, void *data, struct err *e)
+static struct execution *execution_make(struct spool *s, struct loop *loop, const char *key, int dir,
+                                        const struct execution_events *events, void *data, bool watching,
+                                        struct err *e)
 {
     struct execution *x = xcalloc(1, sizeof *x);
     x->spool = s;
@@ -338,6 +341,7 @@ struct execution *execution_new(struct spool *s, struct loop *loop, const char *
     x->events = *events;
     x->data = data;
     x->dir = dir;
+    x->watching = watching;
     x->socket = x->lock = x->child_lock = x->memory = x->notify_number = x->drain_fd = -1;
     x->terminal = x->slave = -1;
     x->fifo[EXEC_STDOUT] = x->fifo[EXEC_STDERR] = -1;
@@ -347,8 +351,10 @@ struct execution *execution_new(struct spool *s, struct loop *loop, const char *
     x->exit = openat(dir, NAME_EXIT, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     /* Only read when there is no supervisor; held from now on, so that what stands in them then is not lost
      * with the step's last process. */
-    x->fifo[EXEC_STDOUT] = openat(dir, NAME_OUT, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    x->fifo[EXEC_STDERR] = openat(dir, NAME_ERR, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (!watching) {
+        x->fifo[EXEC_STDOUT] = openat(dir, NAME_OUT, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        x->fifo[EXEC_STDERR] = openat(dir, NAME_ERR, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    }
     if (x->file < 0 || x->exit < 0) {
         err_errno(e, "%s/%s", s->folder, key);
         execution_free(x);
@@ -359,8 +365,15 @@ struct execution *execution_new(struct spool *s, struct loop *loop, const char *
     return x;
 }
 
-struct execution *execution_adopt(struct spool *s, struct loop *loop, const char *key,
-                                  const struct execution_events *events, void *data, struct err *e)
+struct execution *execution_new(struct spool *s, struct loop *loop, const char *key, int dir,
+                                const struct execution_events *events, void *data, struct err *e)
+{
+    return execution_make(s, loop, key, dir, events, data, false, e);
+}
+
+static struct execution *follow(struct spool *s, struct loop *loop, const char *key,
+                                const struct execution_events *events, void *data, bool watching,
+                                struct err *e)
 {
     struct spool_entry entry;
     int dir = spool_step(s, key, e);
@@ -372,10 +385,22 @@ struct execution *execution_adopt(struct spool *s, struct loop *loop, const char
         close(dir);
         return NULL;
     }
-    struct execution *x = execution_new(s, loop, key, dir, events, data, e);
+    struct execution *x = execution_make(s, loop, key, dir, events, data, watching, e);
     if (x)
         x->entry = entry;
     return x;
+}
+
+struct execution *execution_adopt(struct spool *s, struct loop *loop, const char *key,
+                                  const struct execution_events *events, void *data, struct err *e)
+{
+    return follow(s, loop, key, events, data, false, e);
+}
+
+struct execution *execution_watch(struct spool *s, struct loop *loop, const char *key,
+                                  const struct execution_events *events, void *data, struct err *e)
+{
+    return follow(s, loop, key, events, data, true, e);
 }
 
 const char *execution_key(const struct execution *x)

@@ -5,7 +5,8 @@
 static const char document[] = "# Drain the queue\n\n"
                                "## Drain it\n\n"
                                "```bash {name=drain timeout=2m}\n"
-                               "echo begin >> \"$ORACLE\"\n" WALK_AT_GATE "echo end >> \"$ORACLE\"\n"
+                               "echo begin >> \"$ORACLE\"; echo the tap is open\n" WALK_AT_GATE
+                               "echo the tap is shut; echo end >> \"$ORACLE\"\n"
                                "```\n\n"
                                "## Fill it\n\n"
                                "```bash {name=fill timeout=2m}\n"
@@ -115,12 +116,47 @@ static void test_a_dead_console_has_lost_it_already(void **state)
     walk_verify(&walk, BELAY);
 }
 
+/* To the step's page: the panel of runs, the run, its step. */
+static void look_on(struct pty *console)
+{
+    pty_type(console, "5");
+    walk_sees(console, "elsewhere");
+    pty_type(console, "\r");
+    walk_sees(console, "Fill it(.|\n)*walks this run");
+    pty_type(console, "\r");
+}
+
+/* What a step prints is seen live by who was there when it began, and by who came later. */
+static void test_a_follower_sees_the_output(void **state)
+{
+    (void)state;
+    struct pty *early = walk_console(&walk, BELAY), *owner = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(owner, "Type +yes");
+    look_on(early);
+    walk_confirm(owner, "yes\r");
+    walk_oracle_await(&walk, owner, "begin\n");
+    walk_sees(early, "the tap is open");
+    struct pty *late = walk_console(&walk, BELAY);
+    look_on(late);
+    walk_sees(late, "the tap is open");
+    walk_open_gate(&walk);
+    walk_sees(early, "the tap is shut");
+    walk_sees(owner, "Fill it(.|\n)*Type +yes");
+    walk_confirm(owner, "skip\r");
+    walk_ends(owner, 0);
+    walk_oracle_is(&walk, "begin\nend\n");
+    walk_quit(early);
+    walk_quit(late);
+    walk_verify(&walk, BELAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_stopped_console_loses_its_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_the_old_console_confirms_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_loser_is_told_who_has_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_follower_sees_the_output, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dead_console_has_lost_it_already, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,6 +228,38 @@ static void missing_output_is_counted(void **state)
     free(frames);
 }
 
+/* Another console follows it: an onlooker gets its output and decides nothing, not even that it never starts.
+ */
+static void who_only_watches_touches_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    uint8_t *frame = xmalloc(FRAME_MAX);
+    char *fate = path_of(f, "k", NAME_FATE);
+    step_make(f, "k");
+    memcpy(frame + FRAME_HEAD, "hello", 5);
+    put(f, "k", NAME_SPOOL, frame, frame_seal(frame, EXEC_STDOUT, 5));
+    struct execution *x = execution_watch(f->spool, f->loop, "k", &recorder, &seen, &f->e);
+    assert_non_null(x);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_VOID); /* as it looks: nobody said so */
+    assert_string_equal(str_text(&seen.out), "hello");
+    assert_int_not_equal(access(fate, F_OK), 0);
+    execution_free(x);
+    seen_fini(&seen);
+    memset(&seen, 0, sizeof seen);
+    put_text(f, "k", NAME_FATE, "started 5\n"); /* lost: its FIFOs are for the console that follows it */
+    x = execution_watch(f->spool, f->loop, "k", &recorder, &seen, &f->e);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_LOST);
+    execution_free(x);
+    assert_null(execution_watch(f->spool, f->loop, "none", &recorder, &seen, &f->e));
+    assert_int_equal(f->e.code, ERR_NOT_FOUND);
+    seen_fini(&seen);
+    free(frame);
+    free(fate);
+}
+
 static void count(void *data, const struct spool_entry *entry)
 {
     str_addf(data, "%s=%s ", entry->key, spool_state_text(entry->state));
@@ -341,6 +373,7 @@ static int tests(void)
         cmocka_unit_test_setup_teardown(what_is_not_ours_concludes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(void_is_for_good, setup, teardown),
         cmocka_unit_test_setup_teardown(missing_output_is_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_only_watches_touches_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(each_is_in_order_and_skips_strangers, setup, teardown),
         cmocka_unit_test_setup_teardown(opening_sweeps_and_closes_to_others, setup, teardown),
         cmocka_unit_test_setup_teardown(modes_are_as_promised, setup, teardown),
