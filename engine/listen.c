@@ -86,6 +86,20 @@ static struct metrics_source *sources_collect(const struct engine *engine, size_
     return list;
 }
 
+static struct metrics_chain *chains_collect(const struct engine *engine, size_t *count)
+{
+    const char *names[METRICS_CHAINS_MAX];
+    struct chain_summary chain;
+    *count = platform_groups(engine->watch.platform, ENTITY_CHAIN, names, METRICS_CHAINS_MAX);
+    *count = *count < METRICS_CHAINS_MAX ? *count : METRICS_CHAINS_MAX;
+    struct metrics_chain *list = xcalloc(*count + 1, sizeof *list);
+    for (size_t i = 0; i < *count; i++)
+        list[i] = (struct metrics_chain){names[i], platform_chain(engine->watch.platform, names[i], &chain)
+                                                       ? chain.condition
+                                                       : CONDITION_UNKNOWN};
+    return list;
+}
+
 static void metrics_answer(const struct engine *engine, struct listener_answer *a)
 {
     struct source_status mirror = {.error = ""};
@@ -102,13 +116,16 @@ static void metrics_answer(const struct engine *engine, struct listener_answer *
         .lag_s = (double)lag_us(engine->listening) / 1e6,
     };
     struct metrics_source *sources = sources_collect(engine, &m.source_count);
+    struct metrics_chain *chains = chains_collect(engine, &m.chain_count);
     m.sources = sources;
+    m.chains = chains;
     for (int kind = 0; kind < ENTITY_KIND_COUNT; kind++)
         m.entities[kind] = platform_counts(engine->watch.platform, (enum entity_kind)kind);
     metrics_write(&m, &a->body);
     a->type = "text/plain; version=0.0.4; charset=utf-8";
     a->keep_us = METRICS_US;
     free(sources);
+    free(chains);
 }
 
 static bool on_request(void *data, const char *path, struct listener_answer *a)

@@ -89,11 +89,59 @@ double measures_quantile_s(const struct measures_sums *s, double q)
 
 /* ---- Rings ---- */
 
+/* What a bucket holds: sums of at most five minutes, half the size. */
+struct bucket {
+    uint32_t ok, failed, rejected, cancelled, attempts, retried, trips, hits;
+    uint32_t by_class[FAILURE_CLASS_COUNT], durations[MEASURES_BUCKETS];
+    double duration_s, cost;
+};
+
+static void more(uint32_t *to, uint64_t by)
+{
+    *to = by > UINT32_MAX - *to ? UINT32_MAX : *to + (uint32_t)by;
+}
+
+static void bucket_add(struct bucket *b, const struct measures_sums *s)
+{
+    more(&b->ok, s->ok);
+    more(&b->failed, s->failed);
+    more(&b->rejected, s->rejected);
+    more(&b->cancelled, s->cancelled);
+    more(&b->attempts, s->attempts);
+    more(&b->retried, s->retried);
+    more(&b->trips, s->trips);
+    more(&b->hits, s->hits);
+    for (size_t i = 0; i < FAILURE_CLASS_COUNT; i++)
+        more(&b->by_class[i], s->by_class[i]);
+    for (size_t i = 0; i < MEASURES_BUCKETS; i++)
+        more(&b->durations[i], s->durations[i]);
+    b->duration_s += s->duration_s;
+    b->cost += s->cost;
+}
+
+static void bucket_read(const struct bucket *b, struct measures_sums *s)
+{
+    s->ok += b->ok;
+    s->failed += b->failed;
+    s->rejected += b->rejected;
+    s->cancelled += b->cancelled;
+    s->attempts += b->attempts;
+    s->retried += b->retried;
+    s->trips += b->trips;
+    s->hits += b->hits;
+    for (size_t i = 0; i < FAILURE_CLASS_COUNT; i++)
+        s->by_class[i] += b->by_class[i];
+    for (size_t i = 0; i < MEASURES_BUCKETS; i++)
+        s->durations[i] += b->durations[i];
+    s->duration_s += b->duration_s;
+    s->cost += b->cost;
+}
+
 #define RING_MOST 12
 
 struct ring {
     int64_t newest; /* number of the newest bucket: now / its length */
-    struct measures_sums buckets[RING_MOST];
+    struct bucket buckets[RING_MOST];
 };
 
 static const struct shape {
@@ -123,7 +171,7 @@ static int64_t bucket_number(int64_t now_ms, int64_t bucket_ms)
 }
 
 /* Where a bucket is kept. */
-static struct measures_sums *bucket_at(struct ring *ring, const struct shape *shape, int64_t number)
+static struct bucket *bucket_at(struct ring *ring, const struct shape *shape, int64_t number)
 {
     int64_t at = number % shape->count;
     return &ring->buckets[at < 0 ? at + shape->count : at];
@@ -138,7 +186,7 @@ static void advance(struct ring *ring, const struct shape *shape, int64_t now_ms
     if (steps > shape->count)
         steps = shape->count;
     for (int64_t i = 0; i < steps; i++)
-        *bucket_at(ring, shape, number - i) = (struct measures_sums){0};
+        *bucket_at(ring, shape, number - i) = (struct bucket){0};
     ring->newest = number;
 }
 
@@ -147,7 +195,7 @@ void measures_count(struct measures *m, const struct measures_sums *s, int64_t n
     for (int span = 0; span < MEASURES_LIFE; span++) {
         struct ring *ring = &m->rings[span];
         advance(ring, &shapes[span], now_ms);
-        measures_add(bucket_at(ring, &shapes[span], ring->newest), s);
+        bucket_add(bucket_at(ring, &shapes[span], ring->newest), s);
     }
     measures_add(&m->life, s);
 }
@@ -162,5 +210,5 @@ void measures_read(struct measures *m, enum measures_span span, int64_t now_ms, 
     advance(ring, &shapes[span], now_ms);
     *s = (struct measures_sums){0};
     for (int i = 0; i < shapes[span].count; i++)
-        measures_add(s, &ring->buckets[i]);
+        bucket_read(&ring->buckets[i], s);
 }

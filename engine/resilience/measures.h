@@ -34,7 +34,7 @@ double measures_retry_rate(const struct measures_sums *s);       /* retried / ex
 double measures_quantile_s(const struct measures_sums *s, double q);
 void measures_add(struct measures_sums *to, const struct measures_sums *s);
 
-struct measures; /* opaque: rings of buckets of 5 s, 30 s and 5 min, and the sums of life */
+struct measures; /* opaque: rings of buckets of 5 s, 30 s and 5 min, and the sums of life; 6 kB */
 struct measures *measures_new(void);
 void measures_free(struct measures *m);
 /* One operation's end, or any other increments, as sums; now_ms is monotonic. */

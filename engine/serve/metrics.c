@@ -38,6 +38,17 @@ static void write_entities(const struct metrics *m, struct str *out)
                           condition_name((enum condition)condition), NULL);
 }
 
+static void write_chains(const struct metrics *m, struct str *out)
+{
+    metric_family(
+        out, "belay_chain_state", "gauge",
+        "1 for the state of a chain: ok, its first tier serves; degraded, another one; down, nothing.");
+    for (size_t i = 0; i < shown(m->chain_count, METRICS_CHAINS_MAX); i++)
+        for (int condition = CONDITION_OK; condition < CONDITION_COUNT; condition++)
+            metric_sample(out, "belay_chain_state", (int)m->chains[i].condition == condition, "chain",
+                          m->chains[i].name, "state", condition_name((enum condition)condition), NULL);
+}
+
 void metrics_write(const struct metrics *m, struct str *out)
 {
     metric_family(out, "belay_build_info", "gauge", "Always 1; which belay this is, and of which platform.");
@@ -57,5 +68,7 @@ void metrics_write(const struct metrics *m, struct str *out)
     metric_single(out, "belay_loop_lag_seconds", "gauge",
                   "How late the loop was at worst in the last minute.", m->lag_s);
     write_entities(m, out);
+    write_chains(m, out);
     write_sources(m, out);
+    metrics_targets(m, out);
 }

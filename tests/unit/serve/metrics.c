@@ -69,13 +69,21 @@ static void test_entities(void **state)
     (void)state;
     struct str out = {0}, found = {0};
     struct metrics m = {.version = "1", .platform = "p", .lag_s = 0.5, .watching = true, .journal_seq = 7};
+    const struct metrics_chain chain = {"answers", CONDITION_DEGRADED};
     m.entities[ENTITY_BREAKER].by[CONDITION_DOWN] = 3;
+    m.chains = &chain;
+    m.chain_count = 1;
     metrics_write(&m, &out);
     lines(&out, "belay_entities{kind=\"breaker\"", &found);
     assert_string_equal(str_text(&found), "belay_entities{kind=\"breaker\",state=\"ok\"} 0\n"
                                           "belay_entities{kind=\"breaker\",state=\"degraded\"} 0\n"
                                           "belay_entities{kind=\"breaker\",state=\"unknown\"} 0\n"
                                           "belay_entities{kind=\"breaker\",state=\"down\"} 3\n");
+    lines(&out, "belay_chain_state{", &found);
+    assert_string_equal(str_text(&found), "belay_chain_state{chain=\"answers\",state=\"ok\"} 0\n"
+                                          "belay_chain_state{chain=\"answers\",state=\"degraded\"} 1\n"
+                                          "belay_chain_state{chain=\"answers\",state=\"unknown\"} 0\n"
+                                          "belay_chain_state{chain=\"answers\",state=\"down\"} 0\n");
     lines(&out, "belay_loop_lag_seconds ", &found);
     assert_non_null(strstr(str_text(&found), "belay_loop_lag_seconds 0.5\n"));
     assert_non_null(strstr(str_text(&out), "\nbelay_watching 1\n"));
@@ -104,9 +112,70 @@ static void test_bound(void **state)
     free(sources);
 }
 
+static void test_targets(void **state)
+{
+    (void)state;
+    struct str out = {0}, found = {0};
+    struct metrics_target targets[] = {
+        {.name = "pay-api", .has_breaker = true, .state = BREAKER_HALF_OPEN, .trips = 3, .refused = 9},
+        {.name = "chain/answers/gpt-4", .chain = "answers", .tier = 1},
+    };
+    struct measures_sums *s = &targets[0].sums;
+    *s = (struct measures_sums){
+        .ok = 5, .failed = 2, .rejected = 4, .cancelled = 1, .attempts = 13, .retried = 3};
+    s->by_class[FAILURE_TIMEOUT] = 6;
+    measures_took(s, 5);
+    measures_took(s, 6);
+    measures_took(s, 70000);
+    targets[1].sums.hits = 8;
+    targets[1].sums.cost = 0.5;
+    struct metrics m = {.version = "1", .platform = "p", .targets = targets, .target_count = 2};
+    metrics_write(&m, &out);
+    lines(&out, "belay_operations_total{target=\"pay-api\"", &found);
+    assert_string_equal(str_text(&found),
+                        "belay_operations_total{target=\"pay-api\",outcome=\"ok\"} 5\n"
+                        "belay_operations_total{target=\"pay-api\",outcome=\"failed\"} 2\n"
+                        "belay_operations_total{target=\"pay-api\",outcome=\"rejected\"} 4\n"
+                        "belay_operations_total{target=\"pay-api\",outcome=\"cancelled\"} 1\n");
+    lines(&out, "belay_attempts_total{target=\"pay-api\"", &found);
+    assert_string_equal(str_text(&found), "belay_attempts_total{target=\"pay-api\"} 13\n");
+    lines(&out, "belay_retried_operations_total{target=\"pay-api\"", &found);
+    assert_string_equal(str_text(&found), "belay_retried_operations_total{target=\"pay-api\"} 3\n");
+    lines(&out, "belay_failures_total{", &found);
+    assert_string_equal(str_text(&found), "belay_failures_total{target=\"pay-api\",class=\"timeout\"} 6\n");
+    lines(&out, "belay_breaker_state{", &found);
+    assert_string_equal(str_text(&found),
+                        "belay_breaker_state{target=\"pay-api\",state=\"closed\"} 0\n"
+                        "belay_breaker_state{target=\"pay-api\",state=\"open\"} 0\n"
+                        "belay_breaker_state{target=\"pay-api\",state=\"half_open\"} 1\n"
+                        "belay_breaker_state{target=\"pay-api\",state=\"forced_open\"} 0\n"
+                        "belay_breaker_state{target=\"pay-api\",state=\"disabled\"} 0\n"
+                        "belay_breaker_state{target=\"pay-api\",state=\"metrics_only\"} 0\n");
+    lines(&out, "belay_breaker_not_permitted_total{", &found);
+    assert_string_equal(str_text(&found), "belay_breaker_not_permitted_total{target=\"pay-api\"} 9\n");
+    lines(&out, "belay_fallback_hits_total{", &found);
+    assert_string_equal(str_text(&found),
+                        "belay_fallback_hits_total{chain=\"answers\",tier=\"gpt-4\",position=\"1\"} 8\n");
+    lines(&out, "belay_cost_total{", &found);
+    assert_string_equal(str_text(&found), "belay_cost_total{target=\"chain/answers/gpt-4\"} 0.5\n");
+    /* Buckets are cumulative, and the last one is all of them. */
+    lines(&out, "belay_operation_duration_seconds_bucket{target=\"pay-api\"", &found);
+    assert_non_null(strstr(str_text(&found), "le=\"0.005\"} 1\n"));
+    assert_non_null(strstr(str_text(&found), "le=\"0.01\"} 2\n"));
+    assert_non_null(strstr(str_text(&found), "le=\"60\"} 2\n"));
+    assert_non_null(strstr(str_text(&found), "le=\"+Inf\"} 3\n"));
+    lines(&out, "belay_operation_duration_seconds_sum{target=\"pay-api\"", &found);
+    assert_string_equal(str_text(&found),
+                        "belay_operation_duration_seconds_sum{target=\"pay-api\"} 70.011\n");
+    lines(&out, "belay_operation_duration_seconds_count{target=\"pay-api\"", &found);
+    assert_string_equal(str_text(&found), "belay_operation_duration_seconds_count{target=\"pay-api\"} 3\n");
+    str_fini(&out);
+    str_fini(&found);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_labels), cmocka_unit_test(test_entities),
-                                       cmocka_unit_test(test_bound)};
+                                       cmocka_unit_test(test_targets), cmocka_unit_test(test_bound)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
