@@ -30,6 +30,8 @@ bool batch_end(struct batch_work *b, size_t item, enum batch_end end, enum failu
                unsigned attempts);
 /* ok / (ok + failed); NaN (no rate) when there is neither. */
 double batch_success_rate(const struct batch_work *b);
+/* All ended, at least minimum of them executed (ok or failed), and the rate is there and at least threshold.
+ */
 bool batch_passes(const struct batch_work *b, double threshold, size_t minimum);
 /* The failed ones alone, in order: a new batch of them. Returns how many; indices may be NULL. */
 size_t batch_failed(const struct batch_work *b, size_t *indices, size_t room);
