@@ -310,11 +310,11 @@ static void check_references(const struct value_place *place, const struct confi
 
 void check_chains(const struct value_place *place, const struct config *c, size_t errors)
 {
-    const char *chains[LIST_LIMIT + 1] = {NULL}, *policies[LIST_LIMIT + 2] = {"default"};
+    const char *chains[LIST_LIMIT + 1] = {NULL}, *policies[LIST_LIMIT + 3] = {"default", "rate-limit"};
     for (size_t i = 0; i < c->chain_count; i++)
         chains[i] = c->chains[i].name ? c->chains[i].name : "";
     for (size_t i = 0; i < c->policy_count; i++)
-        policies[i + 1] = c->policies[i].name ? c->policies[i].name : "";
+        policies[i + 2] = c->policies[i].name ? c->policies[i].name : "";
     for (size_t i = 0; i < c->chain_count; i++) {
         const struct config_chain *chain = &c->chains[i];
         if (chain->policy && !config_policy_find(c, chain->policy))

@@ -130,19 +130,33 @@ bool config_observer(const struct config *c)
 
 const struct config_policy *config_policy_find(const struct config *c, const char *name)
 {
-    static const struct config_policy builtin = {.name = "default",
-                                                 .attempts = 3,
-                                                 .max_retries = -1,
-                                                 .base_us = 100 * US_PER_MS,
-                                                 .cap_us = 30 * US_PER_S,
-                                                 .factor_milli = 2000,
-                                                 .growth_milli = 1000,
-                                                 .idempotent = -1,
-                                                 .budget = 10};
+    static const struct config_policy shipped[] = {
+        {.name = "default",
+         .attempts = 3,
+         .max_retries = -1,
+         .base_us = 100 * US_PER_MS,
+         .cap_us = 30 * US_PER_S,
+         .factor_milli = 2000,
+         .growth_milli = 1000,
+         .idempotent = -1,
+         .budget = 10},
+        {.name = "rate-limit",
+         .attempts = 5,
+         .max_retries = -1,
+         .base_us = US_PER_S,
+         .cap_us = 60 * US_PER_S,
+         .factor_milli = 2000,
+         .growth_milli = 1000,
+         .idempotent = -1,
+         .budget = 10},
+    };
     for (size_t i = 0; c && i < c->policy_count; i++)
         if (str_eq(c->policies[i].name, name))
             return &c->policies[i];
-    return str_eq(name, builtin.name) ? &builtin : NULL;
+    for (size_t i = 0; i < sizeof shipped / sizeof *shipped; i++)
+        if (str_eq(shipped[i].name, name))
+            return &shipped[i];
+    return NULL;
 }
 
 bool config_is_shared(const struct config *c)

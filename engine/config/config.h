@@ -166,8 +166,8 @@ bool config_observer(const struct config *c);
  * has called it with what `map:` shows; call it again once the preset is known. */
 void config_source_defaults(struct config_source *s, bool signals);
 
-/* The policy of that name, or NULL. "default" is always there: 3 attempts, 100ms, doubling, at most 30s. c
- * may be NULL. */
+/* The policy of that name, or NULL. Two are always there: "default" (3 attempts, 100ms, doubling, at most
+ * 30s) and "rate-limit" (5 attempts, 1s, doubling, at most 60s). c may be NULL. */
 const struct config_policy *config_policy_find(const struct config *c, const char *name);
 
 /* Do several users write the journal? An emergency journal's folder says so itself. */

@@ -8,10 +8,10 @@ const struct option options_policies[] = {
     {
         .path = "policies",
         .type = OPTION_GROUPS,
-        .help =
-            "How a call is made: attempts, delays, time-outs, breaker, budget, cost. A step names one as "
-            "`policy=NAME`, so does `belay exec --policy NAME`, and a chain. `default` is always there and "
-            "may be written anew.",
+        .help = "How a call is made: attempts, delays, time-outs, breaker, budget, cost. A step names one as "
+                "`policy=NAME`, so does `belay exec --policy NAME`, and a chain. `default` and `rate-limit` "
+                "(5 attempts, base 1s, cap 60s) are "
+                "always there and may be written anew.",
     },
     {
         .path = "policies[].name",
@@ -129,7 +129,8 @@ const struct option options_policies[] = {
         .type = OPTION_TEXT,
         .minimum = 1,
         .maximum = 256,
-        .help = "Exit statuses and classes that pass, as `75,100-110,timeout`.",
+        .help = "Exit statuses and classes that pass, as `75,100-110,timeout`. Of a step only the statuses "
+                "count: one of them is a failure for certain, and no unknown outcome.",
         .offset = OF_POLICY(retry_on),
     },
     {
@@ -137,7 +138,7 @@ const struct option options_policies[] = {
         .type = OPTION_TEXT,
         .minimum = 1,
         .maximum = 256,
-        .help = "Exit statuses and classes that stay, as `64,77`.",
+        .help = "Exit statuses and classes that stay, as `64,77`: they are never tried again.",
         .offset = OF_POLICY(permanent),
     },
     {
@@ -148,7 +149,9 @@ const struct option options_policies[] = {
         .help =
             "When no attempt is left: `fallback` go on with the chain's next tier, `heal` ask the healing "
             "rules "
-            "for a fix, `skip` leave it out and go on, `fail` fail.",
+            "for a fix, `skip` leave it out and go on, `fail` fail. A step stays failed, whatever follows: "
+            "`skip` goes on "
+            "with the next one, `fail` stops the run, the others ask; its own `onfail` goes before.",
         .offset = OF_POLICY(end),
     },
     {

@@ -8,6 +8,7 @@
 #include "engine/resilience/breaker.h"
 #include "engine/resilience/budget.h"
 #include "engine/resilience/chain.h"
+#include "engine/resilience/declared.h"
 #include "engine/resilience/deadlines.h"
 #include "engine/resilience/failure.h"
 #include "engine/resilience/heal.h"

@@ -4,19 +4,6 @@
 
 #include "engine/runbook/reading.h"
 
-static struct backoff backoff_of(const struct config_policy *p)
-{
-    struct backoff b = {.attempts = (unsigned)p->attempts,
-                        .base_ms = p->base_us / US_PER_MS,
-                        .factor_milli = (unsigned)p->factor_milli,
-                        .cap_ms = p->cap_us / US_PER_MS,
-                        .deadline_ms = p->deadline_us / US_PER_MS,
-                        .growth_milli = (unsigned)p->growth_milli};
-    if (p->jitter)
-        backoff_jitter_parse(p->jitter, &b.jitter);
-    return b;
-}
-
 static bool is_listed(const struct run_policy *policies, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
@@ -41,7 +28,12 @@ int runbook_policies(const struct runbook *book, const struct config *config, st
                            book->path, s->line, s->policy);
         }
         list = xrealloc(list, (n + 1) * sizeof *list);
-        list[n++] = (struct run_policy){.name = s->policy, .backoff = backoff_of(found)};
+        list[n].name = s->policy;
+        int code = policy_declared(found, &list[n++].rules, e);
+        if (code < 0) {
+            free(list);
+            return code;
+        }
     }
     *policies = list;
     *count = n;

@@ -353,6 +353,17 @@ static void cancel(struct run *run, int step)
         check_cancel(run, step);
 }
 
+/* What the document says of the step goes before what the policy says. */
+static void take_policy(struct run *run, int step, const struct policy *rules)
+{
+    const struct step *s = STEP(run, step);
+    struct run_policy *p = &run->policies[step];
+    *p = (struct run_policy){s->policy, *rules};
+    p->rules.idempotent = s->idempotent;
+    if (s->onfail_given || s->branches)
+        p->rules.end = POLICY_FALLBACK;
+}
+
 /* What the engine found out before it started. */
 static void start(struct run *run, const struct run_input *in)
 {
@@ -362,7 +373,7 @@ static void start(struct run *run, const struct run_input *in)
     for (size_t i = 0; i < run->book->steps.len; i++)
         for (size_t j = 0; STEP(run, i)->policy && j < in->policy_count; j++)
             if (str_eq(in->policies[j].name, STEP(run, i)->policy))
-                run->policies[i] = (struct run_policy){STEP(run, i)->policy, in->policies[j].backoff};
+                take_policy(run, (int)i, &in->policies[j].rules);
     values_start(run, in);
     walk_begin(run);
 }

@@ -132,7 +132,8 @@ bool run_choice_parse(const char *text, enum run_choice *choice);
 
 struct run_policy { /* as the configuration has it at the start */
     const char *name;
-    struct backoff backoff;
+    struct policy
+        rules; /* of them backoff, timeout_ms, end, and the statuses of retry_on and permanent count */
 };
 
 struct run_pin { /* an items file as it was at the start */

@@ -252,7 +252,7 @@ static void verified(struct run *run, int step, int child)
     state_reason(st, "%s%sverify %s: %s", act, *act ? "; " : "", STEP(run, child)->id,
                  c->reason && *c->reason ? c->reason : run_outcome_text(c->outcome));
     if (c->outcome == OUTCOME_FAILED && STEP(run, step)->script && !has_parts(STEP(run, step)) &&
-        series_retry(run, step, 0, st->reason))
+        series_retry(run, step, 0, 0, st->reason))
         return;
     settle(run, step, c->outcome == OUTCOME_FAILED ? OUTCOME_FAILED : OUTCOME_UNKNOWN);
 }

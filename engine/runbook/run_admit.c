@@ -265,7 +265,7 @@ static int admit_start(const struct run *run, const struct run_input *in, struct
         if (s->policy && policy == in->policy_count)
             return err_set(e, ERR_NOT_FOUND, "%s: there is no policy \"%.60s\" in the configuration", s->id,
                            s->policy);
-        if (s->policy && backoff_check(&in->policies[policy].backoff, e))
+        if (s->policy && policy_check(&in->policies[policy].rules, e))
             return err_prefix(e, "%s: policy %.60s: ", s->id, s->policy);
         while (s->items && pin < in->pin_count && in->pins[pin].step != (int)i)
             pin++;

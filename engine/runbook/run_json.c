@@ -53,11 +53,22 @@ static bool names_ticket(enum run_input_kind kind)
     return kind == INPUT_STARTED || kind == INPUT_FINISHED || kind == INPUT_LOCKED || kind == INPUT_REFUSED;
 }
 
+static void put_statuses(cJSON *to, const char *key, const struct exit_list *list)
+{
+    struct str text = {0};
+    if (!exit_list_is_empty(list)) {
+        exit_list_text(list, &text);
+        put(to, key, str_text(&text));
+    }
+    str_fini(&text);
+}
+
 static void put_policies(cJSON *to, const struct run_input *in)
 {
     cJSON *list = in->policy_count ? cJSON_AddArrayToObject(to, "policies") : NULL;
     for (size_t i = 0; i < in->policy_count; i++) {
-        const struct backoff *b = &in->policies[i].backoff;
+        const struct policy *p = &in->policies[i].rules;
+        const struct backoff *b = &p->backoff;
         cJSON *item = cJSON_CreateObject();
         put(item, "name", in->policies[i].name);
         json_add_int(item, "attempts", b->attempts);
@@ -67,6 +78,12 @@ static void put_policies(cJSON *to, const struct run_input *in)
         put(item, "jitter", backoff_jitter_text(b->jitter));
         json_add_int(item, "deadline_ms", b->deadline_ms);
         json_add_int(item, "growth_milli", b->growth_milli);
+        if (p->timeout_ms > 0)
+            json_add_int(item, "timeout_ms", p->timeout_ms);
+        put_statuses(item, "retry_on", &p->retry_on);
+        put_statuses(item, "permanent", &p->permanent);
+        if (p->end != POLICY_FALLBACK)
+            put(item, "on_failure", policy_end_text(p->end));
         cJSON_AddItemToArray(list, item);
     }
 }
@@ -165,6 +182,29 @@ static int take_result(const cJSON *root, struct run_result *result, struct err 
     return 0;
 }
 
+static bool take_statuses(const cJSON *item, const char *key, struct exit_list *list, struct err *e)
+{
+    const char *text = json_string(item, key, NULL);
+    return !text || exit_list_parse(text, list, e) == 0;
+}
+
+static bool take_policy(const cJSON *item, struct policy *p, struct err *e)
+{
+    struct backoff *b = &p->backoff;
+    *p = policy_default();
+    b->attempts = (unsigned)json_int(item, "attempts", 0);
+    b->base_ms = json_int(item, "base_ms", 0);
+    b->factor_milli = (unsigned)json_int(item, "factor_milli", 0);
+    b->cap_ms = json_int(item, "cap_ms", 0);
+    b->deadline_ms = json_int(item, "deadline_ms", 0);
+    b->growth_milli = (unsigned)json_int(item, "growth_milli", 1000);
+    p->timeout_ms = json_int(item, "timeout_ms", 0);
+    return backoff_jitter_parse(json_string(item, "jitter", ""), &b->jitter) &&
+           policy_end_parse(json_string(item, "on_failure", policy_end_text(p->end)), &p->end) &&
+           take_statuses(item, "retry_on", &p->retry_on, e) &&
+           take_statuses(item, "permanent", &p->permanent, e) && policy_check(p, e) == 0;
+}
+
 static int take_policies(const cJSON *root, struct run_input *in, struct err *e)
 {
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "policies"), *item;
@@ -172,15 +212,8 @@ static int take_policies(const cJSON *root, struct run_input *in, struct err *e)
     cJSON_ArrayForEach(item, list)
     {
         struct run_policy *p = &in->held_policies[in->policy_count++];
-        struct backoff *b = &p->backoff;
         p->name = json_string(item, "name", "");
-        b->attempts = (unsigned)json_int(item, "attempts", 0);
-        b->base_ms = json_int(item, "base_ms", 0);
-        b->factor_milli = (unsigned)json_int(item, "factor_milli", 0);
-        b->cap_ms = json_int(item, "cap_ms", 0);
-        b->deadline_ms = json_int(item, "deadline_ms", 0);
-        b->growth_milli = (unsigned)json_int(item, "growth_milli", 1000);
-        if (!backoff_jitter_parse(json_string(item, "jitter", ""), &b->jitter) || backoff_check(b, e))
+        if (!take_policy(item, &p->rules, e))
             return err_set(e, ERR_SYNTAX, "a run's input: no such policy is possible");
     }
     in->policies = in->held_policies;

@@ -70,7 +70,7 @@ static void prepare(struct run *run, int step)
     series->next = 0;
     series->begun = 0;
     series->begun_ms = run->now_ms;
-    series->halt = series->empty = false;
+    series->halt = series->empty = st->used_up = false;
     free(series->halt_reason);
     series->halt_reason = NULL;
 }
@@ -152,26 +152,43 @@ int64_t series_timeout_ms(const struct run *run, int step, int part)
     const struct run_policy *policy = &run->policies[step];
     if (!policy->name || !run_role_acts(st->role) || !st->series.parts)
         return timeout;
+    if (timeout == 0)
+        timeout = policy->rules.timeout_ms;
     const struct part *p = &st->series.parts[part];
     int64_t elapsed = 0;
     for (size_t i = 0; i < st->series.slots.len; i++)
         if (st->series.slots.data[i].part == part)
             elapsed = st->series.slots.data[i].since_ms - p->begun_ms;
-    return backoff_timeout_ms(&policy->backoff, p->tries, timeout, elapsed);
+    return backoff_timeout_ms(&policy->rules.backoff, p->tries, timeout, elapsed);
 }
 
-bool series_retry(struct run *run, int step, int part, const char *why)
+/* Is there another attempt? Only a failure that is certain comes here, and only of what is idempotent, so
+ * that any may pass unless the policy calls its status permanent. */
+static bool decide(struct run *run, int step, const struct part *p, int status, const char *why,
+                   int64_t *delay_ms)
+{
+    struct step_state *st = STATE(run, step);
+    const struct policy *rules = &run->policies[step].rules;
+    struct failure f = {.class = exit_list_has_status(&rules->permanent, status) ? FAILURE_PERMANENT
+                                                                                 : FAILURE_TRANSIENT,
+                        .retry_after_ms = -1};
+    enum retry_reason reason = policy_retry(rules, NULL, &f, p->tries, run->now_ms - p->begun_ms, p->delay_ms,
+                                            0, &run->rng, delay_ms);
+    st->used_up |= reason != RETRY_AGAIN;
+    if (reason == RETRY_PERMANENT && !STEP(run, step)->items)
+        run_record(run, step, "not tried again (%.100s): %s", why, retry_reason_text(reason));
+    return reason == RETRY_AGAIN;
+}
+
+bool series_retry(struct run *run, int step, int part, int status, const char *why)
 {
     struct step_state *st = STATE(run, step);
     struct series *series = &st->series;
     struct part *p = &series->parts[part];
     const struct run_policy *policy = &run->policies[step];
+    int64_t delay;
     if (!policy->name || !STEP(run, step)->idempotent || !run_role_acts(st->role) || series->halt ||
-        st->cancel || run->stopping)
-        return false;
-    int64_t delay =
-        backoff_next_ms(&policy->backoff, p->tries, run->now_ms - p->begun_ms, 0, p->delay_ms, &run->rng);
-    if (delay < 0)
+        st->cancel || run->stopping || !decide(run, step, p, status, why, &delay))
         return false;
     p->delay_ms = delay;
     size_t i = 0;
@@ -186,7 +203,7 @@ bool series_retry(struct run *run, int step, int part, const char *why)
     run_wake(run, series->slots.data[i].next_ms);
     if (!STEP(run, step)->items)
         run_record(run, step, "attempt %u of %u failed (%.100s), again in %lld ms", p->tries,
-                   policy->backoff.attempts, why, (long long)delay);
+                   policy->rules.backoff.attempts, why, (long long)delay);
     st->outcome = OUTCOME_RUNNING;
     acting_phase(run, step);
     return true;
@@ -351,6 +368,13 @@ void series_settle(struct run *run)
     }
 }
 
+/* An exit status that the policy says the meaning of is a failure like any other, and nothing unknown. */
+static bool is_declared(const struct run_policy *policy, int status)
+{
+    return policy->name && (exit_list_has_status(&policy->rules.retry_on, status) ||
+                            exit_list_has_status(&policy->rules.permanent, status));
+}
+
 void series_finish(struct run *run, int step, uint64_t ticket, int part, const struct run_result *result)
 {
     struct step_state *st = STATE(run, step);
@@ -362,13 +386,16 @@ void series_finish(struct run *run, int step, uint64_t ticket, int part, const s
         if (series->slots.data[i].ticket == ticket)
             series->slots.data[i].ticket = 0;
     enum verdict verdict = judge(run, step, part, result, &why);
+    int status = result->end == END_EXITED ? result->exit : 0;
+    if (acts && verdict == VERDICT_UNSURE && is_declared(&run->policies[step], status))
+        verdict = VERDICT_FAIL;
     if (acts && result->end == END_NOT_STARTED) {
         verdict = not_begun(run, step, part, &why);
     } else {
         record_end(st, result);
         if (verdict == VERDICT_PASS && !STEP(run, step)->items)
             values_carry(run, step, result);
-        if (verdict == VERDICT_FAIL && series_retry(run, step, part, str_text(&why))) {
+        if (verdict == VERDICT_FAIL && series_retry(run, step, part, status, str_text(&why))) {
             str_fini(&why);
             return;
         }
@@ -421,7 +448,7 @@ void series_halt(struct run *run, int step, bool cancel, const char *why)
 /* Too late: whoever counted on it is no longer there, or its deadline is over. */
 static bool is_late(const struct run *run, int step, const struct slot *slot)
 {
-    const struct backoff *b = &run->policies[step].backoff;
+    const struct backoff *b = &run->policies[step].rules.backoff;
     const struct part *p = &STATE(run, step)->series.parts[slot->part];
     return run->now_ms - slot->next_ms >= RUN_DISARM_MS ||
            (b->deadline_ms > 0 && run->now_ms - p->begun_ms >= b->deadline_ms);

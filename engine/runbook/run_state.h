@@ -59,10 +59,11 @@ struct step_state {
     int exit, signal;
     struct series series;
     enum run_role role;
-    int parent;                            /* the step that this one is run for; STEP_NONE: for itself */
-    int back;                              /* a rollback or undo returns to this step */
-    bool cancel;                           /* no further attempt */
-    bool undoing;                          /* opened as an undo: closing its page goes back */
+    int parent;   /* the step that this one is run for; STEP_NONE: for itself */
+    int back;     /* a rollback or undo returns to this step */
+    bool cancel;  /* no further attempt */
+    bool used_up; /* its policy allowed no further attempt: its `on_failure` follows */
+    bool undoing; /* opened as an undo: closing its page goes back */
     int64_t deadline_ms, hold_ms, next_ms; /* polling: -1 none; hold_ms: it passes since */
     bool again; /* the execution under way began too early to count: once more when it ends */
     bool evidence_done, rechecked;   /* on the way from CONFIRM to the act */
@@ -180,8 +181,9 @@ bool series_busy(const struct step_state *st); /* something of it is being execu
 void series_begin(struct run *run, int step);
 void series_finish(struct run *run, int step, uint64_t ticket, int part, const struct run_result *result);
 void series_exec(struct run *run, int step, int part); /* the next attempt of a part */
-/* Another attempt, by its policy: true when it is waited for. */
-bool series_retry(struct run *run, int step, int part, const char *why);
+/* Another attempt, by its policy: true when it is waited for. status is that which the attempt exited with,
+ * 0 when something else says that it failed. */
+bool series_retry(struct run *run, int step, int part, int status, const char *why);
 void series_due(struct run *run, int step);
 void series_settle(struct run *run); /* what is over before anything ran */
 /* No further part or attempt. What is under way goes on; with cancel it is cancelled. */

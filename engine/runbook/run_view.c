@@ -83,7 +83,7 @@ void run_step_at(const struct run *run, int step, struct run_step *view)
         .next_ms = next_of(st),
         .tries = has_parts(STEP(run, step)) || !st->series.parts ? 0 : st->series.parts[0].tries,
         .tries_max = STEP(run, step)->items     ? 0
-                     : run->policies[step].name ? run->policies[step].backoff.attempts
+                     : run->policies[step].name ? run->policies[step].rules.backoff.attempts
                                                 : 1,
         .undone = st->undone,
     };

@@ -170,6 +170,18 @@ static void pass_on(struct run *run, int step)
         walk_next(run);
 }
 
+/* No attempt is left: what its policy says then. Left out or not, the step stays failed. */
+static enum step_onfail by_policy(struct run *run, int step)
+{
+    const struct run_policy *policy = &run->policies[step];
+    if (policy->rules.end == POLICY_SKIP) {
+        run_note(run, step, "%s failed (%.100s) and is left out, as policy %s says", STEP(run, step)->id,
+                 STATE(run, step)->reason, policy->name);
+        return ONFAIL_CONTINUE;
+    }
+    return policy->rules.end == POLICY_FAIL ? ONFAIL_STOP : STEP(run, step)->onfail;
+}
+
 static void failed(struct run *run, int step)
 {
     struct step_state *st = STATE(run, step);
@@ -177,6 +189,8 @@ static void failed(struct run *run, int step)
     enum step_onfail what = s->onfail;
     if (s->branches && !s->onfail_given)
         what = ONFAIL_CONTINUE; /* somebody's `when` rests on it: its "no" is an answer */
+    else if (st->used_up && !st->cancel)
+        what = by_policy(run, step);
     st->ask = ASK_FAILED;
     if (what == ONFAIL_CONTINUE) {
         st->ask = ASK_NOTHING;

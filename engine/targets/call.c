@@ -216,7 +216,7 @@ static void fill_tier(struct call *c, const struct config_tier_at *at)
     struct call_tier *t = &c->tiers[i];
     c->plan_tiers[i] = declared_tier(d);
     t->declared = d;
-    t->breaker = d->has_breaker          ? declared_breaker(&d->breaker)
+    t->breaker = d->has_breaker          ? breaker_rules_declared(&d->breaker)
                  : c->policy.has_breaker ? c->policy.breaker
                                          : breaker_rules_default();
     declared_target(at->chain, d, t->target);

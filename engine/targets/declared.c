@@ -9,57 +9,6 @@
 
 #define CACHED_LIMIT (64u << 20)
 
-struct breaker_rules declared_breaker(const struct config_breaker *b)
-{
-    struct breaker_rules r = breaker_rules_default();
-    r.failures = (uint32_t)b->failures;
-    r.rate_permille = (uint16_t)b->rate_milli;
-    r.slow_permille = (uint16_t)b->slow_milli;
-    r.slow_ms = b->slow_us / US_PER_MS;
-    r.minimum_calls = (uint32_t)b->minimum_calls;
-    r.window_calls = (uint32_t)b->window_calls;
-    r.window_ms = b->window_calls ? 0 : b->window_us / US_PER_MS;
-    r.cool_down_ms = b->cool_down_us / US_PER_MS;
-    r.multiplier_milli = (uint32_t)b->multiplier_milli;
-    r.cool_down_cap_ms = b->cool_down_cap_us / US_PER_MS;
-    if (r.cool_down_cap_ms < r.cool_down_ms)
-        r.cool_down_cap_ms = r.cool_down_ms;
-    r.probes = (uint8_t)b->probes;
-    r.successes_to_close = (uint8_t)b->successes;
-    return r;
-}
-
-int declared_policy(const struct config_policy *d, struct policy *p, struct err *e)
-{
-    *p = policy_default();
-    p->backoff = (struct backoff){.attempts = (unsigned)d->attempts,
-                                  .base_ms = d->base_us / US_PER_MS,
-                                  .factor_milli = (unsigned)d->factor_milli,
-                                  .cap_ms = d->cap_us / US_PER_MS,
-                                  .jitter = BACKOFF_ADDITIVE,
-                                  .deadline_ms = d->deadline_us / US_PER_MS,
-                                  .growth_milli = (unsigned)d->growth_milli};
-    p->timeout_ms = d->timeout_us / US_PER_MS;
-    p->idempotent = d->idempotent == 1;
-    p->budget = (unsigned)d->budget;
-    p->cost_ceiling = (double)d->ceiling_micro / 1e6;
-    p->has_breaker = d->has_breaker;
-    if (d->has_breaker)
-        p->breaker = declared_breaker(&d->breaker);
-    int status = 0;
-    if (d->jitter)
-        backoff_jitter_parse(d->jitter, &p->backoff.jitter);
-    if (d->end)
-        policy_end_parse(d->end, &p->end);
-    if (d->retry_on && (status = exit_list_parse(d->retry_on, &p->retry_on, e)) < 0)
-        err_prefix(e, "policy %s: retry_on: ", d->name);
-    else if (d->permanent && (status = exit_list_parse(d->permanent, &p->permanent, e)) < 0)
-        err_prefix(e, "policy %s: permanent: ", d->name);
-    else if ((status = policy_check(p, e)) < 0)
-        err_prefix(e, "policy %s: ", d->name);
-    return status;
-}
-
 int declared_chain_policy(const struct config *c, const struct config_chain *chain, struct policy *p,
                           struct err *e)
 {
@@ -67,7 +16,7 @@ int declared_chain_policy(const struct config *c, const struct config_chain *cha
     const struct config_policy *declared = config_policy_find(c, name);
     if (!declared)
         return err_set(e, ERR_NOT_FOUND, "there is no policy \"%.64s\"", name);
-    int status = declared_policy(declared, p, e);
+    int status = policy_declared(declared, p, e);
     unsigned tiers = (unsigned)config_chain_tiers(c, chain, NULL);
     if (!chain->policy && p->backoff.attempts < tiers)
         p->backoff.attempts = tiers;
@@ -134,7 +83,7 @@ char *declared_cached(const char *file, const char *id, struct err *e)
 static void check_rules(const struct config *c, struct config_findings *findings, struct config_place at,
                         const char *whose, const struct config_breaker *b)
 {
-    struct breaker_rules rules = declared_breaker(b);
+    struct breaker_rules rules = breaker_rules_declared(b);
     struct err e = {0};
     if (breaker_rules_check(&rules, &e) < 0)
         config_finding_add(findings, CONFIG_ERROR, c->path, at.line, at.column, "%s: breaker: %s", whose,
@@ -187,7 +136,7 @@ void declared_check(const struct config *c, struct config_findings *findings)
         const struct config_policy *d = &c->policies[i];
         struct policy p;
         struct err e = {0};
-        if (declared_policy(d, &p, &e) < 0)
+        if (policy_declared(d, &p, &e) < 0)
             config_finding_add(findings, CONFIG_ERROR, c->path, d->line, d->column, "%s", e.msg);
     }
     for (size_t i = 0; i < c->chain_count; i++)

@@ -1,15 +1,10 @@
-/* Policies, breakers and chains as the configuration declares them, for the machines that go by them.
+/* Chains as the configuration declares them, for the machines that go by them.
  * Included through targets.h. */
 #ifndef BELAY_TARGETS_DECLARED_H
 #define BELAY_TARGETS_DECLARED_H
 
 #include "engine/config/config.h"
 #include "engine/resilience/resilience.h"
-
-struct breaker_rules declared_breaker(const struct config_breaker *b);
-
-/* ERR_SYNTAX, ERR_RANGE: the message names the policy. */
-int declared_policy(const struct config_policy *declared, struct policy *policy, struct err *e);
 
 /* The policy of a chain, its word on idempotence included. Without a policy of its own it has at least an
  * attempt for each tier. */

@@ -23,9 +23,9 @@ static void test_round_trips(void **state)
     (void)state;
     struct runbook *book = book_of(document);
     char *pairs[] = {"A=1", "B=x \"y\"", NULL}, *none[] = {NULL};
-    struct run_policy policies[] = {{.name = "p", .backoff = backoff_default()}};
+    struct run_policy policies[] = {{.name = "p", .rules = policy_default()}};
     const struct run_pin pins[] = {{.step = 0, .digest = "d1", .count = 50}};
-    policies[0].backoff.attempts = 4;
+    policies[0].rules.backoff.attempts = 4;
     const struct {
         struct run_input in;
         const char *json;

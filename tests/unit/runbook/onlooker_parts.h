@@ -7,7 +7,7 @@
 
 static inline const struct backoff *policy_of(const struct world *w, const struct step *s)
 {
-    return !s->policy ? NULL : &w->policies[s->policy[1] - '0'];
+    return !s->policy ? NULL : &w->policies[s->policy[1] - '0'].backoff;
 }
 
 static inline enum last verdict_of(const struct step *s, const struct run_result *r)

@@ -194,6 +194,145 @@ static void test_the_seed_gives_the_same_delays(void **state)
     assert_int_not_equal(wakes[0], wakes[2]);
 }
 
+/* One draw for each delay, in their order: what older journals say is rebuilt as it was. */
+static void test_the_delays_are_the_generators(void **state)
+{
+    (void)state;
+    struct rng rng;
+    struct backoff b = {.attempts = 4, .base_ms = 20000, .factor_milli = 2000, .cap_ms = 30000};
+    struct walker w = walk_document(BLOCK(POLICY));
+    begin(&w, "policies:\n  - {name: p, attempts: 4, base: 20s}\n", NULL, (struct run_input){.seed = 11});
+    act(&w, "a");
+    rng_seed(&rng, 11);
+    for (unsigned attempt = 1; attempt < 4; attempt++) {
+        exits(&w, "a", 1);
+        waits(&w, backoff_next_ms(&b, attempt, 0, 0, 0, &rng));
+    }
+    walked(&w);
+}
+
+/* As a journal of an older belay has it: no key of a policy but the delays'. */
+static void test_a_start_of_an_older_belay(void **state)
+{
+    (void)state;
+    static const char start[] =
+        "{\"input\":\"start\",\"at_ms\":0,\"policies\":[{\"name\":\"p\",\"attempts\":2,\"base_ms\":500,"
+        "\"factor_milli\":2000,\"cap_ms\":30000,\"jitter\":\"none\",\"deadline_ms\":0,\"growth_milli\":1000}"
+        "],\"seed\":1}";
+    struct walker w = walk_document(BLOCK(POLICY));
+    struct run_input in;
+    struct err e;
+    if (run_input_from_json(w.book, start, strlen(start), &in, &e) < 0)
+        fail_msg("%s", e.msg);
+    assert_int_equal(in.policies[0].rules.end, POLICY_FALLBACK);
+    assert_int_equal(in.policies[0].rules.timeout_ms, 0);
+    assert_int_equal(give(&w, in), 0);
+    run_input_fini(&in);
+    act(&w, "a");
+    exits(&w, "a", 1);
+    waits(&w, 500);
+    exits(&w, "a", 1);
+    assert_outcome(&w, "a", FAILED);
+    assert_ask(&w, "a", FAILED);
+    walked(&w);
+}
+
+#define LISTS                                                                                                \
+    "policies:\n  - {name: p, attempts: 3, base: 1s, jitter: none, retry_on: \"75\", permanent: \"1,77\"}\n"
+
+/* A status that the policy says the meaning of is no unknown outcome. */
+static void test_declared_statuses(void **state)
+{
+    (void)state;
+    struct walker w = acting(BLOCK(POLICY), LISTS);
+    exits(&w, "a", 75);
+    waits(&w, 1000);
+    exits(&w, "a", 77);
+    assert_outcome(&w, "a", FAILED);
+    assert_true(noted(&w, "not tried again (exit 77): another attempt would fail alike"));
+    assert_int_equal(see(&w, "a").attempts, 2);
+    walked(&w);
+    w = acting(BLOCK(POLICY), LISTS);
+    exits(&w, "a", 1);
+    assert_outcome(&w, "a", FAILED);
+    walked(&w);
+    w = acting(BLOCK(POLICY), LISTS);
+    exits(&w, "a", 2);
+    assert_outcome(&w, "a", UNKNOWN);
+    walked(&w);
+}
+
+#define ENDS(what) "policies:\n  - {name: p, attempts: 2, base: 1s, jitter: none, on_failure: " what "}\n"
+#define NEXT       BLOCK("name=b kind=check")
+
+/* Left out, it stays a failed step that everybody sees. */
+static void test_no_attempt_left_and_left_out(void **state)
+{
+    (void)state;
+    struct walker w = acting(BLOCK(POLICY) NEXT, ENDS("skip"));
+    exits(&w, "a", 1);
+    waits(&w, 1000);
+    exits(&w, "a", 1);
+    assert_outcome(&w, "a", FAILED);
+    assert_ask(&w, "a", NOTHING);
+    assert_true(noted(&w, "a failed (exit 1) and is left out, as policy p says"));
+    assert_outcome(&w, "b", RUNNING);
+    exits(&w, "b", 0);
+    ended(&w);
+    walked(&w);
+    w = acting(BLOCK(POLICY) NEXT, ENDS("skip")); /* nobody knows: nothing follows by itself */
+    exits(&w, "a", 2);
+    assert_outcome(&w, "a", UNKNOWN);
+    assert_ask(&w, "a", UNKNOWN);
+    walked(&w);
+    w = acting(BLOCK(POLICY) NEXT, ENDS("skip")); /* a person ended it: a person says what follows */
+    exits(&w, "a", 1);
+    assert_int_equal(cancel(&w, "a"), 0);
+    assert_ask(&w, "a", FAILED);
+    walked(&w);
+    w = acting(BLOCK(POLICY " onfail=ask") NEXT, ENDS("skip")); /* the document goes before */
+    exits(&w, "a", 1);
+    waits(&w, 1000);
+    exits(&w, "a", 1);
+    assert_ask(&w, "a", FAILED);
+    walked(&w);
+}
+
+static void test_no_attempt_left_and_the_run_stops(void **state)
+{
+    (void)state;
+    struct walker w = acting(BLOCK(POLICY) NEXT, ENDS("fail"));
+    exits(&w, "a", 1);
+    waits(&w, 1000);
+    exits(&w, "a", 1);
+    assert_outcome(&w, "a", FAILED);
+    assert_outcome(&w, "b", PENDING);
+    ended(&w);
+    walked(&w);
+    w = acting(BLOCK(POLICY) NEXT, ENDS("heal")); /* until somebody heals it, it is a person's */
+    exits(&w, "a", 1);
+    waits(&w, 1000);
+    exits(&w, "a", 1);
+    assert_ask(&w, "a", FAILED);
+    walked(&w);
+}
+
+static void test_the_policys_time_out_where_the_step_has_none(void **state)
+{
+    (void)state;
+    static const char *const blocks[] = {BLOCK(POLICY), BLOCK(POLICY " timeout=5s")};
+    for (int i = 0; i < 2; i++) {
+        struct walker w =
+            acting(blocks[i], "policies:\n  - {name: p, timeout: 20s, base: 1s, jitter: none}\n");
+        struct run_command command;
+        assert_int_equal(run_ticket_command(w.run, ticket_of(&w, "a"), NULL, &command, NULL), 0);
+        assert_int_equal(command.timeout_ms, i ? 5000 : 20000);
+        run_command_fini(&command);
+        exits(&w, "a", 0);
+        walked(&w);
+    }
+}
+
 static void test_a_start_without_its_policies_is_refused(void **state)
 {
     (void)state;
@@ -216,6 +355,12 @@ int main(void)
         cmocka_unit_test(test_the_deadline_bounds_all),
         cmocka_unit_test(test_each_item_has_its_attempts),
         cmocka_unit_test(test_the_seed_gives_the_same_delays),
+        cmocka_unit_test(test_the_delays_are_the_generators),
+        cmocka_unit_test(test_a_start_of_an_older_belay),
+        cmocka_unit_test(test_declared_statuses),
+        cmocka_unit_test(test_no_attempt_left_and_left_out),
+        cmocka_unit_test(test_no_attempt_left_and_the_run_stops),
+        cmocka_unit_test(test_the_policys_time_out_where_the_step_has_none),
         cmocka_unit_test(test_a_start_without_its_policies_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

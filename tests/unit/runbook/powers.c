@@ -135,7 +135,7 @@ static void test_policies_are_the_configurations(void **state)
     struct err e = {0};
     assert_int_equal(runbook_policies(book, config, &policies, &count, &e), 0);
     assert_int_equal(count, 2);
-    const struct backoff *b = &policies[0].backoff;
+    const struct backoff *b = &policies[0].rules.backoff;
     assert_string_equal(policies[0].name, "slow");
     assert_int_equal(b->attempts, 7);
     assert_int_equal(b->base_ms, 2000);
@@ -145,7 +145,7 @@ static void test_policies_are_the_configurations(void **state)
     assert_int_equal(b->deadline_ms, 600000);
     assert_int_equal(b->growth_milli, 2000);
     struct backoff standard = backoff_default();
-    b = &policies[1].backoff;
+    b = &policies[1].rules.backoff;
     assert_int_equal(b->attempts, standard.attempts);
     assert_int_equal(b->base_ms, standard.base_ms);
     assert_int_equal(b->factor_milli, standard.factor_milli);

@@ -176,8 +176,8 @@ static bool begin(struct world *w)
             *vec_push(&pins) = (struct run_pin){(int)i, items_digest(items), (int64_t)items_count(items)};
     }
     for (int i = 0; i < 2; i++) {
-        policies[i].backoff.attempts += w->wrong == WRONG_TRIES_ON;
-        policies[i].backoff.base_ms *= w->wrong != WRONG_AT_ONCE;
+        policies[i].rules.backoff.attempts += w->wrong == WRONG_TRIES_ON;
+        policies[i].rules.backoff.base_ms *= w->wrong != WRONG_AT_ONCE;
     }
     struct run_input start = {.kind = INPUT_START,
                               .step = STEP_NONE,
@@ -212,7 +212,7 @@ static struct stage {
     struct runbook *book;
     char *text;
     struct items *items[DRAFT_ITEMS_MAX + 1];
-    struct backoff policies[2];
+    struct policy policies[2];
 } stage;
 
 /* NULL, or what went wrong. */
@@ -276,12 +276,13 @@ static int stage_up(void **state)
         str_addf(&lines, "{\"id\":%d}\n", i);
     }
     str_fini(&lines);
-    stage.policies[0] = backoff_default();
-    stage.policies[0].base_ms = 1000;
+    stage.policies[0] = policy_default();
+    stage.policies[0].backoff.base_ms = 1000;
     stage.policies[1] = stage.policies[0];
-    stage.policies[1].attempts = 2;
-    stage.policies[1].jitter = BACKOFF_NONE;
-    stage.policies[1].deadline_ms = 20000;
+    stage.policies[1].backoff.attempts = 2;
+    stage.policies[1].backoff.jitter = BACKOFF_NONE;
+    stage.policies[1].backoff.deadline_ms = 20000;
+    stage.policies[1].end = POLICY_SKIP;
     return 0;
 }
 

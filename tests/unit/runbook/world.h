@@ -114,7 +114,7 @@ struct world {
     enum wrong wrong;
     int64_t now_ms;
     uint64_t seed;
-    const struct backoff *policies; /* p0, p1 */
+    const struct policy *policies; /* p0, p1 */
     struct items *const *items;     /* by count */
     VEC(char *) journal;
     VEC(uint64_t) pictures; /* after each input; only where prefixes are compared */

@@ -351,7 +351,7 @@ static void test_declared_policies_and_breakers(void **state)
     assert_string_equal(target, "chain/c/t");
     config_free(c);
     struct config_breaker defaults = config_breaker_default();
-    struct breaker_rules ours = declared_breaker(&defaults), theirs = breaker_rules_default();
+    struct breaker_rules ours = breaker_rules_declared(&defaults), theirs = breaker_rules_default();
     assert_int_equal(breaker_rules_check(&ours, &e), 0);
     assert_int_equal(ours.cool_down_ms, theirs.cool_down_ms);
     assert_int_equal(ours.failures, theirs.failures);

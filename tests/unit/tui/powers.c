@@ -32,10 +32,10 @@ static void open_act(struct act *a, const char *body, bool with_items)
         fail_msg("%s", e.msg);
     }
     int act = runbook_find(a->engine->book, "act");
-    struct run_policy policy = {.name = "gentle", .backoff = backoff_default()};
-    policy.backoff.attempts = 4;
-    policy.backoff.base_ms = 3000;
-    policy.backoff.jitter = BACKOFF_NONE;
+    struct run_policy policy = {.name = "gentle", .rules = policy_default()};
+    policy.rules.backoff.attempts = 4;
+    policy.rules.backoff.base_ms = 3000;
+    policy.rules.backoff.jitter = BACKOFF_NONE;
     struct run_pin pin = {.step = act};
     struct run_input start = {.kind = INPUT_START, .actor = "alice", .policies = &policy, .policy_count = 1};
     a->engine->run = run_new(a->engine->book);
