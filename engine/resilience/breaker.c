@@ -219,7 +219,7 @@ static bool admit_probe(struct breaker *b, const struct breaker_rules *r, int64_
     if (now_ms < b->rest_until_ms)
         return refuse(b, refusal, b->rest_until_ms, now_ms, true);
     /* A success keeps its place: a generation that goes on to the end admits no more than `probes`. */
-    if (held > 0 && held + b->closing >= r->probes)
+    if (held > 0 && (held == BREAKER_PROBES_MAX || held + b->closing >= r->probes))
         return refuse(b, refusal, first_lease(b), now_ms, false);
     while (b->leases[slot] != 0)
         slot++;
