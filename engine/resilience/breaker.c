@@ -131,38 +131,44 @@ static void settle(struct breaker *b, const struct breaker_rules *r, int64_t now
 
 /* ---- Reading: as settle, without changing anything ---- */
 
-/* The state at now_ms; *due_ms is when time alone changes it next, INT64_MAX never. */
-static enum breaker_state look(const struct breaker *b, int64_t now_ms, int64_t *due_ms)
+struct moment {
+    enum breaker_state state;
+    int64_t since_ms, due_ms; /* due: when time alone changes it next, INT64_MAX never */
+};
+
+static struct moment look(const struct breaker *b, int64_t now_ms)
 {
-    *due_ms = INT64_MAX;
+    struct moment as_stored = {b->state, b->since_ms, INT64_MAX};
+    if (b->state == BREAKER_CLOSED)
+        return as_stored;
     if (is_forced(b->state)) {
         if (b->until_ms != 0 && now_ms >= b->until_ms)
-            return BREAKER_CLOSED;
+            return (struct moment){BREAKER_CLOSED, b->until_ms, INT64_MAX};
         if (b->until_ms != 0)
-            *due_ms = b->until_ms;
-        return b->state;
+            as_stored.due_ms = b->until_ms;
+        return as_stored;
     }
-    if (b->state == BREAKER_CLOSED)
-        return BREAKER_CLOSED;
-    int64_t open_until = b->until_ms;
+    int64_t open_since = b->since_ms, open_until = b->until_ms;
     if (b->state == BREAKER_HALF_OPEN) {
-        int64_t lease = first_lease(b);
-        if (now_ms < lease) {
-            *due_ms = lease;
-            return BREAKER_HALF_OPEN;
-        }
-        open_until = lease + b->reopen_ms;
+        as_stored.due_ms = first_lease(b);
+        if (now_ms < as_stored.due_ms)
+            return as_stored;
+        open_since = as_stored.due_ms;
+        open_until = open_since + b->reopen_ms;
     }
     if (now_ms >= open_until)
-        return BREAKER_HALF_OPEN;
-    *due_ms = open_until;
-    return BREAKER_OPEN;
+        return (struct moment){BREAKER_HALF_OPEN, open_until, INT64_MAX};
+    return (struct moment){BREAKER_OPEN, open_since, open_until};
 }
 
 enum breaker_state breaker_state(const struct breaker *b, int64_t now_ms)
 {
-    int64_t due_ms;
-    return look(b, now_ms, &due_ms);
+    return look(b, now_ms).state;
+}
+
+int64_t breaker_since_ms(const struct breaker *b, int64_t now_ms)
+{
+    return look(b, now_ms).since_ms;
 }
 
 int64_t breaker_resting_ms(const struct breaker *b, int64_t now_ms)
@@ -172,12 +178,11 @@ int64_t breaker_resting_ms(const struct breaker *b, int64_t now_ms)
 
 int64_t breaker_due_ms(const struct breaker *b, int64_t now_ms)
 {
-    int64_t due_ms;
-    enum breaker_state state = look(b, now_ms, &due_ms);
-    bool rest_matters = state == BREAKER_CLOSED || state == BREAKER_HALF_OPEN;
-    if (rest_matters && now_ms < b->rest_until_ms && b->rest_until_ms < due_ms)
-        due_ms = b->rest_until_ms;
-    return due_ms == INT64_MAX ? -1 : due_ms - now_ms;
+    struct moment m = look(b, now_ms);
+    bool rest_matters = m.state == BREAKER_CLOSED || m.state == BREAKER_HALF_OPEN;
+    if (rest_matters && now_ms < b->rest_until_ms && b->rest_until_ms < m.due_ms)
+        m.due_ms = b->rest_until_ms;
+    return m.due_ms == INT64_MAX ? -1 : m.due_ms - now_ms;
 }
 
 /* ---- Admission ---- */

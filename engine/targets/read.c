@@ -20,7 +20,7 @@ static void breaker_view(struct row *row, int64_t now_ms, struct target_view *v)
     v->generation = b->generation;
     v->since_wall_us = row->since_us;
     if (v->state != b->state) /* the time has made another one of it, at its deadline */
-        v->since_wall_us = clock_wall_us() - (now_ms - b->until_ms) * US_PER_MS;
+        v->since_wall_us = clock_wall_us() - (now_ms - breaker_since_ms(b, now_ms)) * US_PER_MS;
     else
         v->hand = row->hand;
     v->due_ms = breaker_due_ms(b, now_ms);

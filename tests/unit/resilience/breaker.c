@@ -228,6 +228,26 @@ static void test_it_does_not_matter_when_one_looks(void **state)
     assert_memory_equal(&busy.breaker, &idle.breaker, sizeof busy.breaker);
 }
 
+static void test_since_when(void **state)
+{
+    (void)state;
+    struct rig g = rig_of("cool-down=10s,lease=4s");
+    assert_int_equal(breaker_since_ms(&g.breaker, g.now_ms + 5000), g.now_ms);
+    g.now_ms += 100;
+    rig_trip(&g);
+    int64_t open_ms = g.now_ms;
+    assert_int_equal(breaker_since_ms(&g.breaker, open_ms + 9999), open_ms);
+    assert_int_equal(breaker_since_ms(&g.breaker, open_ms + 500000), open_ms + 10000); /* HALF_OPEN */
+    g.now_ms += 11000;
+    rig_admit(&g); /* and never heard of again */
+    assert_int_equal(breaker_since_ms(&g.breaker, open_ms + 14999), open_ms + 10000);
+    assert_int_equal(breaker_since_ms(&g.breaker, open_ms + 15000), open_ms + 15000); /* OPEN */
+    assert_int_equal(breaker_since_ms(&g.breaker, open_ms + 26000), open_ms + 25000); /* HALF_OPEN */
+    breaker_force(&g.breaker, &g.rules, BREAKER_DISABLED, open_ms + 40000, open_ms + 30000);
+    assert_int_equal(breaker_since_ms(&g.breaker, open_ms + 30001), open_ms + 30000);
+    assert_int_equal(breaker_since_ms(&g.breaker, open_ms + 50000), open_ms + 40000); /* CLOSED */
+}
+
 static void test_forced_states(void **state)
 {
     (void)state;
@@ -398,6 +418,7 @@ int main(void)
         cmocka_unit_test(test_the_cool_down_grows_to_its_cap),
         cmocka_unit_test(test_jitter_goes_to_both_sides),
         cmocka_unit_test(test_it_does_not_matter_when_one_looks),
+        cmocka_unit_test(test_since_when),
         cmocka_unit_test(test_forced_states),
         cmocka_unit_test(test_a_forced_state_expires),
         cmocka_unit_test(test_a_rest_is_no_failure),
