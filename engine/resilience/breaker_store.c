@@ -107,7 +107,7 @@ size_t breaker_store(const struct breaker *b, int64_t now_ms, uint8_t bytes[stat
 /* ---- Reading ---- */
 
 /* Of the shape that the rules ask for it goes on, with its sums counted anew; any other begins empty. */
-static void fit_window(struct window *w, const struct breaker_rules *r)
+static void fit_window(struct window *w, const struct breaker_rules *r, int64_t now_ms)
 {
     struct window fresh;
     breaker_window_init(&fresh, r);
@@ -116,7 +116,7 @@ static void fit_window(struct window *w, const struct breaker_rules *r)
                 w->bucket_ms == fresh.bucket_ms && w->held <= w->calls_most &&
                 w->next < (of_calls ? fresh.calls_most : WINDOW_BUCKETS) &&
                 (!of_calls || w->held == w->calls_most || w->next == w->held) &&
-                (of_calls || w->next < fresh.bucket_count);
+                (of_calls || (w->next < fresh.bucket_count && w->end_ms <= now_ms + fresh.bucket_ms));
     if (!fits) {
         *w = fresh;
         return;
@@ -133,7 +133,7 @@ static void clamp(int64_t *value, int64_t most)
 static void fit(struct breaker *b, const struct breaker_rules *r, int64_t now_ms)
 {
     int64_t cool_down = breaker_cool_down_most_ms(r);
-    fit_window(&b->window, r);
+    fit_window(&b->window, r, now_ms);
     clamp(&b->since_ms, now_ms);
     clamp(&b->rest_until_ms, now_ms + BREAKER_REST_MAX);
     clamp(&b->reopen_ms, cool_down);

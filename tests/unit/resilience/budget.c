@@ -49,30 +49,6 @@ static void test_a_budget_has_a_limit(void **state)
     assert_memory_equal(&b, &most, sizeof b);
 }
 
-static void test_it_is_the_naive_one(void **state)
-{
-    (void)state;
-    struct rng r;
-    rng_seed(&r, 1);
-    for (int round = 0; round < 200; round++) {
-        unsigned tokens = 1 + (unsigned)rng_below(&r, round % 2 ? 5 : BUDGET_TOKENS_MAX);
-        struct budget b;
-        budget_init(&b, tokens);
-        long naive = 1000L * tokens, most = naive; /* thousandths */
-        for (int i = 0; i < 2000; i++) {
-            bool failed = rng_below(&r, 12) == 0;
-            if (failed)
-                budget_failed(&b);
-            else
-                budget_succeeded(&b);
-            naive = failed ? naive - 1000 : naive + 100;
-            naive = naive < 0 ? 0 : naive > most ? most : naive;
-            if (budget_allows(&b) != (2 * naive > most))
-                fail_msg("round %d, call %d: %ld of %ld", round, i, naive, most);
-        }
-    }
-}
-
 /* What it is for: however often callers try again, an outage gets few more calls than there are operations.
  */
 static void test_retries_cannot_multiply_an_outage(void **state)
@@ -97,7 +73,6 @@ int main(void)
         cmocka_unit_test(test_a_failure_takes_one_and_a_success_gives_a_tenth),
         cmocka_unit_test(test_without_tokens_everything_is_allowed),
         cmocka_unit_test(test_a_budget_has_a_limit),
-        cmocka_unit_test(test_it_is_the_naive_one),
         cmocka_unit_test(test_retries_cannot_multiply_an_outage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
