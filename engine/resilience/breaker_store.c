@@ -36,6 +36,10 @@ static void pass(struct stream *s, void *field, size_t size)
 static void pass_time(struct stream *s, int64_t *ms, int64_t unset)
 {
     int64_t relative = s->from || *ms == unset ? ABSENT : *ms - s->origin_ms;
+    if (relative != ABSENT && relative < -FAR_MS)
+        relative = -FAR_MS;
+    if (relative > FAR_MS)
+        relative = FAR_MS;
     PASS(s, relative);
     if (s->to)
         return;

@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct breaker again;
         size_t length = breaker_store(&b, 1000, bytes);
         need(breaker_restore(&again, &rules, bytes, length, 1000, 0, &e) == 0);
-        need(memcmp(&again, &b, sizeof b) == 0);
+        need(breaker_state(&again, 1000) == breaker_state(&b, 1000));
         use(&b, &rules, 1000);
     }
     return 0;
