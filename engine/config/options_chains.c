@@ -27,7 +27,7 @@ const struct option options_chains[] = {
         .fallback = "default",
         .minimum = 1,
         .maximum = 64,
-        .help = "Under which of `policies:`; its attempts are those of the whole chain.",
+        .help = "Under which of `policies:`; its attempts are those of the whole chain, at least one a tier.",
         .offset = OF_CHAIN(policy),
     },
     {

@@ -18,7 +18,7 @@ int declared_chain_policy(const struct config *c, const struct config_chain *cha
         return err_set(e, ERR_NOT_FOUND, "there is no policy \"%.64s\"", name);
     int status = policy_declared(declared, p, e);
     unsigned tiers = (unsigned)config_chain_tiers(c, chain, NULL);
-    if (!chain->policy && p->backoff.attempts < tiers)
+    if (p->backoff.attempts < tiers)
         p->backoff.attempts = tiers;
     p->idempotent = config_chain_idempotent(c, chain);
     return status;
@@ -115,12 +115,6 @@ static void check_chain(const struct config *c, struct config_findings *findings
             check_request(c, findings, t);
         free(whose);
     }
-    struct policy policy;
-    if (declared_chain_policy(c, chain, &policy, &e) == 0 &&
-        config_chain_tiers(c, chain, NULL) > policy.backoff.attempts)
-        config_finding_add(findings, CONFIG_ERROR, c->path, chain->place.line, chain->place.column,
-                           "chain %s: %u attempts for %zu tiers: the last ones would never be reached",
-                           chain->name, policy.backoff.attempts, config_chain_tiers(c, chain, NULL));
     if (!chain->cached)
         return;
     cJSON *map = cached_map(chain->cached, &e);

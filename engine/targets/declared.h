@@ -6,8 +6,7 @@
 #include "engine/config/config.h"
 #include "engine/resilience/resilience.h"
 
-/* The policy of a chain, its word on idempotence included. Without a policy of its own it has at least an
- * attempt for each tier. */
+/* The policy of a chain, its word on idempotence included, with at least an attempt for each tier. */
 int declared_chain_policy(const struct config *c, const struct config_chain *chain, struct policy *policy,
                           struct err *e);
 

@@ -127,6 +127,9 @@ static int operation(struct exec_request *q)
         return EXEC_STATUS_OWN;
     }
     exec_drive(q, has_cached, &io, &record);
+    if (q->plan.tiers[0].chain[0] && record.message.len > 0 &&
+        !q->quiet) /* a chain's caller gets something lesser */
+        exec_say(&q->plan, "%s", str_text(&record.message));
     int status = io.broken.code ? EXEC_STATUS_OWN : exit_status(&record);
     int died = record.outcome == CHAIN_CANCELLED ? io.called_off : 0;
     if (io.broken.code)

@@ -58,6 +58,8 @@ struct exec_tier {
     uint64_t input_max;               /* bytes; 0: not said */
     int64_t timeout_ms;               /* no attempt here takes longer; 0: not said */
     char target[EXEC_NAME_LIMIT + 1]; /* whose breaker, budget and measures; "": none */
+    char chain[EXEC_NAME_LIMIT + 1];  /* whose tier it is, where that isn't the plan's; "": the plan's, */
+    unsigned number, of;              /* its number there, and how many there are; 0: by its place */
     bool has_breaker;                 /* of its own; else the policy's, if that has one */
     struct breaker_rules breaker;
     bool provable; /* a failure here can be provably before anything began: then a later attempt may follow it
@@ -100,6 +102,9 @@ struct exec_resolver {
     int (*resolve)(struct exec_plan *plan, const struct exec_names *names, void *ctx, struct err *e);
     void *ctx;
 };
+
+/* By the configuration, with tiers over HTTP. */
+extern const struct exec_resolver exec_declared;
 
 /* True when argv (from after "exec") asks for something that only belay-console has: its configuration, its
  * help. */

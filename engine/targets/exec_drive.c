@@ -280,9 +280,11 @@ static void count(struct drive *d)
         const struct exec_tier *tier = &d->plan->tiers[i];
         struct err e = {0};
         struct target_operation o = {.target = tier->target,
-                                     .chain = d->plan->chain[0] ? d->plan->chain : NULL,
-                                     .tier = (unsigned)i + 1,
-                                     .tier_count = (unsigned)d->plan->tier_count,
+                                     .chain = tier->chain[0]      ? tier->chain
+                                              : d->plan->chain[0] ? d->plan->chain
+                                                                  : NULL,
+                                     .tier = tier->of ? tier->number : (unsigned)i + 1,
+                                     .tier_count = tier->of ? tier->of : (unsigned)d->plan->tier_count,
                                      .tier_cost = tier->cost,
                                      .accuracy = tier->accuracy};
         count_tier(d, i, &o.sums);

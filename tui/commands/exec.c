@@ -14,7 +14,7 @@ static int exec_command(const struct command_line *line)
         str_fini(&text);
         return EXIT_DONE;
     }
-    return exec_run((int)strv_count(line->rest), (char **)line->rest, NULL);
+    return exec_run((int)strv_count(line->rest), (char **)line->rest, &exec_declared);
 }
 
 static const struct command_option exec_options[] = {
