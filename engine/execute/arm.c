@@ -1,6 +1,8 @@
-/* Arming: the folder, the supervisor, go. */
+/* Arming: the folder, the supervisor, what it is to run, go. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +43,15 @@ static bool is_bash(const char *program)
     return str_eq(slash ? slash + 1 : program, "bash");
 }
 
-/* A sealed piece of memory with the request in it; the descriptor. */
-static int request_memory(const struct spool *s, const struct exec_request *request, struct err *e)
+/* A piece of memory for the request; the descriptor. */
+static int request_memory(struct err *e)
+{
+    int memory = memfd_create("step", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return memory < 0 ? err_errno(e, "no memory for the request") : memory;
+}
+
+/* The supervisor may have the memory already; it looks once it is told that there is something in it. */
+static int request_write(int memory, const struct exec_request *request, struct err *e)
 {
     struct request r = {
         .argv = strv_copy(request->argv),
@@ -51,64 +60,67 @@ static int request_memory(const struct spool *s, const struct exec_request *requ
         .timeout_us = request->timeout_us,
         .grace_us = request->grace_us > 0 ? request->grace_us : EXEC_GRACE_US,
         .limit_bytes = request->limit_bytes > 0 ? request->limit_bytes : EXEC_LIMIT_BYTES,
-        .mode = s->file_mode,
         .capture_exports = request->capture_exports && is_bash(request->argv[0]),
         .terminal = request->terminal != NULL,
     };
     struct str bytes = {0};
-    int memory = -1;
-    if (!r.cwd)
-        goto out;
-    request_encode(&r, &bytes);
-    if (bytes.len > REQUEST_BYTES_MAX) {
-        err_set(e, ERR_RANGE, "step %s: command and environment are larger than %u MiB", request->key,
-                REQUEST_BYTES_MAX >> 20);
-        goto out;
-    }
-    memory = memfd_create("step", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (memory < 0) {
-        err_errno(e, "no memory for the request");
-        goto out;
-    }
-    if (file_write_all(memory, bytes.data, bytes.len, e) < 0) {
-        close(memory);
-        memory = -1;
-        goto out;
-    }
-    fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
-out:
+    int code = r.cwd ? 0 : e->code;
+    if (code == 0)
+        request_encode(&r, &bytes);
+    if (bytes.len > REQUEST_BYTES_MAX)
+        code = err_set(e, ERR_RANGE, "step %s: command and environment are larger than %u MiB", request->key,
+                       REQUEST_BYTES_MAX >> 20);
+    if (code == 0)
+        code = file_write_all(memory, bytes.data, bytes.len, e);
+    if (code == 0)
+        fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
     if (bytes.data)
         explicit_bzero(bytes.data, bytes.len);
     str_fini(&bytes);
     request_fini(&r);
-    return memory;
+    return code;
 }
 
 /* ---- The supervisor ---- */
 
-/* What becomes of the child that will be the supervisor: nothing here may take a lock that another thread of
- * ours held at the fork, so no malloc and no stdio. */
-static _Noreturn void become_supervisor(const char *const *argv, const int *given, const char *path)
+#define STACK_BYTES ((size_t)32 << 10)
+
+/* What the processes on the way to a supervisor need, in our memory. */
+struct start {
+    const char *const *argv;
+    const int *given; /* descriptors, as enum supervisor_fd has them from the console's on */
+    const char *path; /* NULL: argv[0] is looked up */
+    char *stack;      /* of the second */
+};
+
+/* Until it has a memory of its own it shares ours, and we stand still: nothing here may take a lock that
+ * another thread of ours holds, so no malloc and no stdio, and no signal may come upon one of our handlers.
+ */
+static int become_supervisor(void *data)
 {
     static const int places[] = {SUPERVISOR_FD_CONSOLE, SUPERVISOR_FD_LOCK, SUPERVISOR_FD_CHILD_LOCK,
                                  SUPERVISOR_FD_REQUEST, SUPERVISOR_FD_TERMINAL};
-    const int count = given[4] < 0 ? 4 : 5;
+    const struct start *s = data;
+    const int count = s->given[4] < 0 ? 4 : 5;
+    const struct sigaction standard = {.sa_handler = SIG_DFL};
     int safe[5];
     sigset_t none;
     for (int i = 0; i < count; i++)
-        safe[i] = fcntl(given[i], F_DUPFD_CLOEXEC, 10);
+        safe[i] = fcntl(s->given[i], F_DUPFD_CLOEXEC, 10);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
     for (int i = 0; i < count; i++)
         dup2(safe[i], places[i]);
     close_range(count == 4 ? SUPERVISOR_FD_TERMINAL : SUPERVISOR_FD_NEXT, ~0u, 0);
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, &standard, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (path)
-        execv(path, (char *const *)(uintptr_t)argv);
+    if (s->path)
+        execv(s->path, (char *const *)(uintptr_t)s->argv);
     else
-        execvp(argv[0], (char *const *)(uintptr_t)argv);
+        execvp(s->argv[0], (char *const *)(uintptr_t)s->argv);
     /* Its console knows the rest of the sentence. */
     const char *why = strerrordesc_np(errno);
     char message[128] = "x";
@@ -118,21 +130,36 @@ static _Noreturn void become_supervisor(const char *const *argv, const int *give
     _exit(127);
 }
 
+/* A child that runs in our memory, on a stack of its own; we go on once it has executed something or ended.
+ */
+static pid_t borrow_memory(int (*run)(void *data), char *stack, struct start *start)
+{
+    return clone(run, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, start);
+}
+
+static int become_between(void *data)
+{
+    struct start *start = data;
+    setsid();
+    pid_t child = borrow_memory(become_supervisor, start->stack, start);
+    _exit(child < 0 ? errno : 0);
+}
+
 /* Forks twice, so that the supervisor is nobody's child and no zombie of ours; the one between lives some
- * microseconds. */
+ * microseconds. To copy a console's page tables, twice, would hold its loop up for a millisecond. */
 static int fork_twice(const char *const *argv, const int *given, const char *path, struct err *e)
 {
-    pid_t between = fork();
+    _Alignas(16) char stacks[2][STACK_BYTES];
+    struct start start = {argv, given, path, stacks[1]};
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t between = borrow_memory(become_between, stacks[0], &start);
+    int number = errno, status = 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = number;
     if (between < 0)
         return err_errno(e, "no new process");
-    if (between == 0) {
-        setsid();
-        pid_t child = fork();
-        if (child == 0)
-            become_supervisor(argv, given, path);
-        _exit(child < 0 ? errno : 0);
-    }
-    int status;
     while (waitpid(between, &status, 0) < 0 && errno == EINTR)
         continue;
     if (WIFEXITED(status) && WEXITSTATUS(status)) {
@@ -166,14 +193,21 @@ static int supervisor_start(struct execution *x, bool scope, struct err *e)
     return code;
 }
 
+static void let_go(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* The supervisor has them now. */
 static void keep_nothing(struct execution *x)
 {
-    int *all[] = {&x->lock, &x->child_lock, &x->memory, &x->slave};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (*all[i] >= 0)
-            close(*all[i]);
-        *all[i] = -1;
-    }
+    let_go(&x->lock);
+    let_go(&x->child_lock);
+    let_go(&x->slave);
+    if (x->given)
+        let_go(&x->memory);
 }
 
 static void socket_close(struct execution *x)
@@ -189,11 +223,12 @@ void execution_release(struct execution *x)
 {
     socket_close(x);
     keep_nothing(x);
+    let_go(&x->memory);
 }
 
-static bool go_send(const struct execution *x)
+static bool word_send(const struct execution *x, char word)
 {
-    return x->socket >= 0 && send(x->socket, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+    return x->socket >= 0 && send(x->socket, &word, 1, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
 /* systemd-run ended without running anything: once more without it. */
@@ -210,7 +245,7 @@ static bool start_again(struct execution *x)
         return false;
     }
     keep_nothing(x);
-    return !wanted || go_send(x);
+    return !wanted || word_send(x, SUPERVISOR_GO);
 }
 
 void execution_hear(struct execution *x)
@@ -245,31 +280,31 @@ static void on_socket(void *data, int events)
 
 /* ---- For the caller ---- */
 
+static int key_check(const char *key, struct err *e)
+{
+    return key && key_valid(key) ? 0 : err_set(e, ERR_USAGE, "\"%.40s\" is no key of a step", key ? key : "");
+}
+
 static int request_check(const struct exec_request *request, struct err *e)
 {
-    if (!request->key || !key_valid(request->key))
-        return err_set(e, ERR_USAGE, "\"%.40s\" is no key of a step", request->key ? request->key : "");
+    if (key_check(request->key, e) < 0)
+        return e->code;
     if (!request->argv || !request->argv[0] || !request->argv[0][0])
         return err_set(e, ERR_USAGE, "step %s has no command", request->key);
     return 0;
 }
 
-struct execution *execution_arm(struct spool *s, struct loop *loop, const struct exec_request *request,
-                                const struct execution_events *events, void *data, struct err *e)
+/* Takes memory over. Of request only what is known before there is a command. */
+static struct execution *arm(struct spool *s, struct loop *loop, const struct exec_request *request,
+                             int memory, bool given, const struct execution_events *events, void *data,
+                             struct err *e)
 {
     struct spool_new made;
     struct about about = {
         .limit_bytes = request->limit_bytes > 0 ? request->limit_bytes : EXEC_LIMIT_BYTES,
         .armed_wall_us = clock_wall_us(),
     };
-    struct err own;
-    e = e ? e : &own;
-    if (request_check(request, e) < 0)
-        return NULL;
     snprintf(about.key, sizeof about.key, "%s", request->key);
-    int memory = request_memory(s, request, e);
-    if (memory < 0)
-        return NULL;
     if (spool_make(s, &about, &made, e) < 0) {
         close(memory);
         return NULL;
@@ -285,6 +320,7 @@ struct execution *execution_arm(struct spool *s, struct loop *loop, const struct
     x->lock = made.lock;
     x->child_lock = made.child_lock;
     x->memory = memory;
+    x->given = given;
     x->entry.state = SPOOL_ARMED;
     if ((request->terminal && terminal_make(request->terminal, &x->terminal, &x->slave, e) < 0) ||
         supervisor_start(x, request->use_scope, e) < 0) {
@@ -297,13 +333,61 @@ struct execution *execution_arm(struct spool *s, struct loop *loop, const struct
     return x;
 }
 
+struct execution *execution_arm(struct spool *s, struct loop *loop, const struct exec_request *request,
+                                const struct execution_events *events, void *data, struct err *e)
+{
+    struct err own;
+    e = e ? e : &own;
+    if (request_check(request, e) < 0)
+        return NULL;
+    int memory = request_memory(e);
+    if (memory >= 0 && request_write(memory, request, e) < 0)
+        let_go(&memory);
+    return memory < 0 ? NULL : arm(s, loop, request, memory, true, events, data, e);
+}
+
+struct execution *execution_ready(struct spool *s, struct loop *loop, const char *key, bool use_scope,
+                                  const struct execution_events *events, void *data, struct err *e)
+{
+    const struct exec_request request = {.key = key, .use_scope = use_scope};
+    struct err own;
+    e = e ? e : &own;
+    int memory = key_check(key, e) < 0 ? -1 : request_memory(e);
+    return memory < 0 ? NULL : arm(s, loop, &request, memory, false, events, data, e);
+}
+
+int execution_give(struct execution *x, const struct exec_request *request,
+                   const struct execution_events *events, void *data, struct err *e)
+{
+    if (x->given || request->terminal || !str_eq(request->key, x->key))
+        return err_set(e, ERR_USAGE, "step %s waits for no such request", x->key);
+    execution_hear(x); /* it may have to be started again, or be gone */
+    int code = request_check(request, e);
+    if (code == 0 && (x->ended || x->socket < 0))
+        code = err_set(e, ERR_NOT_FOUND, "the supervisor of step %s is gone", x->key);
+    if (code == 0)
+        code = request_write(x->memory, request, e);
+    if (code < 0)
+        return code;
+    x->given = true;
+    if (x->lock < 0)
+        keep_nothing(x);
+    x->events = *events;
+    x->data = data;
+    if (!word_send(x, SUPERVISOR_REQUEST))
+        return err_set(e, ERR_NOT_FOUND, "the supervisor of step %s is gone", x->key);
+    return 0;
+}
+
 int execution_go(struct execution *x, struct err *e)
 {
     if (x->went || x->ended)
         return err_set(e, ERR_USAGE, "step %s has had its go", x->key);
-    if (!go_send(x)) {
+    if (x->socket >= 0 && !x->given)
+        return err_set(e, ERR_USAGE, "step %s has nothing to run yet", x->key);
+    if (!word_send(x, SUPERVISOR_GO)) {
         execution_hear(x); /* it may have to be started again */
-        if (!go_send(x))
+        if (!word_send(x, SUPERVISOR_GO))
             return err_set(e, ERR_NOT_FOUND, "the supervisor of step %s is gone: nothing was started",
                            x->key);
     }

@@ -22,9 +22,10 @@
  * broken off in the middle, so that a 0 or a 1 proves nothing. To keep the terminal alive beyond its console
  * would mean to leave a password prompt or a half-typed statement open to whoever comes next.
  *
- * The order of a careful caller: arm when the confirmation page opens; make the intent durable; go; at
- * `ended` make output and outcome durable; forget. After a crash: spool_each, and adopt what is there. The
- * environment of a step, which may hold secrets, never touches a disk.
+ * The order of a careful caller: ready when the confirmation page opens; once it is confirmed, give what is
+ * to run; make the intent, which names the key, durable; go; at `ended` make output and outcome durable;
+ * forget. Without a page arm does both, ready and give. After a crash: spool_each, and adopt what an intent
+ * names. The environment of a step, which may hold secrets, never touches a disk.
  *
  * When the supervisor is killed the step goes on, its outcome becomes `lost`, and the console that follows it
  * reads the FIFOs on; without one the step stops at its next write after 64 KiB that nobody read. What stands
@@ -185,6 +186,16 @@ int spool_copy(struct spool *from, struct spool *to, const char *key, const char
  * failure: nothing was left behind. */
 struct execution *execution_arm(struct spool *s, struct loop *loop, const struct exec_request *request,
                                 const struct execution_events *events, void *data, struct err *e);
+/* The same before anybody knows whether anything will be run, and what: the supervisor waits for that as
+ * well. Nobody looks for the folder of one that is let go, or whose console dies, before it was given
+ * anything: its supervisor removes it, and is gone. */
+struct execution *execution_ready(struct spool *s, struct loop *loop, const char *key, bool use_scope,
+                                  const struct execution_events *events, void *data, struct err *e);
+/* What a ready one is to run, once, before its intent is appended; the key of request is its own, there is no
+ * terminal, and what happens goes to these events from now on. An error: nothing of it will ever run, arm
+ * another one. */
+int execution_give(struct execution *x, const struct exec_request *request,
+                   const struct execution_events *events, void *data, struct err *e);
 /* Once, after the intent is durable. An error means that the supervisor is gone: `ended` follows and tells
  * what became of it. */
 int execution_go(struct execution *x, struct err *e);

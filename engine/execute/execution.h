@@ -22,11 +22,13 @@ struct execution {
     /* Ours alone when we armed it. */
     int socket; /* to the supervisor; -1 when adopted, or let go */
     struct loop_watch *socket_watch;
-    bool went;                    /* go was said */
-    char failure[160];            /* what the supervisor said before it gave up; "" when it didn't */
-    bool armed;                   /* the supervisor said that it waits */
-    int lock, child_lock, memory; /* kept until then when it may have to be started a second time, else -1 */
-    int terminal, slave;          /* our end, and until then the step's; -1: none */
+    bool given;           /* what it is to run */
+    bool went;            /* go was said */
+    char failure[160];    /* what the supervisor said before it gave up; "" when it didn't */
+    bool armed;           /* the supervisor said that it waits */
+    int lock, child_lock; /* kept until then when it may have to be started a second time, else -1 */
+    int memory;           /* the request's: until it is given, and as long as the locks */
+    int terminal, slave;  /* our end, and until then the step's; -1: none */
 
     /* Following. */
     bool watching;        /* only that: another process sees to its end */

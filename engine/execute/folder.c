@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -144,4 +145,17 @@ void folder_judge(int folder, const char *key, struct spool_entry *entry)
     }
     if (fate != FATE_STARTED)
         entry->started_wall_us = 0;
+}
+
+int folder_discard(int spool, const char *path, const char *key, struct err *e)
+{
+    /* Renamed first: half removed it would tell another story. */
+    char name[EXEC_KEY_MAX + 64];
+    snprintf(name, sizeof name, "%s%s-%lld", PREFIX_GONE, key, (long long)clock_monotonic_us());
+    if (renameat(spool, key, spool, name) < 0)
+        return err_errno(e, "%s/%s", path, key);
+    char *gone = path_join(path, name);
+    int code = folder_remove(gone, e);
+    free(gone);
+    return code;
 }

@@ -23,6 +23,11 @@ struct holder lock_look(int folder, const char *name);
 /* Fills all of entry but its key, which says what the folder must be about. */
 void folder_judge(int folder, const char *key, struct spool_entry *entry);
 
+#define PREFIX_GONE ".gone-" /* of a folder that is being removed */
+
+/* Removes it from its spool, by that one's descriptor and path. */
+int folder_discard(int spool, const char *path, const char *key, struct err *e);
+
 /* What an outcome of that record, or of none, comes to; counts are the record's. */
 void result_from_record(const struct exit_record *r, struct exec_result *result);
 

@@ -1,4 +1,4 @@
-/* The supervisor until go: its descriptors, its files, and the wait. */
+/* The supervisor until go: its descriptors, its files, what it is to run, and the wait. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -33,6 +33,12 @@ static int fifo_open(const struct supervisor *s, const char *name, int flags, st
     if (fd < 0)
         return err_errno(e, "%s/%s", s->folder, name);
     return fd;
+}
+
+bool supervisor_given(const struct supervisor *s)
+{
+    struct stat st;
+    return s->writer || (fstat(SUPERVISOR_FD_REQUEST, &st) == 0 && st.st_size > 0);
 }
 
 static int request_receive(struct supervisor *s, struct err *e)
@@ -97,10 +103,12 @@ static int files_open(struct supervisor *s, struct err *e)
         (s->spool = fifo_open(s, NAME_SPOOL, O_RDWR, e)) < 0 ||
         (s->exit = fifo_open(s, NAME_EXIT, O_RDWR, e)) < 0)
         return e->code;
+    struct stat st;
+    if (fstat(s->exit, &st) < 0)
+        return err_errno(e, "%s/%s", s->folder, NAME_EXIT);
+    s->file_mode = st.st_mode & 0666;
     if (flock(s->spool, LOCK_EX | LOCK_NB) < 0)
         return err_errno(e, "%s/%s is being written by another process", s->folder, NAME_SPOOL);
-    s->writer = xmalloc(sizeof *s->writer);
-    writer_init(s->writer, s->spool, 0, s->request.limit_bytes);
     return 0;
 }
 
@@ -128,17 +136,27 @@ int supervisor_arm(struct supervisor *s, struct err *e)
            SIG_DFL);    /* ignored, as a careless parent may have left it, it would hide how the step ended */
     if (chdir("/") < 0) /* no file system is kept busy by us */
         return err_errno(e, "/");
+    int code = watch_open(s, e);
+    if (code == 0)
+        code = files_open(s, e);
+    return code < 0 ? code : files_sync(s, e);
+}
+
+int supervisor_take(struct supervisor *s, struct err *e)
+{
+    if (s->writer)
+        return 0; /* told twice */
     int code = request_receive(s, e);
-    if (code == 0 && s->request.terminal) {
+    if (code < 0)
+        return code;
+    if (s->request.terminal) {
         s->terminal = SUPERVISOR_FD_TERMINAL;
         fcntl(s->terminal, F_SETFD, FD_CLOEXEC);
     }
-    if (code < 0 || (code = watch_open(s, e)) < 0 || (code = files_open(s, e)) < 0)
-        return code;
+    s->writer = xmalloc(sizeof *s->writer);
+    writer_init(s->writer, s->spool, 0, s->request.limit_bytes);
     s->env = strv_copy(s->request.env);
-    if (s->request.capture_exports && (code = bash_env_make(s, e)) < 0)
-        return code;
-    return files_sync(s, e);
+    return s->request.capture_exports ? bash_env_make(s, e) : 0;
 }
 
 /* ---- Waiting for go ---- */
@@ -159,7 +177,7 @@ bool supervisor_cancelled(const struct supervisor *s)
     return got > 0 && memchr(text, 'c', (size_t)got); /* of "cancel"; there is no other word yet */
 }
 
-bool supervisor_await_go(const struct supervisor *s)
+enum word supervisor_listen(const struct supervisor *s)
 {
     for (;;) {
         struct pollfd watched[] = {
@@ -168,16 +186,19 @@ bool supervisor_await_go(const struct supervisor *s)
             {.fd = s->signals, .events = POLLIN},
         };
         if (poll(watched, 3, -1) < 0 && errno != EINTR)
-            return false;
+            return WORD_VOID;
         if ((watched[1].revents && supervisor_cancelled(s)) ||
             (watched[2].revents && supervisor_signalled(s, SIGTERM)))
-            return false;
+            return WORD_VOID;
         if (!watched[0].revents)
             continue;
         char word = 0;
         ssize_t got = recv(SUPERVISOR_FD_CONSOLE, &word, 1, MSG_DONTWAIT);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
-        return got == 1 && word == 'g';
+        if (got == 1)
+            return word == SUPERVISOR_GO ? WORD_GO : word == SUPERVISOR_REQUEST ? WORD_REQUEST : WORD_VOID;
+        /* With something of ours unread its end is a reset. */
+        return got == 0 || errno == ECONNRESET ? WORD_NOBODY : WORD_VOID;
     }
 }

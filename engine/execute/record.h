@@ -30,13 +30,18 @@
 /* The descriptors that `belay supervise` is started with; 1 and 2 are /dev/null. */
 enum supervisor_fd {
     SUPERVISOR_FD_CONSOLE =
-        0, /* socket: in "g" is go, end of file is void; out "r" is armed, "x" and a text is failed */
+        0, /* socket: in as below, end of file is void; out "r" is armed, "x" and a text is failed */
     SUPERVISOR_FD_LOCK = 3,
     SUPERVISOR_FD_CHILD_LOCK = 4,
     SUPERVISOR_FD_REQUEST = 5,
     SUPERVISOR_FD_TERMINAL = 6, /* the step's end of its terminal; closed when it has none */
     SUPERVISOR_FD_NEXT = 7,
 };
+
+/* What the console says on that socket, a byte each; what it said first to a supervisor that had to be
+ * started again is not said again. */
+#define SUPERVISOR_REQUEST 'q' /* the request is in its memory now */
+#define SUPERVISOR_GO      'g'
 
 /* A key that is also a safe name of a folder. */
 bool key_valid(const char *key);

@@ -5,7 +5,7 @@
 
 #include "engine/base/base.h"
 
-static const char request_magic[8] = "belayrq2";
+static const char request_magic[8] = "belayrq3";
 
 void request_fini(struct request *r)
 {
@@ -19,7 +19,7 @@ void request_fini(struct request *r)
 struct request_head {
     char magic[8];
     uint64_t checksum;
-    int64_t timeout_us, grace_us, limit_bytes, mode, capture_exports, terminal;
+    int64_t timeout_us, grace_us, limit_bytes, capture_exports, terminal;
     uint64_t argc, envc;
 };
 
@@ -31,7 +31,6 @@ void request_encode(const struct request *r, struct str *out)
         .timeout_us = r->timeout_us,
         .grace_us = r->grace_us,
         .limit_bytes = r->limit_bytes,
-        .mode = r->mode,
         .capture_exports = r->capture_exports,
         .terminal = r->terminal,
         .argc = strv_count(r->argv),
@@ -91,7 +90,6 @@ int request_decode(const char *bytes, size_t length, struct request *r, struct e
     r->timeout_us = head.timeout_us;
     r->grace_us = head.grace_us;
     r->limit_bytes = head.limit_bytes;
-    r->mode = head.mode & 0666;
     r->capture_exports = head.capture_exports != 0;
     r->terminal = head.terminal != 0;
     return 0;

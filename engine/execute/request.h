@@ -19,7 +19,6 @@ struct request {
     int64_t timeout_us;
     int64_t grace_us;
     int64_t limit_bytes;
-    int64_t mode; /* of the files that the supervisor makes */
     bool capture_exports;
     bool terminal; /* it comes as SUPERVISOR_FD_TERMINAL */
 };

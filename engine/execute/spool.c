@@ -15,8 +15,7 @@
 #include "engine/base/base.h"
 #include "engine/execute/folder.h"
 
-#define PREFIX_NEW  ".new-"  /* being made */
-#define PREFIX_GONE ".gone-" /* being removed */
+#define PREFIX_NEW ".new-" /* being made */
 
 #define HALF_MADE_AGE_S 60 /* a younger one may be in the hands of a living console */
 
@@ -256,13 +255,5 @@ int execution_forget(struct spool *s, const char *key, struct err *e)
     case SPOOL_LOST:
         break;
     }
-    /* Renamed first: half removed it would tell another story. */
-    char name[EXEC_KEY_MAX + 64];
-    snprintf(name, sizeof name, "%s%s-%lld", PREFIX_GONE, key, (long long)clock_monotonic_us());
-    if (renameat(s->dir, key, s->dir, name) < 0)
-        return err_errno(e, "%s/%s", s->folder, key);
-    char *path = path_join(s->folder, name);
-    code = folder_remove(path, e);
-    free(path);
-    return code;
+    return folder_discard(s->dir, s->folder, key, e);
 }

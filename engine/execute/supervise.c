@@ -15,6 +15,7 @@
 
 #include "engine/base/base.h"
 #include "engine/execute/child.h"
+#include "engine/execute/folder.h"
 #include "engine/execute/supervisor.h"
 
 #define LEAVING_US                                                                                           \
@@ -313,7 +314,7 @@ static int started(struct supervisor *s)
 {
     struct err e;
     s->record.started_wall_us = clock_wall_us();
-    int code = fate_decide(s->dir, FATE_STARTED, s->record.started_wall_us, (mode_t)s->request.mode, &e);
+    int code = fate_decide(s->dir, FATE_STARTED, s->record.started_wall_us, s->file_mode, &e);
     if (code == ERR_EXISTS)
         return 0; /* somebody else has decided, and it can only be void */
     if (code < 0) {
@@ -331,6 +332,40 @@ static int started(struct supervisor *s)
     close(SUPERVISOR_FD_LOCK);
     sink(s);
     return code;
+}
+
+/* Nobody was told of this folder, so nobody will look for it. */
+static void vanish(const struct supervisor *s)
+{
+    char *spool = xstrndup(s->folder, (size_t)(strrchr(s->folder, '/') - s->folder));
+    int above = openat(s->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (above >= 0) {
+        folder_discard(above, spool, s->key, NULL);
+        close(above);
+    }
+    free(spool);
+}
+
+/* From the first look at the console on. */
+static int wait_and_run(struct supervisor *s, struct err *e)
+{
+    enum word word = supervisor_listen(s);
+    int code = 0;
+    if (word == WORD_REQUEST) {
+        if ((code = supervisor_take(s, e)) < 0)
+            return code;
+        word = supervisor_listen(s);
+    }
+    if (word == WORD_NOBODY && !supervisor_given(s)) {
+        vanish(s);
+        return 0;
+    }
+    if ((word == WORD_GO || supervisor_given(s)) && (code = supervisor_take(s, e)) < 0)
+        return code;
+    if (word == WORD_GO)
+        return started(s);
+    fate_decide(s->dir, FATE_VOID, clock_wall_us(), s->file_mode, NULL);
+    return 0;
 }
 
 int execute_supervise(const char *folder)
@@ -355,10 +390,7 @@ int execute_supervise(const char *folder)
         supervisor_tell('x', e.msg);
     } else {
         supervisor_tell('r', "");
-        if (supervisor_await_go(&s))
-            code = started(&s);
-        else
-            fate_decide(s.dir, FATE_VOID, clock_wall_us(), (mode_t)s.request.mode, NULL);
+        code = wait_and_run(&s, &e);
     }
     fini(&s);
     return code < 0;

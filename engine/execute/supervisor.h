@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "engine/base/base.h"
 #include "engine/execute/family.h"
@@ -27,6 +28,7 @@ struct supervisor {
     struct request request;
     char **env;
     int dir, exit, spool, control, signals, timer;
+    mode_t file_mode;       /* of what it makes */
     int out_hold, err_hold; /* for the step; closed once it has them */
     int fifo[3];            /* reading ends by enum exec_stream, -1 when over */
     int dump;               /* memory that BASH_ENV's trap writes to; -1: not wanted */
@@ -42,10 +44,21 @@ struct supervisor {
     struct exit_record record;
 };
 
-/* Takes over what the console gave, opens everything and brings it to the disk. */
+enum word {
+    WORD_REQUEST, /* what to run is there */
+    WORD_GO,
+    WORD_VOID,   /* somebody asked that it never starts */
+    WORD_NOBODY, /* the console is gone, or has let go */
+};
+
+/* Opens everything and brings it to the disk. */
 int supervisor_arm(struct supervisor *s, struct err *e);
-/* True for go; false for anything that means that it will not come. */
-bool supervisor_await_go(const struct supervisor *s);
+/* Is there anything to run? */
+bool supervisor_given(const struct supervisor *s);
+/* Takes over what is to be run. */
+int supervisor_take(struct supervisor *s, struct err *e);
+/* Waits for what comes next. */
+enum word supervisor_listen(const struct supervisor *s);
 /* One message to the console, which may be gone. */
 void supervisor_tell(char kind, const char *text);
 

@@ -280,7 +280,6 @@ static void a_request_comes_back(void **state)
                         .timeout_us = 1,
                         .grace_us = 2,
                         .limit_bytes = 3,
-                        .mode = 0660,
                         .capture_exports = true},
                    back;
     struct str bytes = {0};
@@ -294,7 +293,6 @@ static void a_request_comes_back(void **state)
     assert_int_equal(back.timeout_us, 1);
     assert_int_equal(back.grace_us, 2);
     assert_int_equal(back.limit_bytes, 3);
-    assert_int_equal(back.mode, 0660);
     assert_true(back.capture_exports);
     request_fini(&back);
     for (size_t length = 0; length < bytes.len; length++)
