@@ -58,7 +58,8 @@ void line_progress_show(struct line_mode *m, const struct engine_run *view)
     struct str text = {0};
     int64_t now_us = loop_now_us(m->loop);
     run_progress_text(view->run, view->current_step, INT64_MAX, &text);
-    if (text.len > 0 && !str_eq(m->progress, str_text(&text)) &&
+    bool asked = m->question != NO_QUESTION; /* behind a question it would stand where the answer is typed */
+    if (text.len > 0 && !asked && !str_eq(m->progress, str_text(&text)) &&
         now_us - m->progress_us > PROGRESS_EVERY_US) {
         line_say("  %s\n", str_text(&text));
         free(m->progress);
