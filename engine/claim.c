@@ -72,6 +72,7 @@ void walk_lose(struct walk *w)
     w->lost = w->elsewhere = w->taking = true;
     free(w->owner);
     w->owner = NULL;
+    ready_drop(w);
     for (size_t i = 0; i < w->tickets.len; i++)
         ticket_release(w->tickets.data[i]);
     walk_wake(w);

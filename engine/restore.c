@@ -160,7 +160,7 @@ static void tickets_restore(struct walk *w, const struct restoring *r)
             if (r->intended.data[k].ticket == known[i].ticket)
                 meant = &r->intended.data[k];
         if (!w->elsewhere)
-            ticket_restore(w, &known[i], meant != NULL);
+            ticket_restore(w, &known[i], meant != NULL, meant ? meant->folder : NULL);
         else if (meant)
             output_follow(w, meant->step, meant->folder);
     }

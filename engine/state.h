@@ -105,6 +105,7 @@ struct engine {
         VEC(struct walk *) lost; /* taken over by another console: kept for their last completions */
         struct loop_timer *timer;
         size_t restoring, storing; /* jobs in the pool that use the journal or the spool */
+        bool sweep_again;
     } runs;
 
     struct listening *listening; /* listen.c; NULL: nobody can ask over HTTP */

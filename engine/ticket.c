@@ -11,6 +11,7 @@ void ticket_free(struct ticket *t)
 {
     step_terminal_free(t->terminal);
     execution_free(t->x);
+    ready_discard(t->walk->engine, t->ready);
     run_command_fini(&t->command);
     strv_free(t->env);
     strv_free(t->exports);
@@ -19,14 +20,21 @@ void ticket_free(struct ticket *t)
     free(t);
 }
 
+/* Its folder in the spool, whose key begins with the run: r12-t7 for ticket 7 of run 12. */
+static void ticket_folder(struct ticket *t, const char *folder)
+{
+    snprintf(t->key, sizeof t->key, "r%lld-%s", (long long)t->walk->id, folder);
+}
+
 /* A key is used once: what is run again gets the next one. */
 static void ticket_key(struct ticket *t, unsigned again)
 {
+    char folder[40];
     t->again = again;
-    int length =
-        snprintf(t->key, sizeof t->key, "r%lld-t%llu", (long long)t->walk->id, (unsigned long long)t->number);
+    int length = snprintf(folder, sizeof folder, "t%llu", (unsigned long long)t->number);
     if (again)
-        snprintf(t->key + length, sizeof t->key - (size_t)length, "-%u", again);
+        snprintf(folder + length, sizeof folder - (size_t)length, "-%u", again);
+    ticket_folder(t, folder);
 }
 
 static struct ticket *ticket_new(struct walk *w, uint64_t number, int step, int part, enum run_role role,
@@ -163,6 +171,23 @@ static int intent_append(struct ticket *t, struct err *e)
     return code;
 }
 
+/* False: there is none, or its supervisor is gone. */
+static bool ready_use(struct ticket *t, const struct exec_request *request)
+{
+    struct exec_request its = *request;
+    if (!t->ready)
+        return false;
+    its.key = execution_key(t->ready);
+    if (execution_give(t->ready, &its, &execution_callbacks, t, NULL) < 0) {
+        ready_discard(t->walk->engine, t->ready);
+    } else {
+        t->x = t->ready;
+        snprintf(t->key, sizeof t->key, "%s", its.key);
+    }
+    t->ready = NULL;
+    return t->x;
+}
+
 static void ticket_arm(struct ticket *t)
 {
     struct engine *engine = t->walk->engine;
@@ -185,7 +210,8 @@ static void ticket_arm(struct ticket *t)
                            t->cancelled ? "cancelled before it started" : "there is no spool to run it from");
         return;
     }
-    t->x = execution_arm(engine->runs.spool, engine->loop, &request, &execution_callbacks, t, &e);
+    if (!ready_use(t, &request))
+        t->x = execution_arm(engine->runs.spool, engine->loop, &request, &execution_callbacks, t, &e);
     if (!t->x) {
         ticket_not_started(t, e.msg);
         return;
@@ -277,6 +303,8 @@ void ticket_begin(struct walk *w, const struct run_effect *effect)
 {
     struct ticket *t =
         ticket_new(w, effect->ticket, effect->step, effect->part, effect->role, effect->attempt);
+    if (run_role_acts(t->role))
+        t->ready = ready_take(w, t->step);
     if (run_rehearsed(w->run))
         rehearsal_begin(t);
     else if (run_role_acts(t->role) && w->checks_only)
@@ -289,20 +317,33 @@ void ticket_begin(struct walk *w, const struct run_effect *effect)
 
 /* ---- after a restore, and the end of a console ---- */
 
-void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended)
+/* What acts is run once, in the folder that its intent names; what only looks may be there more than once. */
+static void ticket_find(struct ticket *t, const char *folder)
+{
+    struct spool *spool = t->walk->engine->runs.spool;
+    struct spool_entry entry;
+    const char *own =
+        folder ? strchr(folder, '-') : NULL; /* behind the run's number, which an import changes */
+    if (own && run_role_acts(t->role)) {
+        ticket_folder(t, own + 1);
+        return;
+    }
+    for (unsigned again = AGAIN_MAX; spool && again > 0 && t->again == 0; again--) {
+        ticket_key(t, again);
+        if (spool_find(spool, t->key, &entry, NULL) < 0)
+            ticket_key(t, 0);
+    }
+}
+
+void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended, const char *folder)
 {
     struct ticket *t = ticket_new(w, known->ticket, known->step, known->part, known->role, known->attempt);
     struct err e = {0};
-    struct spool_entry entry;
     if (run_rehearsed(w->run)) {
         rehearsal_begin(t);
         return;
     }
-    for (unsigned again = AGAIN_MAX; w->engine->runs.spool && again > 0 && t->again == 0; again--) {
-        ticket_key(t, again);
-        if (spool_find(w->engine->runs.spool, t->key, &entry, NULL) < 0)
-            ticket_key(t, 0);
-    }
+    ticket_find(t, folder);
     t->x = w->engine->runs.spool
                ? execution_adopt(w->engine->runs.spool, w->engine->loop, t->key, &execution_callbacks, t, &e)
                : NULL;
@@ -358,7 +399,8 @@ void ticket_release(struct ticket *t)
     if (t->terminal)
         step_terminal_release(t->terminal);
     execution_free(t->x);
-    t->x = NULL;
+    ready_discard(t->walk->engine, t->ready);
+    t->x = t->ready = NULL;
 }
 
 /* ---- what nobody will ever ask for ---- */
@@ -383,7 +425,7 @@ bool ticket_held(struct engine *engine, int64_t run, const struct exec_result *r
 static bool is_held(const struct sweep *s, const struct spool_entry *entry)
 {
     long long run = 0;
-    return sscanf(entry->key, "r%lld-t", &run) == 1 && ticket_held(s->engine, run, &entry->result);
+    return sscanf(entry->key, "r%lld-", &run) == 1 && ticket_held(s->engine, run, &entry->result);
 }
 
 static void sweep_entry(void *data, const struct spool_entry *entry)
@@ -391,7 +433,8 @@ static void sweep_entry(void *data, const struct spool_entry *entry)
     struct sweep *s = data;
     if (is_held(s, entry))
         return;
-    if (entry->state == SPOOL_ENDED || entry->state == SPOOL_VOID || entry->state == SPOOL_LOST)
+    if (entry->state == SPOOL_ARMED || entry->state == SPOOL_ENDED || entry->state == SPOOL_VOID ||
+        entry->state == SPOOL_LOST)
         *vec_push(&s->keys) = xstrdup(entry->key);
 }
 
@@ -402,26 +445,33 @@ static int sweep_claim(const struct claim *claim, void *data)
     return 0;
 }
 
+static bool has_key(const struct execution *x, const char *key)
+{
+    return x && str_eq(execution_key(x), key);
+}
+
 static bool is_wanted(const struct sweep *s, const char *key)
 {
     long long run = 0;
-    if (sscanf(key, "r%lld-t", &run) != 1)
+    if (sscanf(key, "r%lld-", &run) != 1)
         return true;
     const struct walk *w = walk_find(s->engine, run);
     char *name = xasprintf("run %lld", run);
     bool wanted = w ? w->elsewhere && !w->ended : map_has(s->claimed, name);
+    wanted |= w && has_key(w->ready.x, key);
     for (size_t i = 0; w && i < w->tickets.len && !wanted; i++)
-        wanted = str_eq(w->tickets.data[i]->key, key);
+        wanted = str_eq(w->tickets.data[i]->key, key) || has_key(w->tickets.data[i]->ready, key);
     free(name);
     return wanted;
 }
 
 /* What belongs to no open run, or to a ticket whose outcome is journaled, was left by a console that died
  * before it could tidy up. A run is claimed before anything of it is in the spool: hence first the spool,
- * then the claims. */
+ * then the claims. A supervisor that has yet to see that its console died is waited for. */
 void tickets_sweep(struct engine *engine)
 {
     struct sweep s = {.engine = engine};
+    engine->runs.sweep_again = false;
     if (!engine->runs.spool || engine->observer)
         return;
     s.claimed = map_new();
@@ -430,7 +480,8 @@ void tickets_sweep(struct engine *engine)
         code = journal_claims(engine->chronicle.journal, sweep_claim, &s, NULL);
     for (size_t i = 0; i < s.keys.len; i++) {
         if (code == 0 && !is_wanted(&s, s.keys.data[i]))
-            execution_forget(engine->runs.spool, s.keys.data[i], NULL);
+            engine->runs.sweep_again |=
+                execution_forget(engine->runs.spool, s.keys.data[i], NULL) == ERR_BUSY;
         free(s.keys.data[i]);
     }
     vec_fini(&s.keys);

@@ -14,6 +14,7 @@ struct ticket {
     unsigned attempt, again;
     char key[64];
     struct execution *x;
+    struct execution *ready;        /* waited since the step's page was opened, and waits on; else NULL */
     struct step_terminal *terminal; /* interactive, and asked for here; else NULL */
     struct run_command command;
     char **env;      /* as the step gets it, secrets resolved */

@@ -183,6 +183,8 @@ void ticket_applied(struct ticket *t)
 void ticket_not_started(struct ticket *t, const char *why)
 {
     t->finished = true;
+    ready_discard(t->walk->engine, t->ready);
+    t->ready = NULL;
     t->result = (struct exec_result){.how = EXEC_NOT_STARTED, .status = -1};
     snprintf(t->result.text, sizeof t->result.text, "%s", why);
     if (t->terminal)

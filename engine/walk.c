@@ -29,6 +29,7 @@ struct walk *walk_new(struct engine *engine, int64_t id, struct runbook *book)
     w->id = id;
     w->book = book;
     w->run = run_new(book);
+    w->ready.step = STEP_NONE;
     w->zero_us = loop_now_us(engine->loop);
     w->concluded = xcalloc(book->steps.len + 1, sizeof *w->concluded);
     w->wake = loop_timer_new(engine->loop, on_wake, w);
@@ -50,6 +51,7 @@ void pending_free(struct pending *p)
 
 void walk_free(struct walk *w)
 {
+    ready_drop(w);
     for (size_t i = 0; i < w->queue.len; i++)
         pending_free(w->queue.data[i]);
     for (size_t i = 0; i < w->tickets.len; i++)

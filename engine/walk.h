@@ -56,6 +56,10 @@ struct walk {
     bool taking;      /* a claim, or rebuilding after it, is under way */
     bool checks_only; /* it was begun where nobody watches: nothing that acts is run */
     bool lost;        /* taken over by another console: nothing that was under way here counts any more */
+    struct {          /* ready.c */
+        int step;     /* the one that may act soon; STEP_NONE */
+        struct execution *x; /* NULL: none, or taken */
+    } ready;
     VEC(struct pending *) queue;
     VEC(struct ticket *) tickets;
     VEC(struct step_output *) outputs; /* output.c */
@@ -130,8 +134,9 @@ void walk_refuse(struct walk *w, const char *why); /* everything that waits in i
 
 /* ticket.c, ticket_outcome.c */
 void ticket_begin(struct walk *w, const struct run_effect *effect);
-/* After a restore: follows what another console started, or says what became of it. */
-void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended);
+/* After a restore: follows what another console started, or says what became of it. folder: as its intent
+ * names it; NULL: an older belay's, or none. */
+void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended, const char *folder);
 int ticket_cancel(struct walk *w, uint64_t number, struct err *e);
 void ticket_applied(struct ticket *t); /* its outcome is durable: the spool may forget it */
 void ticket_release(struct ticket *t); /* the console goes, the step stays */
@@ -139,6 +144,14 @@ void ticket_free(struct ticket *t);
 void tickets_retry(struct walk *w);
 /* Once every run is restored. */
 void tickets_sweep(struct engine *engine);
+
+/* ready.c */
+/* After every input: has a page been opened, or closed? */
+void ready_look(struct walk *w);
+/* What waits for that step, now the caller's: given something to run, or discarded. NULL: nothing. */
+struct execution *ready_take(struct walk *w, int step);
+void ready_discard(struct engine *engine, struct execution *x); /* leaves no folder and no process */
+void ready_drop(struct walk *w);
 
 /* rehearsal.c */
 /* What was to be executed waits for an outcome instead; taken up again after a restore as well. */

@@ -260,6 +260,7 @@ static void appended(void *context, const struct journal_result *result)
         ticket_applied(applied); /* what it holds is let go before anything new begins */
     if (code == 0)
         code = walk_effects(w, &effects, &e);
+    ready_look(w);
     pending_end(p, code, e.msg, w->id);
     vec_fini(&effects);
     walk_wake(w);

@@ -51,6 +51,8 @@ static void on_runs_timer(void *data)
     walks_trouble_over(engine);
     for (size_t i = 0; i < engine->runs.walks.len; i++)
         edition_look(engine->runs.walks.data[i]);
+    if (engine->runs.sweep_again && engine->runs.restoring == 0)
+        tickets_sweep(engine);
 }
 
 int walks_open(struct engine *engine, struct err *e)
@@ -72,6 +74,7 @@ void walks_close(struct engine *engine)
     engine->runs.timer = NULL;
     for (size_t i = 0; i < engine->runs.walks.len; i++) {
         struct walk *w = engine->runs.walks.data[i];
+        ready_drop(w);
         for (size_t k = 0; k < w->tickets.len; k++)
             ticket_release(w->tickets.data[k]);
         loop_timer_free(w->wake);

@@ -17,7 +17,7 @@ extern const char powers_document[], powers_items[], powers_config[];
  *   overlap LABEL KEY                somebody else was at what the lock is for
  *   end LABEL KEY STATUS
  *
- * LABEL: the step, "many.c" for an item, "ramp@50" for a rung. KEY: its place in the spool, "r12-t7". */
+ * LABEL: the step, "many.c" for an item, "ramp@50" for a rung. KEY: its place in the spool, "r12-p07f3a91c". */
 #define LABEL_MAX 32
 
 struct oracle_line {

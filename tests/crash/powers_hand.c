@@ -135,10 +135,8 @@ static void hand_key(struct hand *h)
 static int is_mine(const struct event *event, void *data)
 {
     const struct hand *h = data;
-    long long run = 0, ticket = 0;
     cJSON *tree = json_parse(event->data, strlen(event->data), NULL);
-    int mine = sscanf(h->key, "r%lld-t%lld", &run, &ticket) == 2 && run == event->run &&
-               json_int(tree, "ticket", -1) == ticket;
+    int mine = str_eq(h->key, json_string(tree, "folder", NULL));
     cJSON_Delete(tree);
     return mine ? ERR_EXISTS : 0;
 }

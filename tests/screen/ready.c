@@ -1,0 +1,201 @@
+/* While the page of an acting step is open a supervisor waits, which knows nothing of the step yet.
+ * Confirming uses it; nothing else leaves anything of it. */
+#include <dirent.h>
+
+#include "tests/crash/supervisors.h"
+#include "tests/screen/walk.h"
+
+static const char document[] =
+    "# Drain the queue\n\n"
+    "## Target\n\n"
+    "```bash {name=TARGET kind=verify}\n"
+    "echo shard-5\n"
+    "```\n\n"
+    "## Drain it\n\n"
+    "```bash {name=drain pre=TARGET timeout=2m}\n"
+    "echo \"begin $TARGET $BELAY_INCIDENT $BELAY_OUTCOME_TARGET\" >> \"$ORACLE\"\n" WALK_AT_GATE
+    "echo end >> \"$ORACLE\"\n"
+    "```\n";
+
+#define BEGAN "begin shard-5 INC-1 ok\n"
+
+WALK_FIXTURE(document)
+
+/* Of whatever name. */
+static size_t spool_count(void)
+{
+    char *path = path_join(walk.rig.state, "belay/rig/spool");
+    DIR *spool = opendir(path);
+    size_t count = 0;
+    for (const struct dirent *entry; spool && (entry = readdir(spool));)
+        count += !str_eq(entry->d_name, ".") && !str_eq(entry->d_name, "..");
+    if (spool)
+        closedir(spool);
+    free(path);
+    return count;
+}
+
+/* The one that was there before its step was confirmed; not that of a precheck, which may be leaving. */
+static pid_t ready_find(void)
+{
+    char *folder = path_join(walk.rig.state, "belay/rig/spool/r1-p");
+    pid_t pid = supervisor_find(folder);
+    free(folder);
+    return pid;
+}
+
+static pid_t waits_await(struct pty *p)
+{
+    int64_t end = clock_monotonic_us() + WALK_MS * US_PER_MS;
+    while ((spool_count() != 1 || ready_find() == 0) && clock_monotonic_us() < end)
+        pty_run(p, 20);
+    pid_t pid = ready_find();
+    if (spool_count() != 1 || pid == 0)
+        fail_with_screen(p, "%zu folders in the spool, supervisor %d", spool_count(), (int)pid);
+    assert_int_equal(supervisor_child(pid), 0);
+    return pid;
+}
+
+static bool is_left(void)
+{
+    return spool_count() > 0 || supervisor_find(walk.rig.folder) > 0;
+}
+
+/* p: a console that lives meanwhile; NULL: there is none, nor will one tidy up. */
+static void nothing_left_await(struct pty *p)
+{
+    int64_t end = clock_monotonic_us() + WALK_MS * US_PER_MS;
+    while (is_left() && clock_monotonic_us() < end)
+        if (p)
+            pty_run(p, 20);
+        else
+            usleep(20000);
+    assert_false(is_left());
+}
+
+/* Does the timeline say so? */
+static void journal_is(const char *text, bool there)
+{
+    const char *words[] = {"timeline", "--json", "--config", "belay.yaml", NULL};
+    struct pty *p =
+        rig_run(&walk.rig, BELAY, &(struct rig_start){.arguments = words, .width = 250, .height = 60});
+    assert_int_equal(pty_wait_end(p, WALK_MS), 0);
+    size_t length;
+    const char *bytes = pty_bytes(p, &length);
+    bool seen = memmem(bytes, length, text, strlen(text));
+    pty_free(p);
+    assert_int_equal(seen, there);
+}
+
+static void test_confirming_uses_the_one_that_waits(void **state)
+{
+    (void)state;
+    struct pty *p = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(p, "Type +yes");
+    pid_t waits = waits_await(p);
+    journal_is("Drain it: act begins", false);
+    walk_oracle_is(&walk, "");
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, BEGAN);
+    assert_int_equal(ready_find(), waits);
+    assert_true(supervisor_child(waits) > 0);
+    journal_is("Drain it: act begins", true);
+    walk_open_gate(&walk);
+    walk_ends(p, 0);
+    walk_oracle_is(&walk, BEGAN "end\n");
+    nothing_left_await(NULL);
+    walk_verify(&walk, BELAY);
+}
+
+static void test_leaving_the_page_leaves_nothing(void **state)
+{
+    (void)state;
+    struct pty *p = walk_console(&walk, BELAY);
+    walk_start(p, "Drain the queue", "Type  yes");
+    pid_t first = waits_await(p);
+    walk_escape(p, 1);
+    nothing_left_await(p);
+    walk_to_page(p, "Type  yes");
+    assert_int_not_equal(waits_await(p), first);
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, BEGAN);
+    walk_open_gate(&walk);
+    nothing_left_await(p);
+    walk_quit(p);
+    walk_oracle_is(&walk, BEGAN "end\n");
+    walk_verify(&walk, BELAY);
+}
+
+static void test_quitting_leaves_nothing(void **state)
+{
+    (void)state;
+    struct pty *p = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(p, "Type +yes");
+    waits_await(p);
+    pty_type(p, "stop\r");
+    walk_ends(p, 1);
+    nothing_left_await(NULL);
+    walk_oracle_is(&walk, "");
+    walk_verify(&walk, BELAY);
+}
+
+/* Without another start that would tidy up; and the run goes on in the next console. */
+static void test_a_killed_console_leaves_nothing(void **state)
+{
+    (void)state;
+    struct pty *p = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(p, "Type +yes");
+    waits_await(p);
+    pty_signal(p, SIGKILL);
+    pty_free(p);
+    nothing_left_await(NULL);
+    walk_oracle_is(&walk, "");
+    p = walk_line_mode(&walk, BELAY, "resume");
+    walk_sees(p, "Type +yes");
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, BEGAN);
+    walk_open_gate(&walk);
+    walk_ends(p, 0);
+    walk_oracle_is(&walk, BEGAN "end\n");
+    nothing_left_await(NULL);
+    walk_verify(&walk, BELAY);
+}
+
+/* Both at once: its folder is the next console's to remove. */
+static void test_a_killed_supervisor_is_no_obstacle(void **state)
+{
+    (void)state;
+    struct pty *p = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(p, "Type +yes");
+    pid_t waits = waits_await(p);
+    pty_signal(p, SIGSTOP);
+    assert_true(pty_wait_stopped(p, WALK_MS));
+    assert_int_equal(kill(waits, SIGKILL), 0);
+    pty_signal(p, SIGKILL);
+    pty_free(p);
+    assert_int_equal(spool_count(), 1);
+    p = walk_line_mode(&walk, BELAY, "resume");
+    walk_sees(p, "Type +yes");
+    waits = waits_await(p);
+    assert_int_equal(kill(waits, SIGKILL), 0);
+    nothing_left_await(p);
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, BEGAN);
+    walk_open_gate(&walk);
+    walk_ends(p, 0);
+    walk_oracle_is(&walk, BEGAN "end\n");
+    nothing_left_await(NULL);
+    walk_verify(&walk, BELAY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_confirming_uses_the_one_that_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_leaving_the_page_leaves_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_quitting_leaves_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_killed_console_leaves_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_killed_supervisor_is_no_obstacle, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
