@@ -45,6 +45,7 @@ struct engine *engine_open(struct loop *loop, const struct engine_options *optio
     engine->step_path = xstrdup(options->step_path);
     engine->state_folder =
         options->state_folder ? xstrdup(options->state_folder) : config_state_folder(engine->config);
+    engine->state_given = options->state_folder != NULL;
     engine->change_timer = loop_timer_new(loop, changes_tell, engine);
     engine->watch.wanted = options->watch;
     engine->watch.lease = -1;

@@ -23,7 +23,6 @@
 #include "engine/postmortem/postmortem.h"
 #include "engine/runbook/runbook.h"
 #include "engine/sources/sources.h"
-#include "engine/targets/targets.h"
 
 struct engine;
 
@@ -48,6 +47,10 @@ void engine_close(struct engine *engine);
 /* Tells a platform what the newest transitions of a journal (20,000 events are looked through) say of its
  * entities: since when they are as they are. An engine does it by itself. Blocks for the disk. */
 void engine_recall(struct journal *journal, struct platform *platform);
+/* Tells a platform of belay's own breakers, as the state databases have them: entities of the source "belay",
+ * of kind breaker, with the attribute `own` (source, mirror, chain, exec). An engine that watches does it by
+ * itself. Blocks for the disk. */
+void engine_own_breakers(const struct config *config, struct platform *platform, int64_t now_us);
 
 /* What a subscriber is told: a mask of these, at most once a loop turn. */
 enum engine_change {
@@ -69,11 +72,6 @@ bool engine_settled(const struct engine *engine);
 /* True once the list of runbooks stands: all are read, and the runs that an earlier console left are known.
  */
 bool engine_listed(const struct engine *engine);
-
-/* Whom belay calls on this host, with their measures, by name: those of the state database of this configuration
- * and of the one that `belay exec` uses without any. The caller frees views. Blocks for the disk. */
-int engine_targets_read(const struct config *config, struct target_view **views, size_t *count,
-                        struct err *e);
 
 /* Is all well with this process itself: the journal takes events, sources are heard, the loop is in time? If
  * not, why is one line. */
@@ -107,8 +105,9 @@ const char *engine_actor_line(const struct engine *engine);
 const char *engine_watch_holder(const struct engine *engine);
 /* NULL, or why the journal can't be written now: nothing acts meanwhile. */
 const char *engine_trouble(const struct engine *engine);
-/* The mirror off this host as a row among the sources: named "mirror", kind syslog or command, every_us 0 (nothing is
- * polled: lines go out when there are some), bytes those that wait. False where none is configured. */
+/* The mirror off this host as a row among the sources: named "mirror", kind syslog or command, every_us 0
+ * (nothing is polled: lines go out when there are some), bytes those that wait. False where none is
+ * configured. */
 bool engine_mirror_status(const struct engine *engine, struct source_status *row);
 /* NULL, or the folder of the emergency journal that this one is: everything is recorded there until it is
  * imported. */
@@ -125,6 +124,9 @@ int engine_import(const struct config *config, struct journal *into, const char 
                   struct journal_import *report, struct err *e);
 /* NULL, or why running steps would not outlive a lost login here. */
 const char *engine_lifetime_warning(const struct engine *engine);
+
+/* NULL, or why breakers are not shared: the state database can't be used, or was begun anew. */
+const char *engine_state_trouble(const struct engine *engine);
 
 size_t engine_source_count(const struct engine *engine);
 void engine_source_status(const struct engine *engine, size_t index, struct source_status *status);

@@ -2,6 +2,7 @@
  * been Dead since then, not since this one opened. The newest transitions are read, in the pool, before the
  * sources are asked for the first time; how far back is bounded, whatever the journal holds. */
 #include "engine/state.h"
+#include "engine/targets/targets.h"
 
 #include <stdlib.h>
 
@@ -112,10 +113,13 @@ static void job_read(void *data)
     recollections_read(&job->all, job->journal);
 }
 
-static void begin(struct engine *engine)
+void recollect_begin(struct engine *engine, bool forced)
 {
-    if (!engine->watch.begun)
-        sources_start(engine->watch.sources);
+    bool waits = engine->watch.recollecting || (engine->own.keeper && !keeper_ready(engine->own.keeper));
+    if (engine->watch.begun || (waits && !forced))
+        return;
+    loop_timer_stop(engine->watch.begin_timer);
+    sources_start(engine->watch.sources);
     engine->watch.begun = true;
 }
 
@@ -126,8 +130,7 @@ static void job_done(void *data)
     engine->watch.recollecting = false;
     if (!engine->closing) {
         recollections_tell(&job->all, engine->watch.platform);
-        loop_timer_stop(engine->watch.begin_timer);
-        begin(engine);
+        recollect_begin(engine, false);
     }
     recollections_free(&job->all);
     free(job);
@@ -135,19 +138,19 @@ static void job_done(void *data)
 
 static void on_patience(void *data)
 {
-    begin(data);
+    recollect_begin(data, true);
 }
 
 void recollect_then_poll(struct engine *engine)
 {
+    engine->watch.begin_timer = loop_timer_new(engine->loop, on_patience, engine);
+    loop_timer_start(engine->watch.begin_timer, PATIENCE_US, 0);
     if (!engine->chronicle.journal) {
-        begin(engine);
+        recollect_begin(engine, false);
         return;
     }
     struct job *job = xcalloc(1, sizeof *job);
     *job = (struct job){.engine = engine, .journal = engine->chronicle.journal};
-    engine->watch.begin_timer = loop_timer_new(engine->loop, on_patience, engine);
-    loop_timer_start(engine->watch.begin_timer, PATIENCE_US, 0);
     engine->watch.recollecting = true;
     loop_work(engine->loop, job_read, job_done, job);
 }

@@ -26,6 +26,7 @@ struct engine {
     struct config *own_config;
     char *state_folder;
     char *step_path;
+    bool state_given; /* the folder is not the configuration's: a demo's */
     bool read_only, observer, closing;
     int64_t opened_us; /* wall clock */
 
@@ -42,6 +43,11 @@ struct engine {
         char *holder; /* NULL: this process watches */
         bool wanted, once;
     } watch;
+
+    struct {                   /* own.c */
+        struct keeper *keeper; /* NULL: this process doesn't watch */
+        struct loop_timer *timer;
+    } own;
 
     struct { /* chronicle.c */
         struct journal *journal;
@@ -117,10 +123,17 @@ void engine_changed(struct engine *engine, unsigned mask);
 /* watch.c */
 int watch_open(struct engine *engine, struct err *e);
 void watch_close(struct engine *engine);
+void watch_moved(struct engine *engine); /* the platform was told something */
+
+/* own.c */
+void own_open(struct engine *engine);
+void own_close(struct engine *engine);
 
 /* recollect.c */
 /* Polls the sources for ever, once it is known what an earlier process knew. */
 void recollect_then_poll(struct engine *engine);
+/* Begins to poll once nothing has to be read any more, or (forced) at once. */
+void recollect_begin(struct engine *engine, bool forced);
 
 /* chronicle.c */
 int chronicle_open(struct engine *engine, struct err *e);

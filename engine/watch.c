@@ -131,7 +131,7 @@ static void on_transition(const struct transition *t, void *data)
     /* What is first seen well, or not judged yet and then found well, is no news. */
     bool first =
         t->kind == TRANSITION_APPEARED || (t->from == CONDITION_UNKNOWN && t->entity->change_count <= 1);
-    if (t->recalled) /* the journal has it */
+    if (t->recalled || t->entity->flags & ENTITY_BESIDE) /* the journal has it, or says it of its source */
         return;
     bool news = !first || t->to == CONDITION_DEGRADED || t->to == CONDITION_DOWN;
     if (holds_lease(engine) && news && !told_by_source)
@@ -169,7 +169,7 @@ static void on_source_change(const struct source_change *c, void *data)
 
 /* ---- the platform, moved by answers and by time ------------------------------------------------------ */
 
-static void platform_moved(struct engine *engine)
+void watch_moved(struct engine *engine)
 {
     int64_t now = loop_now_us(engine->loop);
     library_offers_changed(engine);
@@ -187,14 +187,14 @@ static void on_tick(void *data)
 {
     struct engine *engine = data;
     platform_tick(engine->watch.platform, loop_now_us(engine->loop), clock_wall_us());
-    platform_moved(engine);
+    watch_moved(engine);
 }
 
 static void on_batch(void *data, const struct batch *b, int64_t now_us, int64_t wall_us)
 {
     struct engine *engine = data;
     platform_apply(engine->watch.platform, b, now_us, wall_us);
-    platform_moved(engine);
+    watch_moved(engine);
 }
 
 static void on_status(void *data, size_t index)
@@ -221,13 +221,15 @@ int watch_open(struct engine *engine, struct err *e)
     holder_set(engine, xstrdup("nobody yet"));
     if (!engine->read_only && sources_count(engine->watch.sources) > 0)
         loop_timer_start(engine->watch.lease_timer, 0, LEASE_RETRY_US);
+    own_open(engine);
     recollect_then_poll(engine);
-    platform_moved(engine);
+    watch_moved(engine);
     return 0;
 }
 
 void watch_close(struct engine *engine)
 {
+    own_close(engine);
     sources_free(engine->watch.sources);
     if (holds_lease(engine) && engine->watch.lease >= 0) {
         struct event_draft draft = {

@@ -137,6 +137,7 @@ static void observation_apply(struct platform *p, struct tracked *t, const struc
     t->heard_us = now_us;
     e->last_seen_us = wall_us;
     t->idle_said = o->idle;
+    tracked_flag(p, t, ENTITY_BESIDE, o->beside);
     if (o->expected)
         tracked_flag(p, t, ENTITY_EXPECTED, true);
     char why[PLATFORM_TEXT_LIMIT];

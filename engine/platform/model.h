@@ -33,6 +33,7 @@ struct tracked {
 struct source {
     struct source_view view;
     char *name, *kind, *error;
+    bool own;
     int64_t stale_after_us;
     int64_t heard_us;                   /* monotonic: the last good answer, or when it was added */
     uint32_t sequence;                  /* of the newest sample, good or not; 0 before the first */

@@ -107,6 +107,7 @@ static void names_refresh(const struct platform *p, enum entity_kind kind)
 static void counts_add(struct condition_counts *counts, const struct entity *e)
 {
     counts->by[e->condition]++;
+    counts->beside[e->condition] += !!(e->flags & ENTITY_BESIDE);
     counts->total++;
     counts->idle += !!(e->flags & ENTITY_IDLE);
     counts->gone += !!(e->flags & ENTITY_GONE);
@@ -230,7 +231,7 @@ size_t platform_problems(const struct platform *p, const struct entity **out, si
         for (size_t i = 0; i < count && list[i]->condition > CONDITION_OK; i++) {
             bool stands_for_all =
                 kind != ENTITY_CHAIN || !*list[i]->group || map_get(tiers, list[i]->group) == list[i];
-            if (!stands_for_all)
+            if (!stands_for_all || list[i]->flags & ENTITY_BESIDE)
                 continue;
             seen++;
             problem_insert(out, &filled, room, list[i]);

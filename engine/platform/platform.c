@@ -148,6 +148,7 @@ void platform_source_add(struct platform *p, const char *name, const char *kind,
     }
     free(s->kind);
     s->view.kind = s->kind = xstrdup(kind);
+    s->own = strcmp(kind, PLATFORM_OWN) == 0;
     s->view.every_us = every_us;
     s->stale_after_us = stale_after_us > 0 ? stale_after_us : PLATFORM_LATE_INTERVALS * every_us;
     platform_due(p, s->heard_us + s->stale_after_us);
@@ -171,12 +172,18 @@ void platform_source_remove(struct platform *p, const char *name)
 
 size_t platform_source_count(const struct platform *p)
 {
-    return p->sources.len;
+    size_t count = 0;
+    for (size_t i = 0; i < p->sources.len; i++)
+        count += !p->sources.data[i]->own;
+    return count;
 }
 
 const struct source_view *platform_source(const struct platform *p, size_t index)
 {
-    return index < p->sources.len ? &p->sources.data[index]->view : NULL;
+    for (size_t i = 0; i < p->sources.len; i++)
+        if (!p->sources.data[i]->own && index-- == 0)
+            return &p->sources.data[i]->view;
+    return NULL;
 }
 
 const struct source_view *platform_source_find(const struct platform *p, const char *name)
@@ -188,8 +195,12 @@ const struct source_view *platform_source_find(const struct platform *p, const c
 bool platform_all_silent(const struct platform *p, int64_t *last_good_us)
 {
     int64_t newest = 0;
+    bool any = false;
     for (size_t i = 0; i < p->sources.len; i++) {
         const struct source_view *view = &p->sources.data[i]->view;
+        if (p->sources.data[i]->own)
+            continue;
+        any = true;
         if (view->state != SOURCE_SILENT)
             return false;
         if (view->last_good_us > newest)
@@ -197,21 +208,22 @@ bool platform_all_silent(const struct platform *p, int64_t *last_good_us)
     }
     if (last_good_us)
         *last_good_us = newest;
-    return p->sources.len > 0;
+    return any;
 }
 
 enum condition platform_condition(const struct platform *p)
 {
-    enum condition worst = p->sources.len > 0 ? CONDITION_OK : CONDITION_UNKNOWN;
+    enum condition worst = platform_source_count(p) > 0 ? CONDITION_OK : CONDITION_UNKNOWN;
     for (size_t i = 0; i < p->sources.len; i++) {
         const struct source_view *view = &p->sources.data[i]->view;
-        bool known = view->answers > 0 && view->state != SOURCE_SILENT && view->state != SOURCE_UNCLEAR;
+        bool known = p->sources.data[i]->own ||
+                     (view->answers > 0 && view->state != SOURCE_SILENT && view->state != SOURCE_UNCLEAR);
         if (!known && worst < CONDITION_UNKNOWN)
             worst = CONDITION_UNKNOWN;
     }
     struct condition_counts counts = platform_counts(p, ENTITY_ANY);
     for (enum condition c = CONDITION_DOWN; c > worst; c--)
-        if (counts.by[c] > 0)
+        if (counts.by[c] > counts.beside[c])
             return c;
     return worst;
 }

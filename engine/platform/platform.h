@@ -10,7 +10,8 @@
  *
  * Measures by kind (a source may add others; units are in the names, rates are per second, shares 0..1):
  *   signal     value, baseline, warn, crit (crit below warn: low values are the bad ones)
- *   breaker    failure_rate, slow_rate, calls and not_permitted (ever counted), trips, cool_down_s (left)
+ *   breaker    failure_rate, slow_rate, calls and not_permitted (ever counted), trips, cool_down_s (left);
+ *              of belay's own: success_rate, attempts (of an operation), retry_rate
  *   chain      tier (1 is first), hits (ever counted), hits_rate, cost (of a call), accuracy
  *              one entity a tier; the group is the chain, the name "chain/tier name"
  *   shard      replicas, replicas_ok, points
@@ -18,9 +19,8 @@
  *   job        done, total, rate, interval (records between checkpoints), checkpoint_age_s, eta_s, cost;
  *              late_s, stalled_s (ages of the newest checkpoint from which it is late, stalled)
  *   alert      severity (3 critical, 2 warning, 1 info)
- *   snapshot   age_s, schedule_s; of what is kept: kept (how many), oldest_s (the oldest's age), retention_s and
- *              retention_most_s (how old that has to be, and may be)
- *   component  ready, replicas, restarts
+ *   snapshot   age_s, schedule_s; of what is kept: kept (how many), oldest_s (the oldest's age), retention_s
+ * and retention_most_s (how old that has to be, and may be) component  ready, replicas, restarts
  */
 #ifndef BELAY_PLATFORM_PLATFORM_H
 #define BELAY_PLATFORM_PLATFORM_H
@@ -116,6 +116,7 @@ enum entity_flag {
     ENTITY_FLAPPING = 1 << 2,
     ENTITY_EXPECTED = 1 << 3,  /* it must be there: gone is down */
     ENTITY_SILENT = 1 << 4,    /* unknown because its source is late; raw is the last thing heard */
+    ENTITY_BESIDE = 1 << 6,    /* its trouble is told by something else: no problem of its own */
     ENTITY_SINCE_OWN = 1 << 5, /* since_us is the source's own time, else when we first saw it */
 };
 
@@ -183,6 +184,7 @@ struct observation {
     int64_t since_us;         /* wall, the source's own; 0: when we first saw it so */
     bool expected;            /* once seen it must stay: gone is down */
     bool idle;                /* the source knows that nobody calls it */
+    bool beside;              /* its trouble is told by something else already: listed, but no problem */
     const struct attribute *attributes;
     size_t attribute_count;
     const struct measurement *measures;
@@ -209,12 +211,11 @@ struct batch {
  *   breaker    CLOSED | HALF_OPEN, DISABLED, METRICS_ONLY | OPEN, FORCED_OPEN
  *   shard      replicas_ok of replicas; else Active, green ... | Partial, yellow ... | Dead, red ...
  *   signal     value against warn and crit (unknown without a value, ok without thresholds)
- *   snapshot   age_s against schedule_s: younger | late, or kept too short, too long or with gaps | older than
- *              twice. Its word is then "late", "kept short", "kept long" or "gaps"
- *   job        running, done, completed | paused, late, degraded | failed, stalled; a running one, or one
- *              without a word, by checkpoint_age_s too
- *   alert      resolved, inactive | pending, suppressed, silenced | firing (severity below 3: degraded)
- *   component  ready of replicas; else Running, Ready | Pending ... | CrashLoopBackOff, Failed ...
+ *   snapshot   age_s against schedule_s: younger | late, or kept too short, too long or with gaps | older
+ * than twice. Its word is then "late", "kept short", "kept long" or "gaps" job        running, done,
+ * completed | paused, late, degraded | failed, stalled; a running one, or one without a word, by
+ * checkpoint_age_s too alert      resolved, inactive | pending, suppressed, silenced | firing (severity below
+ * 3: degraded) component  ready of replicas; else Running, Ready | Pending ... | CrashLoopBackOff, Failed ...
  *   chain      hits_rate; tiers without hits are judged by their chain's others: passed over is degraded,
  *              behind the one that serves is ok (and idle); OPEN is down; without any traffic unknown */
 enum condition condition_derive(const struct observation *o);
@@ -341,7 +342,8 @@ const struct entity *const *platform_list_by_name(const struct platform *p, enum
 size_t platform_problems(const struct platform *p, const struct entity **out, size_t room, size_t *total);
 
 struct condition_counts {
-    size_t by[CONDITION_COUNT]; /* by condition; gone ones with their condition too */
+    size_t by[CONDITION_COUNT];     /* by condition; gone ones with their condition too */
+    size_t beside[CONDITION_COUNT]; /* those of them that are no problem of their own */
     size_t total, idle, gone, flapping;
 };
 struct condition_counts platform_counts(const struct platform *p, enum entity_kind kind); /* or ENTITY_ANY */
@@ -370,6 +372,8 @@ bool platform_chain(const struct platform *p, const char *chain, struct chain_su
  * or one of whose sources never answered, is silent or unclear, is unknown. */
 enum condition platform_condition(const struct platform *p);
 
+/* A source of kind PLATFORM_OWN is belay itself: it can't be silent, and counts nowhere as a source. */
+#define PLATFORM_OWN "own"
 size_t platform_source_count(const struct platform *p);
 /* In the order they were added. NULL past the end. silent_for_us is as of the last apply or tick. */
 const struct source_view *platform_source(const struct platform *p, size_t index);

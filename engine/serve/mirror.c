@@ -11,7 +11,10 @@
 #define COMMAND_LIMIT_US (10 * US_PER_S)
 #define SYSLOG_LIMIT_US  US_PER_S /* of a batch: it occupies a thread of the pool */
 #define SYSLOG_LINE      8192     /* what daemons take at most; the rest of a line is cut off */
-#define RETRY_US         (5 * US_PER_S)
+#define RETRY_BASE_MS    1000
+#define RETRY_CAP_MS     30000
+#define COOL_DOWN_MS     15000
+#define COOL_DOWN_CAP_MS 60000
 #define CLOSE_LIMIT_US   (2 * US_PER_S)
 
 struct mirror {
@@ -27,6 +30,10 @@ struct mirror {
     uint64_t batches, failures;
     struct loop_timer *timer;
     struct process *process;
+    struct kept kept; /* its breaker */
+    struct rng rng;
+    int64_t delay_ms;  /* before the next try, while it fails */
+    unsigned in_a_row; /* failures */
     bool busy, failing, closing;
     char told[200]; /* why, while failing */
     struct err why; /* of the last batch; code 0: it arrived */
@@ -74,9 +81,29 @@ void mirror_status(const struct mirror *m, struct mirror_status *status)
                                      .dropped = m->dropped};
 }
 
-static void batch_end(struct mirror *m)
+struct kept *mirror_kept(struct mirror *m)
+{
+    return &m->kept;
+}
+
+/* What its breaker is told, and how long it is left alone. */
+static void lines_judge(struct mirror *m, bool failed)
+{
+    struct backoff series = backoff_default();
+    struct failure f;
+    series.base_ms = RETRY_BASE_MS;
+    series.cap_ms = RETRY_CAP_MS;
+    if (failed)
+        failure_of_error(m->why.code, true, m->why.msg, &f);
+    kept_end(&m->kept, failed ? &f : NULL, 0, 0);
+    m->delay_ms = failed ? backoff_delay_ms(&series, m->in_a_row, m->delay_ms, &m->rng) : 0;
+    m->in_a_row = failed ? m->in_a_row + 1 : 0;
+}
+
+static void lines_end(struct mirror *m)
 {
     bool failed = m->why.code != 0;
+    lines_judge(m, failed);
     m->busy = false;
     m->last_try_us = clock_wall_us();
     if (failed)
@@ -92,7 +119,9 @@ static void batch_end(struct mirror *m)
         mirror_tell(m, true, "it takes less than is written");
     else
         mirror_tell(m, failed, m->why.msg);
-    int64_t pause_us = failed ? RETRY_US : m->queue.len > MIRROR_BATCH_BYTES ? 0 : MIRROR_BATCH_US;
+    int64_t pause_us = failed                              ? m->delay_ms * US_PER_MS
+                       : m->queue.len > MIRROR_BATCH_BYTES ? 0
+                                                           : MIRROR_BATCH_US;
     if (m->queue.len > 0)
         loop_timer_start(m->timer, pause_us, 0);
 }
@@ -151,7 +180,7 @@ static void syslog_work(void *data)
 
 static void syslog_done(void *data)
 {
-    batch_end(data);
+    lines_end(data);
 }
 
 /* ---- a command
@@ -166,14 +195,14 @@ static void command_done(void *data, struct process_result *result)
                 result->reason);
     else
         m->sent = m->batch.len;
-    batch_end(m);
+    lines_end(m);
 }
 
 /* ---- sending ----------------------------------------------------------------------------------------------
  */
 
 /* Whole lines, as many as a batch may have, at least one. */
-static size_t batch_length(const struct str *queue)
+static size_t lines_length(const struct str *queue)
 {
     if (queue->len <= MIRROR_BATCH_BYTES)
         return queue->len;
@@ -182,13 +211,18 @@ static size_t batch_length(const struct str *queue)
     return (size_t)(end - queue->data) + 1;
 }
 
-static void batch_send(void *data)
+static void lines_send(void *data)
 {
     struct mirror *m = data;
     if (m->busy || m->queue.len == 0)
         return;
+    if (!kept_admit(&m->kept) && !m->closing) {
+        int64_t wait_ms = kept_wait_ms(&m->kept);
+        loop_timer_start(m->timer, (wait_ms > 0 ? wait_ms : RETRY_BASE_MS) * US_PER_MS, 0);
+        return;
+    }
     str_clear(&m->batch);
-    str_add_bytes(&m->batch, m->queue.data, batch_length(&m->queue));
+    str_add_bytes(&m->batch, m->queue.data, lines_length(&m->queue));
     m->sent = 0;
     m->why = (struct err){0};
     m->busy = true;
@@ -218,7 +252,13 @@ struct mirror *mirror_new(struct loop *loop, struct journal *journal, const stru
         free(m);
         return NULL;
     }
-    m->timer = loop_timer_new(loop, batch_send, m);
+    m->timer = loop_timer_new(loop, lines_send, m);
+    struct breaker_rules rules = breaker_rules_default();
+    rules.cool_down_ms = COOL_DOWN_MS;
+    rules.cool_down_cap_ms = COOL_DOWN_CAP_MS;
+    rules.multiplier_milli = 2000;
+    kept_init(&m->kept, "mirror", "mirror", &rules);
+    rng_seed(&m->rng, rng_entropy());
     return m;
 }
 
@@ -248,7 +288,7 @@ void mirror_events(struct mirror *m, const struct event *const *events, size_t c
     }
     str_fini(&line);
     if (!m->busy && !loop_timer_active(m->timer))
-        loop_timer_start(m->timer, m->failing ? RETRY_US : MIRROR_BATCH_US, 0);
+        loop_timer_start(m->timer, m->delay_ms > 0 ? m->delay_ms * US_PER_MS : MIRROR_BATCH_US, 0);
 }
 
 int mirror_close(struct mirror *m, struct err *e)
@@ -260,7 +300,7 @@ int mirror_close(struct mirror *m, struct err *e)
     int64_t until = clock_monotonic_us() + CLOSE_LIMIT_US;
     do {
         if (!m->failing && m->why.code == 0)
-            batch_send(m);
+            lines_send(m);
         while (m->busy && (m->facility >= 0 || clock_monotonic_us() < until))
             loop_run_once(m->loop, 100 * US_PER_MS);
     } while (m->queue.len > 0 && m->why.code == 0 && !m->busy && clock_monotonic_us() < until);

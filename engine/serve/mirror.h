@@ -12,6 +12,7 @@
 #include "engine/config/config.h"
 #include "engine/io/io.h"
 #include "engine/journal/journal.h"
+#include "engine/targets/targets.h"
 
 #define MIRROR_QUEUE_BYTES (4u << 20)
 #define MIRROR_BATCH_BYTES (256u << 10) /* at a time, so that a slow target gets on */
@@ -24,6 +25,8 @@ struct mirror *mirror_new(struct loop *loop, struct journal *journal, const stru
                           struct err *e);
 /* Events of one commit, in order; on the loop. */
 void mirror_events(struct mirror *m, const struct event *const *events, size_t count);
+/* Its breaker, for whoever shares those. */
+struct kept *mirror_kept(struct mirror *m);
 struct mirror_status {
     const char *kind;                  /* "syslog" or "command" */
     const char *trouble;               /* NULL while lines arrive, or why they don't */

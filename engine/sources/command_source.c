@@ -44,7 +44,7 @@ static void on_done(void *data, struct process_result *r)
     struct source *s = state->source;
     state->process = NULL;
     if (r->error || r->exit_status != 0) {
-        source_failed(s, r->error, 0, "%s", r->reason);
+        source_failed(s, r->error, "%s", r->reason);
         return;
     }
     struct answer a = {.body = r->out, .latency_us = r->duration_us, .bytes = r->out.len};

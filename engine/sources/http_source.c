@@ -20,12 +20,13 @@ static void *state_open(struct source *s)
 
 static void refuse_status(struct source *s, const struct http_result *r)
 {
-    bool denied = r->status == 401 || r->status == 403;
+    struct failure f;
+    failure_of_http(r->status, r->retry_after, clock_wall_us(), NULL, 0, &f);
     if (r->status >= 300 && r->status < 400)
-        source_failed(s, ERR_IO, 0, "HTTP %d: it redirects to %.200s", r->status, r->location);
+        source_refused(s, &f, "HTTP %d: it redirects to %.200s", r->status, r->location);
     else
-        source_failed(s, denied ? ERR_DENIED : ERR_IO, http_retry_after_us(r->retry_after, clock_wall_us()),
-                      "HTTP %d%s", r->status, denied ? ": check the credentials" : "");
+        source_refused(s, &f, "HTTP %d%s", r->status,
+                       f.class == FAILURE_AUTH ? ": check the credentials" : "");
 }
 
 static void on_done(void *data, struct http_result *r)
@@ -34,7 +35,9 @@ static void on_done(void *data, struct http_result *r)
     struct source *s = state->source;
     state->call = NULL;
     if (r->error) {
-        source_failed(s, r->error, 0, "%s", r->reason);
+        struct failure f;
+        failure_of_error(r->error, r->connect_us > 0, r->reason, &f);
+        source_refused(s, &f, "%s", r->reason);
         return;
     }
     if ((r->status < 200 || r->status >= 300) && !mapping_uses_status(source_mapping(s))) {
@@ -78,7 +81,7 @@ static void state_poll(void *data)
     state->call = http ? http_start(http, &request, &e) : NULL;
     free(headers);
     if (!state->call) /* checked with the configuration: only a lack of memory or descriptors is left */
-        source_failed(s, e.code, 0, "%s", e.msg[0] ? e.msg : "cannot set up the HTTP client");
+        source_failed(s, e.code, "%s", e.msg[0] ? e.msg : "cannot set up the HTTP client");
 }
 
 static void state_cancel(void *data)

@@ -147,7 +147,7 @@ static void reading_done(void *data)
         return;
     state->reading = NULL;
     if (r->e.code)
-        source_failed(state->source, 0, 0, "the journal can't be read: %s", r->e.msg);
+        source_failed(state->source, 0, "the journal can't be read: %s", r->e.msg);
     else
         tell(state, r);
     free(r);

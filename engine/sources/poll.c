@@ -55,9 +55,25 @@ static void set_error(struct source *s, const char *message)
     str_fini(&clean);
 }
 
-static void fail(struct source *s, const char *message)
+static int64_t took_ms(const struct source *s)
+{
+    return (loop_now_us(s->owner->loop) - s->poll_us) / US_PER_MS;
+}
+
+/* What the source asked for is honoured, but never for so long that a platform which is back is not seen. */
+static int64_t rest_ms(const struct source *s, const struct failure *f)
+{
+    int64_t most_ms = s->kept.rules.cool_down_ms;
+    return f->retry_after_ms <= 0 || s->owner->once ? 0
+           : f->retry_after_ms < most_ms            ? f->retry_after_ms
+                                                    : most_ms;
+}
+
+static void fail(struct source *s, const struct failure *f, const char *message)
 {
     set_error(s, message);
+    s->failure = f->class;
+    kept_end(&s->kept, f, took_ms(s), rest_ms(s, f));
     s->failures++;
     s->failures_in_a_row++;
     if (s->owner->once)
@@ -85,7 +101,9 @@ static void fail_reading(struct source *s, const struct pool_job *j)
         snprintf(message, sizeof message, "the answer is empty, not %s", form_text(j->form));
     else
         snprintf(message, sizeof message, "the answer can't be read: %s", j->error.msg);
-    fail(s, message);
+    struct failure f = {.class = FAILURE_OTHER, .retry_after_ms = -1};
+    snprintf(f.text, sizeof f.text, "%.150s", message);
+    fail(s, &f, message);
 }
 
 static void succeed(struct source *s, struct pool_job *j)
@@ -100,6 +118,8 @@ static void succeed(struct source *s, struct pool_job *j)
     s->latency_us = a->latency_us;
     s->answers++;
     s->failures_in_a_row = 0;
+    s->failure = FAILURE_NONE;
+    kept_end(&s->kept, NULL, a->latency_us / US_PER_MS, 0);
     s->rows = j->mapped.observations.len;
     struct batch b = {.source = s->config->name,
                       .unclear = s->error[0] ? s->error : NULL,
@@ -163,20 +183,33 @@ void source_answered(struct source *s, struct answer *a, const char *note, bool 
     job_finish(j);
 }
 
-void source_failed(struct source *s, int code, int64_t retry_after_us, const char *format, ...)
+static void refused(struct source *s, struct failure *f, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static void refused(struct source *s, struct failure *f, const char *format, va_list args)
 {
     char message[400];
+    vsnprintf(message, sizeof message, format, args);
+    snprintf(f->text, sizeof f->text, "%.150s", message);
+    if (f->class == FAILURE_AUTH)
+        secrets_forget(s->secrets);
+    fail(s, f, message);
+}
+
+void source_refused(struct source *s, struct failure *f, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    refused(s, f, format, args);
     va_end(args);
-    if (code == ERR_DENIED)
-        secrets_forget(s->secrets);
-    if (retry_after_us > 0) {
-        /* Honoured, but never for so long that a platform which is back is not seen. */
-        int64_t most =
-            3 * s->plan.timing.every_us > 5 * US_PER_S ? 3 * s->plan.timing.every_us : 5 * US_PER_S;
-        s->rest_until_us = loop_now_us(s->owner->loop) + (retry_after_us < most ? retry_after_us : most);
-    }
-    fail(s, message);
+}
+
+void source_failed(struct source *s, int code, const char *format, ...)
+{
+    struct failure f = {.class = FAILURE_OTHER, .retry_after_ms = -1};
+    va_list args;
+    if (code)
+        failure_of_error(code, true, NULL, &f);
+    va_start(args, format);
+    refused(s, &f, format, args);
+    va_end(args);
 }

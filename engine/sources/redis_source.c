@@ -56,7 +56,7 @@ static void poll_fail(struct redis_state *t, int code, const char *what, const c
     redis_free(t->client);
     t->client = NULL;
     poll_clear(t);
-    source_failed(t->source, code, 0, "%s%s%.250s", what, *what ? ": " : "", why);
+    source_failed(t->source, code, "%s%s%.250s", what, *what ? ": " : "", why);
 }
 
 static void poll_finish(struct redis_state *t)
@@ -426,7 +426,7 @@ static void state_poll(void *data)
     struct err e = {0};
     if ((!t->keys.entries && key_set_init(&t->keys, mapping_keys(source_mapping(t->source)), &e)) ||
         client_open(t, &e)) {
-        source_failed(t->source, e.code, 0, "%s", e.msg);
+        source_failed(t->source, e.code, "%s", e.msg);
         return;
     }
     t->started_us = loop_now_us(source_loop(t->source));

@@ -20,8 +20,8 @@ struct source {
     bool polling, open;
     int once_left; /* polls still to do in the one-pass mode */
     int64_t start_us, next_us,
-        poll_us;           /* monotonic; next_us -1: not scheduled; poll_us: when the poll began */
-    int64_t rest_until_us; /* the source asked for a rest */
+        poll_us;      /* monotonic; next_us -1: not scheduled; poll_us: when the poll began */
+    struct kept kept; /* its breaker */
     /* what the panel shows */
     bool answered;
     char error[256];
@@ -29,6 +29,7 @@ struct source {
     int64_t last_good_wall_us, last_try_wall_us, last_good_us, latency_us;
     uint64_t bytes, bytes_total, answers, failures;
     uint32_t failures_in_a_row;
+    enum failure_class failure; /* of the last poll */
     size_t rows;
 };
 
@@ -37,7 +38,7 @@ struct sources {
     const struct config *config;
     struct sources_events events;
     struct http *http;
-    struct journal *journal;  /* NULL: nothing was journaled yet, or ... */
+    struct journal *journal;   /* NULL: nothing was journaled yet, or ... */
     char journal_trouble[256]; /* ... why it can't be read */
     struct source *list;
     size_t count;

@@ -6,14 +6,15 @@
 #include "engine/sources/mapping.h"
 #include "engine/sources/preset.h"
 #include "engine/sources/sources.h"
+#include "engine/targets/targets.h"
 
 struct source;
 
 struct source_kind {
     const char *name, *help;
-    enum answer_form form;                            /* how its answers are read when nothing else is said */
-    bool keys;                                        /* its mapping names keys: redis */
-    bool command;                                     /* it has a command, not a URL */
+    enum answer_form form; /* how its answers are read when nothing else is said */
+    bool keys;             /* its mapping names keys: redis */
+    bool command;          /* it has a command, not a URL */
     /* It has neither: variables say what to look for. That in words, or NULL with the error; else NULL. */
     char *(*lookup)(const cJSON *vars, struct err *e);
     int (*check_url)(const char *url, struct err *e); /* NULL without a URL */
@@ -43,9 +44,11 @@ const char *source_variable(const struct source *s, const char *name);
 /* The answer of a poll: takes the body (or the JSON root) out of a. note is what was odd, may be NULL.
  * partial: rows may be missing without being gone. */
 void source_answered(struct source *s, struct answer *a, const char *note, bool partial);
-/* code DENIED makes the secrets be read again. retry_after_us: the source asked for so long a rest; 0. */
-void source_failed(struct source *s, int code, int64_t retry_after_us, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+/* code as of enum err_code, 0: nothing says how. DENIED makes the secrets be read again. */
+void source_failed(struct source *s, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same of a failure that is classified already; its text is replaced. */
+void source_refused(struct source *s, struct failure *f, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Compiling what the configuration says of one source, in check.c. */
 struct source_plan {

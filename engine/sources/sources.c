@@ -8,6 +8,7 @@
 #include "engine/sources/running.h"
 
 #define FEW_SOURCES    16       /* so many are polled at once at the start */
+#define WINDOW         20       /* polls that the failure rate is of */
 #define SECOND_POLL_US US_PER_S /* one-pass mode: where a value needs two answers */
 
 /* ---- What a kind may see ---- */
@@ -100,7 +101,7 @@ static void on_secrets(void *data, const struct err *error)
 {
     struct source *s = data;
     if (error)
-        source_failed(s, 0, 0, "a secret can't be read: %s", error->msg);
+        source_failed(s, 0, "a secret can't be read: %s", error->msg);
     else
         s->plan.kind->poll(s->state);
 }
@@ -129,10 +130,18 @@ static void on_once_timer(void *data)
     all->once_done(all->once_data);
 }
 
+/* Refused by its breaker: no request is made, that turn is skipped. One pass asks all the same: a person
+ * wants to know. */
+static bool may_poll(struct source *s)
+{
+    return s->owner->once || (!s->polling && kept_admit(&s->kept));
+}
+
 static void on_timer(void *data)
 {
     struct source *s = data;
-    poll_now(s);
+    if (may_poll(s))
+        poll_now(s);
     if (s->owner->running) /* a poll that is still under way then is not overtaken: that turn is skipped */
         next_turn(s, loop_now_us(s->owner->loop));
 }
@@ -141,8 +150,6 @@ void source_poll_ended(struct source *s)
 {
     struct sources *all = s->owner;
     s->polling = false;
-    if (s->rest_until_us > s->next_us && all->running)
-        next_turn(s, s->rest_until_us);
     status_changed(s);
     if (!all->once)
         return;
@@ -191,8 +198,11 @@ void sources_once(struct sources *all, void (*done)(void *data), void *data)
 
 void sources_poll(struct sources *all, size_t index)
 {
-    if (index < all->count)
-        poll_now(&all->list[index]);
+    struct source *s = index < all->count ? &all->list[index] : NULL;
+    if (!s || s->polling)
+        return;
+    (void)kept_admit(&s->kept); /* counts for its breaker where that lets it through */
+    poll_now(s);
 }
 
 /* ---- Life ---- */
@@ -215,6 +225,27 @@ int sources_check(const struct config *c, struct config_findings *findings, stru
     return status;
 }
 
+/* It has to be seen that a platform is back: a breaker of a source rests for three intervals, 5 s at least.
+ */
+static void breaker_make(struct source *s)
+{
+    struct breaker_rules rules = breaker_rules_default();
+    int64_t three_ms = 3 * s->plan.timing.every_us / US_PER_MS;
+    rules.cool_down_ms = rules.cool_down_cap_ms = three_ms > 5000 ? three_ms : 5000;
+    rules.multiplier_milli = 1000;
+    rules.window_calls = WINDOW; /* for what is shown: only failures in a row trip it */
+    rules.window_ms = 0;
+    char *name = xasprintf("source/%s", s->config->name);
+    kept_init(&s->kept, "source", name, &rules);
+    free(name);
+}
+
+void sources_keep(struct sources *all, struct keeper *keeper)
+{
+    for (size_t i = 0; i < all->count; i++)
+        keeper_add(keeper, &all->list[i].kept);
+}
+
 static int source_init(struct source *s, struct sources *all, size_t index, struct err *e)
 {
     s->owner = all;
@@ -228,6 +259,7 @@ static int source_init(struct source *s, struct sources *all, size_t index, stru
     s->secrets =
         secrets_new(s->config->headers, s->config->header_count, s->config->user, s->config->password);
     s->timer = loop_timer_new(all->loop, on_timer, s);
+    breaker_make(s);
     return 0;
 }
 
@@ -329,7 +361,12 @@ void sources_status(struct sources *all, size_t index, struct source_status *sta
         .failures = s->failures,
         .failures_in_a_row = s->failures_in_a_row,
         .rows = s->rows,
+        .failure = failure_class_text(s->failure),
+        .breaker = breaker_state_text(kept_state(&s->kept)),
     };
+    int64_t wait_ms = status->next_us >= 0 ? kept_wait_ms(&s->kept) : 0;
+    if (wait_ms > 0 && wait_ms * US_PER_MS > status->next_us)
+        status->next_us = wait_ms * US_PER_MS;
 }
 
 char **sources_presets(const struct config *c)

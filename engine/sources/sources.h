@@ -43,8 +43,12 @@ struct sources *sources_new(struct loop *l, const struct config *c, const struct
 /* Ends polls under way without a batch. NULL is fine; not from a callback of its own. */
 void sources_free(struct sources *s);
 
-/* What sources of kind journal read: borrowed until sources_free. NULL: nothing was journaled yet, or, with `why`, it
- * can't be read. */
+/* Shares their breakers (targets.h): borrowed until sources_free, or the keeper goes first. */
+struct keeper;
+void sources_keep(struct sources *s, struct keeper *keeper);
+
+/* What sources of kind journal read: borrowed until sources_free. NULL: nothing was journaled yet, or, with
+ * `why`, it can't be read. */
 void sources_set_journal(struct sources *s, struct journal *journal, const char *why);
 
 /* Registers every source with the platform (platform_source_add) and what its mapping expects by name. */
@@ -80,7 +84,9 @@ struct source_status {
     uint64_t bytes_total;
     uint64_t answers, failures;
     uint32_t failures_in_a_row;
-    size_t rows; /* observations of the last good answer */
+    size_t rows;         /* observations of the last good answer */
+    const char *failure; /* class of the last poll's failure: "timeout"; "none" */
+    const char *breaker; /* the state of its breaker: "CLOSED" */
 };
 
 size_t sources_count(const struct sources *s);

@@ -247,19 +247,6 @@ struct sharing {
     struct breaker merged;
 };
 
-static void counts_merge(struct breaker_counts *to, const struct breaker_counts *now,
-                         const struct breaker_counts *since)
-{
-    to->admitted += now->admitted - since->admitted;
-    to->refused += now->refused - since->refused;
-    to->succeeded += now->succeeded - since->succeeded;
-    to->failed += now->failed - since->failed;
-    to->ignored += now->ignored - since->ignored;
-    to->cancelled += now->cancelled - since->cancelled;
-    to->late += now->late - since->late;
-    to->trips += now->trips - since->trips;
-}
-
 static int share_work(struct targets *t, void *data, struct err *e)
 {
     struct sharing *s = data;
@@ -272,7 +259,7 @@ static int share_work(struct targets *t, void *data, struct err *e)
     uint32_t generation = row.breaker.generation;
     enum breaker_state was = row.breaker.state;
     s->adopted = row.has_breaker && row.breaker.generation > s->b->generation;
-    counts_merge(&counts, &s->b->counts, s->since);
+    counts_grow(&counts, &s->b->counts, s->since);
     if (!s->adopted)
         row.breaker = *s->b;
     row.breaker.unresolved = s->b->unresolved;

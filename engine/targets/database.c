@@ -26,7 +26,8 @@ static const char schema[] =
     "PRAGMA user_version = 1";
 
 #define COLUMNS                                                                                              \
-    "id, name, boot, at_ms, since_us, breaker, rules, budget, error, actor, reason, until_us, chain, tier,"  \
+    "id, name, boot, at_ms, since_us, used_us, breaker, rules, budget, error, actor, reason, until_us, "     \
+    "chain, tier,"                                                                                           \
     " tiers, cost, accuracy"
 
 static const char *const texts[TARGETS_STATEMENTS] = {

@@ -49,6 +49,7 @@ static int read_work(struct targets *t, void *data, struct err *e)
         v->cost = row.cost;
         v->accuracy = row.accuracy;
         v->due_ms = -1;
+        v->used_wall_us = row.used_us;
         if (row.has_breaker)
             breaker_view(&row, now_ms, v);
         if ((code = sums_read(t, row.id, now_ms, v->spans, e)) < 0)

@@ -11,6 +11,7 @@ enum { /* the columns of TARGETS_GET and TARGETS_ALL */
        BOOT,
        AT_MS,
        SINCE_US,
+       USED_US,
        BREAKER,
        RULES,
        BUDGET,
@@ -68,6 +69,7 @@ void row_read(struct targets *t, sqlite3_stmt *statement, const struct breaker_r
         rules_decode(stored, (size_t)sqlite3_column_bytes(statement, RULES), &row->rules);
     row->id = sqlite3_column_int64(statement, ID);
     row->since_us = sqlite3_column_int64(statement, SINCE_US);
+    row->used_us = sqlite3_column_int64(statement, USED_US);
     row->budget =
         sqlite3_column_type(statement, BUDGET) == SQLITE_NULL ? -1 : sqlite3_column_int64(statement, BUDGET);
     row->hand.until_wall_us = sqlite3_column_int64(statement, UNTIL_US);
@@ -140,6 +142,20 @@ int row_make(struct targets *t, struct row *row, struct err *e)
     sqlite3_reset(statement);
     row->id = sqlite3_last_insert_rowid(t->db);
     return code;
+}
+
+void counts_grow(struct breaker_counts *to, const struct breaker_counts *now,
+                 const struct breaker_counts *since)
+{
+    to->admitted += now->admitted - since->admitted;
+    to->refused += now->refused - since->refused;
+    to->succeeded += now->succeeded - since->succeeded;
+    to->failed += now->failed - since->failed;
+    to->ignored += now->ignored - since->ignored;
+    to->cancelled += now->cancelled - since->cancelled;
+    to->late += now->late - since->late;
+    to->expired += now->expired - since->expired;
+    to->trips += now->trips - since->trips;
 }
 
 static void bind_some(sqlite3_stmt *statement, int column, const char *text)

@@ -9,6 +9,7 @@ struct row {
     char name[TARGET_NAME_LIMIT + 1], chain[TARGET_NAME_LIMIT + 1];
     unsigned tier, tiers;
     double cost, accuracy; /* NaN: not said */
+    int64_t used_us;       /* wall: written last */
     int64_t since_us;      /* wall: since when the breaker is in its state */
     bool has_breaker;
     struct breaker breaker;
@@ -30,6 +31,10 @@ int row_make(struct targets *t, struct row *row, struct err *e);
 /* Writes breaker, budget, hand and error. was: the state and generation before, for since_us. */
 int row_write(struct targets *t, struct row *row, enum breaker_state state, uint32_t generation,
               int64_t now_ms, struct err *e);
+
+/* Adds what has been counted since. */
+void counts_grow(struct breaker_counts *to, const struct breaker_counts *now,
+                 const struct breaker_counts *since);
 
 /* sums.c: adds to the rings of the target. In a write transaction. */
 int sums_count(struct targets *t, int64_t target, const struct measures_sums *sums, int64_t now_ms,

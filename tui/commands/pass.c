@@ -39,6 +39,7 @@ int pass_run(struct pass *pass, const struct config *config, struct journal *jou
     journal_find(pass, config, journal);
     sources_once(pass->sources, on_done, pass);
     loop_run(pass->loop);
+    engine_own_breakers(config, pass->platform, loop_now_us(pass->loop));
     return 0;
 }
 

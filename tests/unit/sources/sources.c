@@ -103,7 +103,7 @@ static void a_source_never_overtakes_itself(void **state)
     peer_stop(&peer);
 }
 
-static void polls_come_at_their_times_and_go_on_after_failures(void **state)
+static void polls_come_at_their_times_until_a_breaker_opens(void **state)
 {
     (void)state;
     struct run r;
@@ -122,9 +122,24 @@ static void polls_come_at_their_times_and_go_on_after_failures(void **state)
     assert_true(took >= 850 * US_PER_MS); /* ten turns: nine intervals, whatever the machine's load adds */
     struct source_status s;
     sources_status(r.sources, 1, &s);
-    assert_true(s.failures >= 9);
+    assert_int_equal(s.failures, 5); /* then it is left alone for a while */
     assert_int_equal(s.failures, s.failures_in_a_row);
+    assert_string_equal(s.breaker, "OPEN");
+    assert_string_equal(s.failure, "connect");
+    assert_true(s.next_us > 100 * US_PER_MS && s.next_us <= 5500 * US_PER_MS);
+    sources_poll(r.sources, 1); /* a person asks all the same */
+    int64_t end = clock_monotonic_us() + PATIENCE_US;
+    while (s.failures < 6 && clock_monotonic_us() < end) {
+        loop_run_once(r.loop, 100 * US_PER_MS);
+        sources_status(r.sources, 1, &s);
+    }
+    assert_int_equal(s.failures, 6);
+    assert_string_equal(s.breaker, "OPEN");
+    sources_status(r.sources, 0, &s);
+    assert_string_equal(s.breaker, "CLOSED");
+    assert_string_equal(s.failure, "none");
     assert_true(s.next_us >= 0 && s.next_us <= 100 * US_PER_MS);
+    sources_status(r.sources, 1, &s);
     assert_false(s.answered);
     assert_int_equal(s.age_us, -1);
     run_stop(&r);
@@ -279,7 +294,7 @@ int main(void)
         cmocka_unit_test(one_pass_over_nothing_ends_too),
         cmocka_unit_test(values_that_need_two_answers_get_them_in_one_pass),
         cmocka_unit_test(a_source_never_overtakes_itself),
-        cmocka_unit_test(polls_come_at_their_times_and_go_on_after_failures),
+        cmocka_unit_test(polls_come_at_their_times_until_a_breaker_opens),
         cmocka_unit_test(large_answers_are_read_in_the_pool),
         cmocka_unit_test(they_can_be_freed_at_any_moment),
         cmocka_unit_test(what_is_wrong_is_named_before_anything_is_asked),

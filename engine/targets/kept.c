@@ -1,0 +1,71 @@
+#include <stdio.h>
+
+#include "engine/targets/targets.h"
+
+static int64_t now_ms(void)
+{
+    return clock_boot_us() / US_PER_MS;
+}
+
+void kept_init(struct kept *k, const char *own, const char *name, const struct breaker_rules *rules)
+{
+    *k = (struct kept){.own = own, .rules = *rules, .since_us = clock_wall_us()};
+    snprintf(k->name, sizeof k->name, "%s", name);
+    breaker_init(&k->breaker, rules, rng_entropy(), now_ms());
+}
+
+enum breaker_state kept_state(const struct kept *k)
+{
+    return breaker_state(&k->breaker, now_ms());
+}
+
+int64_t kept_wait_ms(const struct kept *k)
+{
+    int64_t now = now_ms(), rest_ms = breaker_resting_ms(&k->breaker, now);
+    switch (breaker_state(&k->breaker, now)) {
+    case BREAKER_OPEN:
+        return breaker_due_ms(&k->breaker, now);
+    case BREAKER_FORCED_OPEN:
+        return breaker_due_ms(&k->breaker, now);
+    case BREAKER_CLOSED:
+    case BREAKER_HALF_OPEN:
+        return rest_ms;
+    default:
+        return 0;
+    }
+}
+
+static void note_change(struct kept *k, uint32_t generation)
+{
+    if (k->breaker.generation == generation)
+        return;
+    k->since_us = clock_wall_us();
+    k->changed = true;
+}
+
+bool kept_admit(struct kept *k)
+{
+    uint32_t generation = k->breaker.generation;
+    bool admitted = breaker_admit(&k->breaker, &k->rules, now_ms(), &k->token, NULL);
+    if (!admitted)
+        k->token.generation = 0;
+    note_change(k, generation);
+    return admitted;
+}
+
+void kept_end(struct kept *k, const struct failure *failure, int64_t took_ms, int64_t rest_ms)
+{
+    static const enum breaker_result results[] = {[VERDICT_FAILURE] = BREAKER_FAILURE,
+                                                  [VERDICT_IGNORED] = BREAKER_IGNORED,
+                                                  [VERDICT_COOL] = BREAKER_IGNORED};
+    uint32_t generation = k->breaker.generation;
+    int64_t now = now_ms();
+    enum breaker_result result = failure ? results[failure_verdict(failure->class)] : BREAKER_SUCCESS;
+    if (failure)
+        snprintf(k->error, sizeof k->error, "%s", failure->text);
+    if (k->token.generation != 0)
+        breaker_resolve(&k->breaker, &k->rules, &k->token, result, took_ms, now);
+    if (rest_ms > 0)
+        breaker_rest(&k->breaker, &k->rules, now + rest_ms, now);
+    note_change(k, generation);
+}

@@ -1,0 +1,134 @@
+/* Own breakers as the platform sees them: beside those that are read, and no second problem where their
+ * source is one already. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/own.h"
+
+#define NOW_US (1000 * US_PER_S)
+
+static struct target_view view_of(const char *name, enum breaker_state state)
+{
+    struct target_view v = {.has_breaker = true,
+                            .state = state,
+                            .due_ms = 41000,
+                            .since_wall_us = NOW_US,
+                            .used_wall_us = NOW_US};
+    strcpy(v.name, name);
+    strcpy(v.last_error, "exit 7");
+    v.counts = (struct breaker_counts){.admitted = 10, .failed = 5, .succeeded = 5, .refused = 2, .trips = 1};
+    v.spans[MEASURES_5M] = (struct measures_sums){.ok = 3, .failed = 1, .attempts = 8, .retried = 2};
+    return v;
+}
+
+static void a_name_of_the_shell_is_a_problem_a_source_is_not(void **state)
+{
+    (void)state;
+    struct platform *p = platform_new(NULL);
+    struct target_view views[2] = {view_of("pay-api", BREAKER_OPEN), view_of("source/api", BREAKER_OPEN)};
+    platform_source_add(p, "api", "http", US_PER_S, 0, 0);
+    struct batch answer = {.source = "api"};
+    platform_apply(p, &answer, NOW_US, NOW_US);
+    own_observe(p, &views[1], 1, NULL, 0, NOW_US, NOW_US);
+    size_t total;
+    assert_int_equal(platform_problems(p, NULL, 0, &total), 0);
+    assert_int_equal(total, 0);
+    assert_int_equal(platform_condition(p), CONDITION_OK);
+    assert_int_equal(platform_source_count(p), 1);
+    const struct entity *e = platform_find(p, ENTITY_BREAKER, NULL, "source/api");
+    assert_non_null(e);
+    assert_int_equal(e->condition, CONDITION_DOWN);
+    own_observe(p, views, 2, NULL, 0, NOW_US, NOW_US);
+    platform_problems(p, NULL, 0, &total);
+    assert_int_equal(total, 1);
+    assert_int_equal(platform_condition(p), CONDITION_DOWN);
+    e = platform_find(p, ENTITY_BREAKER, OWN_SOURCE, "pay-api");
+    assert_string_equal(e->raw, "OPEN");
+    assert_string_equal(entity_attribute(e, "own"), "exec");
+    assert_string_equal(e->reason, "exit 7");
+    assert_true(entity_measure(e, "cool_down_s") == 41);
+    assert_true(entity_measure(e, "not_permitted") == 2);
+    assert_true(entity_measure(e, "success_rate") == 0.75);
+    assert_true(entity_measure(e, "attempts") == 2);
+    assert_true(entity_measure(e, "retry_rate") == 0.5);
+    platform_free(p);
+}
+
+/* This process is no source: it can't be the one that still answers when all are silent. */
+static void all_sources_silent_is_still_seen(void **state)
+{
+    (void)state;
+    struct platform *p = platform_new(NULL);
+    struct target_view view = view_of("pay-api", BREAKER_CLOSED);
+    platform_source_add(p, "api", "http", US_PER_S, 0, 0);
+    own_observe(p, &view, 1, NULL, 0, NOW_US, NOW_US);
+    platform_tick(p, NOW_US, NOW_US);
+    assert_true(platform_all_silent(p, NULL));
+    assert_int_equal(platform_find(p, ENTITY_BREAKER, NULL, "pay-api")->condition, CONDITION_OK);
+    platform_free(p);
+}
+
+static void what_nobody_calls_any_more_is_idle(void **state)
+{
+    (void)state;
+    struct platform *p = platform_new(NULL);
+    struct target_view view = view_of("pay-api", BREAKER_HALF_OPEN);
+    own_observe(p, &view, 1, NULL, 0, NOW_US, NOW_US);
+    const struct entity *e = platform_find(p, ENTITY_BREAKER, NULL, "pay-api");
+    assert_int_equal(e->condition, CONDITION_DEGRADED);
+    own_observe(p, &view, 1, NULL, 0, NOW_US, NOW_US + 3600 * US_PER_S);
+    assert_int_equal(e->condition, CONDITION_OK);
+    assert_true(e->flags & ENTITY_IDLE);
+    platform_free(p);
+}
+
+static void by_hand_says_who_and_why(void **state)
+{
+    (void)state;
+    struct platform *p = platform_new(NULL);
+    struct target_view view = view_of("pay-api", BREAKER_FORCED_OPEN);
+    strcpy(view.hand.actor, "alice");
+    strcpy(view.hand.reason, "drill");
+    view.hand.until_wall_us = NOW_US + US_PER_S;
+    own_observe(p, &view, 1, NULL, 0, NOW_US, NOW_US);
+    const struct entity *e = platform_find(p, ENTITY_BREAKER, NULL, "pay-api");
+    assert_string_equal(e->reason, "by alice: drill");
+    assert_string_equal(entity_attribute(e, "actor"), "alice");
+    assert_int_equal(strlen(entity_attribute(e, "until")), 27);
+    platform_free(p);
+}
+
+static void the_kept_one_is_newer_than_the_stored_one(void **state)
+{
+    (void)state;
+    struct platform *p = platform_new(NULL);
+    struct breaker_rules rules = breaker_rules_default();
+    struct target_view view = view_of("source/api", BREAKER_OPEN);
+    struct kept kept, *list[] = {&kept};
+    kept_init(&kept, "source", "source/api", &rules);
+    own_observe(p, &view, 1, list, 1, NOW_US, NOW_US);
+    size_t count;
+    platform_list(p, ENTITY_BREAKER, &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(platform_find(p, ENTITY_BREAKER, NULL, "source/api")->raw, "CLOSED");
+    platform_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_of_the_shell_is_a_problem_a_source_is_not),
+        cmocka_unit_test(all_sources_silent_is_still_seen),
+        cmocka_unit_test(what_nobody_calls_any_more_is_idle),
+        cmocka_unit_test(by_hand_says_who_and_why),
+        cmocka_unit_test(the_kept_one_is_newer_than_the_stored_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
