@@ -135,11 +135,6 @@ static void put_policy(struct rows *r, const struct run_page *data)
         add_ms(&text, b->deadline_ms);
     }
     str_add(&text, "; never after an unknown outcome");
-    if (data->policy->rules.end == POLICY_SKIP || data->policy->rules.end == POLICY_FAIL) {
-        bool skips = data->policy->rules.end == POLICY_SKIP;
-        str_addf(&text, "; when no attempt is left, %s",
-                 skips ? "it stays failed and the run goes on" : "the run stops");
-    }
     rows_label(r, "Policy");
     rows_wrap(r, ROLE_TEXT, str_text(&text));
     str_fini(&text);

@@ -232,7 +232,11 @@ static void put_after(struct rows *r, const struct step_view *view, const struct
     }
     const struct step *steps = view->run.book->steps.data;
     struct str fails = {0};
-    if (data->rollback >= 0) {
+    enum policy_end end = data->policy != NULL ? data->policy->rules.end : POLICY_FALLBACK;
+    if (end == POLICY_SKIP || end == POLICY_FAIL) {
+        str_addf(&fails, "If no attempt is left: %s",
+                 end == POLICY_SKIP ? "it stays failed and the run goes on" : "the run stops");
+    } else if (data->rollback >= 0) {
         str_addf(&fails, "If it fails: rollback \"%s\" is offered", steps[data->rollback].title);
     } else {
         static const char *const onfail[] = {[ONFAIL_ASK] = "you are asked",

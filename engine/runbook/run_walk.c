@@ -174,12 +174,13 @@ static void pass_on(struct run *run, int step)
 static enum step_onfail by_policy(struct run *run, int step)
 {
     const struct run_policy *policy = &run->policies[step];
-    if (policy->rules.end == POLICY_SKIP) {
-        run_note(run, step, "%s failed (%.100s) and is left out, as policy %s says", STEP(run, step)->id,
-                 STATE(run, step)->reason, policy->name);
-        return ONFAIL_CONTINUE;
-    }
-    return policy->rules.end == POLICY_FAIL ? ONFAIL_STOP : STEP(run, step)->onfail;
+    const char *reason = STATE(run, step)->reason;
+    if (policy->rules.end != POLICY_SKIP && policy->rules.end != POLICY_FAIL)
+        return STEP(run, step)->onfail;
+    bool skips = policy->rules.end == POLICY_SKIP;
+    run_record(run, step, "no attempt is left (%.100s): %s, as policy %s says", reason ? reason : "failed",
+               skips ? "it stays failed, and the run goes on" : "the run stops", policy->name);
+    return skips ? ONFAIL_CONTINUE : ONFAIL_STOP;
 }
 
 static void failed(struct run *run, int step)

@@ -275,7 +275,8 @@ static void test_no_attempt_left_and_left_out(void **state)
     exits(&w, "a", 1);
     assert_outcome(&w, "a", FAILED);
     assert_ask(&w, "a", NOTHING);
-    assert_true(noted(&w, "a failed (exit 1) and is left out, as policy p says"));
+    assert_true(
+        noted(&w, "no attempt is left (exit 1): it stays failed, and the run goes on, as policy p says"));
     assert_outcome(&w, "b", RUNNING);
     exits(&w, "b", 0);
     ended(&w);
@@ -307,6 +308,7 @@ static void test_no_attempt_left_and_the_run_stops(void **state)
     exits(&w, "a", 1);
     assert_outcome(&w, "a", FAILED);
     assert_outcome(&w, "b", PENDING);
+    assert_true(noted(&w, "no attempt is left (exit 1): the run stops, as policy p says"));
     ended(&w);
     walked(&w);
     w = acting(BLOCK(POLICY) NEXT, ENDS("heal")); /* until somebody heals it, it is a person's */
