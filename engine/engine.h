@@ -23,6 +23,7 @@
 #include "engine/postmortem/postmortem.h"
 #include "engine/runbook/runbook.h"
 #include "engine/sources/sources.h"
+#include "engine/targets/targets.h"
 
 struct engine;
 
@@ -72,6 +73,11 @@ bool engine_settled(const struct engine *engine);
 /* True once the list of runbooks stands: all are read, and the runs that an earlier console left are known.
  */
 bool engine_listed(const struct engine *engine);
+
+/* Whom belay calls on this host, with their measures, by name: those of the state database of this configuration
+ * and of the one that `belay exec` uses without any. The caller frees views. Blocks for the disk. */
+int engine_targets_read(const struct config *config, struct target_view **views, size_t *count,
+                        struct err *e);
 
 /* Is all well with this process itself: the journal takes events, sources are heard, the loop is in time? If
  * not, why is one line. */

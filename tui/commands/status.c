@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tui/commands/commands.h"
+#include "tui/commands/measures.h"
 #include "tui/commands/pass.h"
 #include "tui/commands/session.h"
 
@@ -10,6 +11,8 @@ struct status {
     const struct config *config;
     struct pass pass;
     struct mutes mutes; /* shown; the state stays what it is */
+    struct target_view *targets;
+    size_t target_count;
 };
 
 static void add_time(cJSON *object, const char *name, int64_t wall_us)
@@ -114,6 +117,7 @@ static void print_json(const struct status *p, const char *platform, enum condit
     const struct entity *const *list = platform_list(p->pass.platform, ENTITY_ANY, &count);
     for (size_t i = 0; i < count; i++)
         cJSON_AddItemToArray(entities, entity_to_json(p, list[i], now));
+    cJSON_AddItemToObject(root, "targets", measures_to_json(p->targets, p->target_count));
     char *text = json_print(root);
     puts(text);
     free(text);
@@ -200,6 +204,10 @@ static int status_run(const struct command_line *line)
         status = exit_status(worst);
         if (p.pass.journal)
             mutes_read(p.pass.journal, clock_wall_us(), &p.mutes, NULL);
+        if (command_has(line, "json") && engine_targets_read(config, &p.targets, &p.target_count, &e) < 0) {
+            command_fail(status, &e); /* the platform's state is told all the same */
+            e = (struct err){0};
+        }
         if (command_has(line, "json"))
             print_json(&p, config->platform, worst);
         else if (!command_has(line, "quiet"))
@@ -209,6 +217,7 @@ static int status_run(const struct command_line *line)
         command_fail(status, &e);
     pass_fini(&p.pass);
     mutes_fini(&p.mutes);
+    free(p.targets);
     config_free(config);
     return status;
 }
