@@ -181,14 +181,13 @@ static void on_ended(void *data, struct process_result *r)
 {
     struct ask *a = data;
     struct failure *f = &a->result.failure;
-    const char *name = strrchr(a->tier->command[0], '/');
     bool started = r->error == ERR_TIMED_OUT || r->error == ERR_RANGE || r->exit_status >= 0 || r->signal > 0;
     a->process = NULL;
     a->result.exit_status = r->exit_status;
     if (r->error)
         failure_of_error(started ? r->error : ERR_USAGE, started, r->reason, f);
     else
-        failure_of_exit(exit_table_find(name ? name + 1 : a->tier->command[0]), r->exit_status, r->signal,
+        failure_of_exit(exit_table_for(a->tier->command), r->exit_status, r->signal,
                         a->policy ? &a->policy->retry_on : NULL, a->policy ? &a->policy->permanent : NULL, f);
     if (f->class == FAILURE_NONE) {
         a->result.answer = r->out;
