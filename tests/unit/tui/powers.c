@@ -32,12 +32,14 @@ static void open_act(struct act *a, const char *body, bool with_items)
         fail_msg("%s", e.msg);
     }
     int act = runbook_find(a->engine->book, "act");
-    struct run_policy policy = {.name = "gentle", .rules = policy_default()};
-    policy.rules.backoff.attempts = 4;
-    policy.rules.backoff.base_ms = 3000;
-    policy.rules.backoff.jitter = BACKOFF_NONE;
+    struct run_policy policies[] = {{.name = "gentle", .rules = policy_default()}, {.name = "leaving"}};
+    policies[0].rules.backoff.attempts = 4;
+    policies[0].rules.backoff.base_ms = 3000;
+    policies[0].rules.backoff.jitter = BACKOFF_NONE;
+    policies[1].rules = policies[0].rules;
+    policies[1].rules.end = POLICY_SKIP;
     struct run_pin pin = {.step = act};
-    struct run_input start = {.kind = INPUT_START, .actor = "alice", .policies = &policy, .policy_count = 1};
+    struct run_input start = {.kind = INPUT_START, .actor = "alice", .policies = policies, .policy_count = 2};
     a->engine->run = run_new(a->engine->book);
     if (with_items) {
         a->items = items_parse("docs.jsonl", lines, sizeof lines - 1, &e);
@@ -194,6 +196,23 @@ static void test_attempts(void **state)
     close_act(&a);
 }
 
+static void test_what_follows_when_no_attempt_is_left(void **state)
+{
+    (void)state;
+    struct act a;
+    open_act(
+        &a, "## Try it\n\n```sh {name=act kind=action policy=leaving idempotent=true timeout=1m}\ntry\n```\n",
+        false);
+    theatre_shows(a.console, "If no attempt is left: it stays failed and the run goes on");
+    close_act(&a);
+    open_act(&a,
+             "## Try it\n\n```sh {name=act kind=action policy=leaving onfail=stop idempotent=true "
+             "timeout=1m}\ntry\n```\n",
+             false);
+    theatre_shows(a.console, "If it fails: the run stops");
+    close_act(&a);
+}
+
 static void test_lock(void **state)
 {
     (void)state;
@@ -230,9 +249,13 @@ static void test_job(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_items), cmocka_unit_test(test_items_that_failed),
-        cmocka_unit_test(test_rungs), cmocka_unit_test(test_attempts),
-        cmocka_unit_test(test_lock),  cmocka_unit_test(test_job),
+        cmocka_unit_test(test_items),
+        cmocka_unit_test(test_items_that_failed),
+        cmocka_unit_test(test_rungs),
+        cmocka_unit_test(test_attempts),
+        cmocka_unit_test(test_what_follows_when_no_attempt_is_left),
+        cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_job),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
