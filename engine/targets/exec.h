@@ -64,6 +64,7 @@ struct exec_tier {
     struct breaker_rules breaker;
     bool provable; /* a failure here can be provably before anything began: then a later attempt may follow it
                     although the policy is not idempotent */
+    bool judged;   /* its output is no answer before its end: never passed on as it comes */
     exec_attempt *attempt;
     void *data;
     void (*free)(void *data); /* NULL: nothing to free */

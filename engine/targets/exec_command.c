@@ -292,6 +292,9 @@ static void group_end(struct run *r)
 
 static void drain(struct run *r)
 {
+    /* What it said because it was called off is said; only another signal ends this. */
+    int called_off = r->io->called_off;
+    r->io->called_off = 0;
     close_fd(&r->feed);
     while ((r->out >= 0 || r->status >= 0) && !r->io->called_off && !r->io->broken.code) {
         if (!turn(r, SILENCE_MS) && !r->io->child_ended)
@@ -300,6 +303,8 @@ static void drain(struct run *r)
         if (r->phase == RUNNING && clock_monotonic_us() >= r->end_us)
             break;
     }
+    if (r->io->called_off == 0)
+        r->io->called_off = called_off;
     if (r->status >= 0)
         exec_status_finish(&r->lines, NULL);
     close_fd(&r->out);
@@ -386,5 +391,6 @@ void exec_tier_status(struct exec_tier *tier, int fd)
 {
     struct command *c = tier->data;
     c->status_fd = fd;
-    tier->provable |= fd >= 0; /* 429, 503 with Retry-After: it was not begun */
+    tier->provable |= fd >= 0; /* 425: the server says that it began nothing */
+    tier->judged = fd >= 0;    /* what comes with a 503 is no answer */
 }

@@ -224,7 +224,7 @@ static void call(struct drive *d)
         .policy = &d->plan->policy,
         .timeout_ms = timeout,
         .grace_ms = d->q->grace_ms,
-        .streams = o->last && !d->chain_plan.has_cached && !d->chain_plan.has_refusal,
+        .streams = o->last && !tier->judged && !d->chain_plan.has_cached && !d->chain_plan.has_refusal,
         .io = d->io,
         .failure = {.class = FAILURE_NONE, .retry_after_ms = -1},
         .cost = NAN,

@@ -56,7 +56,7 @@ static void add_durations(struct str *out, const struct exec_record *r)
 {
     str_add(out, ",\"durations\":[");
     for (size_t i = 0; i < r->made.len; i++)
-        str_addf(out, "%s%.3f", i ? "," : "", (double)r->made.data[i].took_ms / 1000);
+        str_addf(out, "%s%lld", i ? "," : "", (long long)r->made.data[i].took_ms);
     str_add(out, "]");
 }
 
@@ -70,8 +70,7 @@ static void add_refusals(struct str *out, const struct exec_record *r, const str
         add_text(out, "target", plan->tiers[refused->tier].target);
         add_text(out, "state", breaker_state_text(refused->state));
         add_text(out, "reason", chain_skip_text(refused->why));
-        add_number(out, "retry_after",
-                   refused->retry_after_ms < 0 ? NAN : (double)refused->retry_after_ms / 1000);
+        add_number(out, "retry_after_ms", refused->retry_after_ms < 0 ? NAN : (double)refused->retry_after_ms);
         str_add(out, "}");
     }
     str_add(out, "]");
@@ -108,7 +107,7 @@ void exec_record_json(const struct exec_record *r, const struct exec_plan *plan,
         str_add(out, "null");
     add_number(out, "accuracy", served ? plan->tiers[r->tier].accuracy : NAN);
     add_number(out, "cost", r->cost);
-    add_number(out, "duration", (double)r->took_ms / 1000);
+    add_number(out, "duration_ms", (double)r->took_ms);
     add_durations(out, r);
     add_refusals(out, r, plan);
     add_failures(out, r, plan);

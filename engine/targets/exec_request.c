@@ -452,10 +452,12 @@ static int build(struct exec_request *q, const struct line *line, const struct e
     if (code == 0)
         code = apply_json(q, line, e);
     struct policy *p = &q->plan.policy;
+    if (!given[EXEC_OPTION_CAP] && p->backoff.cap_ms < p->backoff.base_ms)
+        p->backoff.cap_ms = p->backoff.base_ms;
     if (!given[EXEC_OPTION_ATTEMPTS] && p->backoff.attempts < q->plan.tier_count)
         p->backoff.attempts = (unsigned)q->plan.tier_count;
     if (code == 0 && p->backoff.attempts < q->plan.tier_count)
-        code = err_set(e, ERR_USAGE, "--attempts %u: with %zu fallbacks it takes at least %zu",
+        code = err_set(e, ERR_USAGE, "--attempts %u: with so many fallbacks (%zu) it takes at least %zu",
                        p->backoff.attempts, q->plan.tier_count - 1, q->plan.tier_count);
     return code == 0 ? policy_check(p, e) : code;
 }
