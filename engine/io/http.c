@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "engine/base/base.h"
+#include "engine/io/http_url.h"
 #include "engine/io/uv.h"
 
 #define HEADER_BYTES_LIMIT (256u << 10)
@@ -376,40 +377,6 @@ static void dispatch_finished(struct http *h)
 
 /* ---- The start of a call ---- */
 
-static bool is_loopback(const char *host)
-{
-    return strcasecmp(host, "localhost") == 0 || str_starts(host, "127.") || str_eq(host, "[::1]");
-}
-
-static int url_read(const char *url, bool *loopback, struct err *e)
-{
-    CURLU *u = curl_url();
-    char *scheme = NULL, *host = NULL;
-    int status = 0;
-    CURLUcode code = curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME);
-    if (!code)
-        code = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0);
-    if (!code)
-        code = curl_url_get(u, CURLUPART_HOST, &host, 0);
-    if (code)
-        status = err_set(e, ERR_SYNTAX, "'%.100s' is not a URL: %s", url, curl_url_strerror(code));
-    else if (strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)
-        status = err_set(e, ERR_UNSUPPORTED, "'%.100s': only http:// and https:// are spoken, not %s", url,
-                         scheme);
-    else
-        *loopback = is_loopback(host);
-    curl_free(scheme);
-    curl_free(host);
-    curl_url_cleanup(u);
-    return status;
-}
-
-int http_url_check(const char *url, struct err *e)
-{
-    bool loopback;
-    return url_read(url, &loopback, e);
-}
-
 static bool is_token(const char *text)
 {
     for (const char *p = text; *p; p++)
@@ -467,7 +434,7 @@ static void set_callbacks(struct http_call *c)
 struct http_call *http_start(struct http *h, const struct http_request *r, struct err *e)
 {
     bool loopback = false;
-    if (url_read(r->url, &loopback, e))
+    if (http_url_read(r->url, &loopback, e) < 0)
         return NULL;
     if (r->method && !is_token(r->method)) {
         err_set(e, ERR_SYNTAX, "'%.40s' is not an HTTP method", r->method);

@@ -11,6 +11,7 @@
 #include "engine/journal/manifest.h"
 #include "engine/journal/row.h"
 #include "engine/journal/schema.h"
+#include "engine/journal/store_check.h"
 
 enum {
     BEGIN,
@@ -114,66 +115,6 @@ static int read_head(struct store *s, struct err *e)
     return code < 0 ? code : 0;
 }
 
-/* The newest of two rows must bear its own hash and that of the other. */
-static int check_end_rows(struct store *s, sqlite3_stmt *statement, struct err *e)
-{
-    struct event last, before = {0};
-    uint8_t hash[SHA256_SIZE];
-    int rc = sqlite3_step(statement), code = 0;
-    if (rc == SQLITE_DONE)
-        return 0;
-    if (rc != SQLITE_ROW)
-        return database_error(s->db, e, s->path);
-    code = row_event(statement, &last, e);
-    if (code < 0)
-        return code;
-    chain_hash(s->chain, &last, hash);
-    bool sound = memcmp(hash, last.hash, SHA256_SIZE) == 0;
-    rc = sqlite3_step(statement);
-    if (rc == SQLITE_ROW)
-        code = row_event(statement, &before, e);
-    else if (rc != SQLITE_DONE)
-        return database_error(s->db, e, s->path);
-    if (code == 0 &&
-        (!sound || before.seq + 1 != last.seq || memcmp(before.hash, last.prev_hash, SHA256_SIZE) != 0))
-        code = err_set(e, ERR_CORRUPT, "event %lld does not fit the chain; `belay verify` says more",
-                       (long long)last.seq);
-    return code;
-}
-
-static int check_end(struct store *s, struct err *e)
-{
-    sqlite3_stmt *statement = NULL;
-    int code;
-    if (sqlite3_prepare_v2(s->db, "SELECT " ROW_SELECT " FROM event ORDER BY rowid DESC LIMIT 2", -1,
-                           &statement, NULL) != SQLITE_OK)
-        code = database_error(s->db, e, s->path);
-    else if ((code = check_end_rows(s, statement, e)) == ERR_CORRUPT)
-        err_prefix(e, "%s: ", s->path);
-    sqlite3_finalize(statement);
-    return code;
-}
-
-static int check_triggers(struct store *s, struct err *e)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = 0;
-    if (sqlite3_prepare_v2(
-            s->db,
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name IN ('event_next',"
-            " 'event_update', 'event_delete', 'piece_update', 'piece_delete')",
-            -1, &statement, NULL) != SQLITE_OK ||
-        sqlite3_step(statement) != SQLITE_ROW)
-        code = database_error(s->db, e, s->path);
-    else if (sqlite3_column_int(statement, 0) != 5)
-        code = err_set(e, ERR_CORRUPT,
-                       "%s: the triggers that keep events from being changed are gone; `belay verify` "
-                       "says what else is",
-                       s->path);
-    sqlite3_finalize(statement);
-    return code;
-}
-
 /* Everything is looked at before anything is written: a damaged file stays as it is. */
 static int open_database(struct store *s, struct err *e)
 {
@@ -182,9 +123,7 @@ static int open_database(struct store *s, struct err *e)
     if (code == 0)
         code = schema_check(s->db, s->path, &version, e);
     if (code == 0)
-        code = check_triggers(s, e);
-    if (code == 0)
-        code = check_end(s, e);
+        code = store_check(s->db, s->path, s->chain, e);
     if (code == 0)
         code = database_use_wal(s->db, e);
     if (code == 0)

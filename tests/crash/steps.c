@@ -22,82 +22,10 @@
 #include "engine/base/base.h"
 #include "engine/execute/execute.h"
 #include "engine/io/io.h"
+#include "tests/crash/steps_log.h"
 
 #define AT_ONCE    3   /* steps of a driver that run side by side */
 #define CYCLES_MIN 300 /* deaths of drivers */
-
-/* ---- The log: what a console would have in its journal ---- */
-
-struct known {
-    char key[32];
-    bool intent, cancelled;
-    int outcomes;
-    char how[16];
-    int status;
-    long out_bytes; /* that a driver saw; -1 when there is no outcome */
-};
-
-struct log {
-    char *path;
-    int fd;
-    struct known *data;
-    size_t len, cap;
-};
-
-static struct known *log_find(struct log *l, const char *key)
-{
-    for (size_t i = l->len; i-- > 0;)
-        if (strcmp(l->data[i].key, key) == 0)
-            return &l->data[i];
-    l->data = vec_grow(l->data, &l->cap, l->len + 1, sizeof *l->data);
-    memset(&l->data[l->len], 0, sizeof *l->data);
-    struct known *k = &l->data[l->len++];
-    snprintf(k->key, sizeof k->key, "%s", key);
-    k->out_bytes = -1;
-    return k;
-}
-
-static void log_apply(struct log *l, const char *line)
-{
-    char word[16], key[32], how[16] = "";
-    int status = 0;
-    long bytes = 0;
-    if (sscanf(line, "%15s %31s %15s %d %ld", word, key, how, &status, &bytes) < 2)
-        return;
-    struct known *k = log_find(l, key);
-    if (str_eq(word, "intent"))
-        k->intent = true;
-    if (str_eq(word, "cancel"))
-        k->cancelled = true;
-    if (str_eq(word, "outcome")) {
-        k->outcomes++;
-        snprintf(k->how, sizeof k->how, "%s", how);
-        k->status = status;
-        k->out_bytes = bytes;
-    }
-}
-
-static void log_open(struct log *l, const char *folder)
-{
-    struct str text = {0};
-    *l = (struct log){.path = path_join(folder, "log")};
-    l->fd = open(l->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (l->fd < 0 || file_read(l->path, 64 << 20, &text, NULL) < 0)
-        abort();
-    char *rest = text.data, *line;
-    while ((line = strsep(&rest, "\n")) && rest) /* what has no newline was never finished */
-        log_apply(l, line);
-    str_fini(&text);
-}
-
-static void log_add(struct log *l, const char *line)
-{
-    char text[160];
-    int length = snprintf(text, sizeof text, "%s\n", line);
-    if (write(l->fd, text, (size_t)length) != length || fdatasync(l->fd) < 0)
-        abort();
-    log_apply(l, line);
-}
 
 /* ---- The driver: a console without a screen ---- */
 
