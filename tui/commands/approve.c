@@ -7,21 +7,6 @@
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
 
-struct answer {
-    bool given;
-    int code;
-    char *message;
-};
-
-static void on_answer(void *context, int code, const char *message, int64_t id)
-{
-    (void)id;
-    struct answer *a = context;
-    a->given = true;
-    a->code = code;
-    a->message = xstrdup(message);
-}
-
 static int step_named(const struct engine_run *run, const char *name)
 {
     for (size_t i = 0; name && i < run->book->steps.len; i++)
@@ -75,11 +60,8 @@ static int ask(const struct command_line *line, const char *digest, struct err *
 static int approve(const struct command_line *line, struct loop *loop, struct engine *engine, struct err *e)
 {
     struct engine_run run;
-    struct answer answer = {0};
     struct str digest = {0};
     int64_t id = strtoll(line->words[0], NULL, 10);
-    while (!engine_settled(engine))
-        loop_run_once(loop, US_PER_S);
     if (!engine_run_by_id(engine, id, &run) || run.ended)
         return err_set(e, ERR_NOT_FOUND, "there is no open run %s", line->words[0]);
     int step = step_named(&run, line->words[1]);
@@ -94,16 +76,13 @@ static int approve(const struct command_line *line, struct loop *loop, struct en
                                      .path = command_value(line, "key", NULL),
                                      .digest = str_text(&digest)};
     if (code == 0) {
-        engine_submit(engine, &request, on_answer, &answer);
-        while (!answer.given)
-            loop_run_once(loop, US_PER_S);
-        code = answer.code;
-        if (code < 0)
-            err_set(e, code, "%s", answer.message);
-        else
-            printf("%s\n", answer.message);
+        char *message;
+        session_submit(loop, engine, &request, &message, e);
+        code = e->code;
+        if (code == 0)
+            puts(message);
+        free(message);
     }
-    free(answer.message);
     str_fini(&digest);
     return code;
 }
@@ -111,24 +90,14 @@ static int approve(const struct command_line *line, struct loop *loop, struct en
 static int approve_run(const struct command_line *line)
 {
     struct err e = {0};
-    struct engine_options options;
+    struct session s;
     if (line->word_count < 1 || line->word_count > 2) {
         err_set(&e, ERR_USAGE, "which run and step? belay approve 12 restore");
         return command_fail(EXIT_USAGE, &e);
     }
-    struct config *config = session_config(line, &e);
-    struct loop *loop = config ? loop_new(&e) : NULL;
-    struct engine *engine = NULL;
-    if (loop) {
-        session_engine_options(line, config, &options);
-        engine = engine_open(loop, &options, &e);
-    }
-    if (engine)
-        approve(line, loop, engine, &e);
-    engine_close(engine);
-    if (loop)
-        loop_free(loop);
-    config_free(config);
+    if (session_open(&s, line, 0, &e) == 0)
+        approve(line, s.loop, s.engine, &e);
+    session_close(&s);
     return e.code ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
 }
 

@@ -8,31 +8,12 @@
 
 /* ---- there ---- */
 
-struct answer {
-    bool given;
-    struct err *e;
-};
-
-static void on_answer(void *context, int code, const char *message, int64_t id)
-{
-    struct answer *a = context;
-    (void)id;
-    a->given = true;
-    if (code < 0)
-        err_set(a->e, code, "%s", message);
-}
-
 static int emergency_make(const struct command_line *line, struct loop *loop, struct engine *engine,
                           struct err *e)
 {
-    struct answer answer = {.e = e};
     struct engine_request request = {.kind = REQUEST_EMERGENCY,
                                      .text = line->word_count > 0 ? line->words[0] : NULL};
-    while (!engine_settled(engine))
-        loop_run_once(loop, US_PER_S);
-    engine_submit(engine, &request, on_answer, &answer);
-    while (!answer.given)
-        loop_run_once(loop, US_PER_S);
+    session_submit(loop, engine, &request, NULL, e);
     if (e->code)
         return e->code;
     printf("an emergency journal is ready; act with:\n"
@@ -46,24 +27,14 @@ static int emergency_make(const struct command_line *line, struct loop *loop, st
 static int emergency_command(const struct command_line *line)
 {
     struct err e = {0};
-    struct engine_options options;
+    struct session s;
     if (line->word_count > 1 || (line->word_count == 1 && !str_eq(line->words[0], "leave"))) {
         err_set(&e, ERR_USAGE, "belay emergency, or belay emergency leave");
         return command_fail(EXIT_USAGE, &e);
     }
-    struct config *config = session_config(line, &e);
-    struct loop *loop = config ? loop_new(&e) : NULL;
-    struct engine *engine = NULL;
-    if (loop) {
-        session_engine_options(line, config, &options);
-        engine = engine_open(loop, &options, &e);
-    }
-    if (engine)
-        emergency_make(line, loop, engine, &e);
-    engine_close(engine);
-    if (loop)
-        loop_free(loop);
-    config_free(config);
+    if (session_open(&s, line, 0, &e) == 0)
+        emergency_make(line, s.loop, s.engine, &e);
+    session_close(&s);
     return e.code ? command_fail(e.code == ERR_USAGE ? EXIT_USAGE : EXIT_FELL_SHORT, &e) : EXIT_DONE;
 }
 

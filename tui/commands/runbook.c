@@ -28,46 +28,16 @@ static struct runbook *book_load(const char *path, struct err *e)
     return book;
 }
 
-/* An engine that journals nothing, for what only looks. The caller ends it. */
-struct looking {
-    struct config *config;
-    struct loop *loop;
-    struct engine *engine;
-};
-
-static int looking_begin(struct looking *l, const struct command_line *line, struct err *e)
-{
-    struct engine_options options;
-    *l = (struct looking){.config = session_config(line, e)};
-    l->loop = l->config ? loop_new(e) : NULL;
-    if (l->loop) {
-        session_engine_options(line, l->config, &options);
-        options.read_only = true;
-        l->engine = engine_open(l->loop, &options, e);
-    }
-    while (l->engine && !engine_settled(l->engine))
-        loop_run_once(l->loop, US_PER_S);
-    return l->engine ? 0 : e->code;
-}
-
-static void looking_end(struct looking *l)
-{
-    engine_close(l->engine);
-    if (l->loop)
-        loop_free(l->loop);
-    config_free(l->config);
-}
-
 /* A file is loaded as it is; what is none may be the id of a runbook that the configuration knows. */
 static struct runbook *book_named(const struct command_line *line, const char *name, struct err *e)
 {
-    struct looking l;
+    struct session s;
     char *path = NULL;
     if (access(name, F_OK) == 0 || strchr(name, '/'))
         return book_load(name, e);
-    if (looking_begin(&l, line, e) == 0)
-        path = runbook_name_path(l.engine, name, e);
-    looking_end(&l);
+    if (session_open(&s, line, SESSION_LOOKS, e) == 0)
+        path = runbook_name_path(s.engine, name, e);
+    session_close(&s);
     struct runbook *book = path ? book_load(path, e) : NULL;
     free(path);
     return book;
@@ -179,18 +149,18 @@ static void list_line(const struct engine_runbook *view)
 
 static int runbook_list(const struct command_line *line, struct err *e)
 {
-    struct looking l;
+    struct session s;
     bool json = command_has(line, "json");
-    looking_begin(&l, line, e);
-    for (size_t i = 0; l.engine && i < engine_runbook_count(l.engine); i++) {
+    session_open(&s, line, SESSION_LOOKS, e);
+    for (size_t i = 0; s.engine && i < engine_runbook_count(s.engine); i++) {
         struct engine_runbook view;
-        engine_runbook_at(l.engine, i, &view);
+        engine_runbook_at(s.engine, i, &view);
         json ? list_json(&view) : list_line(&view);
     }
-    if (l.engine && engine_runbook_count(l.engine) == 0 && !json)
+    if (s.engine && engine_runbook_count(s.engine) == 0 && !json)
         puts("no runbooks are configured (runbooks: in belay.yaml); any Markdown runs: belay runbook run "
              "FILE.md");
-    looking_end(&l);
+    session_close(&s);
     return e->code;
 }
 

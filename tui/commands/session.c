@@ -180,6 +180,60 @@ int session_console_on(struct loop *loop, struct config *config, const struct en
     return code;
 }
 
+int session_open(struct session *s, const struct command_line *line, unsigned flags, struct err *e)
+{
+    *s = (struct session){.config = session_config(line, e)};
+    s->loop = s->config ? loop_new(e) : NULL;
+    if (s->loop) {
+        session_engine_options(line, s->config, &s->options);
+        s->options.read_only |= (flags & SESSION_LOOKS) != 0;
+        s->options.watch = (flags & SESSION_WATCHES) != 0;
+        s->engine = engine_open(s->loop, &s->options, e);
+    }
+    while (s->engine && !engine_settled(s->engine))
+        loop_run_once(s->loop, US_PER_S);
+    return s->engine ? 0 : e->code;
+}
+
+void session_close(struct session *s)
+{
+    engine_close(s->engine);
+    if (s->loop)
+        loop_free(s->loop);
+    config_free(s->config);
+}
+
+struct answer {
+    bool given;
+    int64_t id;
+    char *message;
+    struct err *e;
+};
+
+static void on_answer(void *context, int code, const char *message, int64_t id)
+{
+    struct answer *a = context;
+    a->given = true;
+    a->id = id;
+    a->message = xstrdup(message);
+    if (code < 0)
+        err_set(a->e, code, "%s", message);
+}
+
+int64_t session_submit(struct loop *loop, struct engine *engine, const struct engine_request *request,
+                       char **message, struct err *e)
+{
+    struct answer answer = {.e = e};
+    engine_submit(engine, request, on_answer, &answer);
+    while (!answer.given)
+        loop_run_once(loop, US_PER_S);
+    if (message)
+        *message = answer.message;
+    else
+        free(answer.message);
+    return answer.id;
+}
+
 int session_console(struct loop *loop, struct config *config, const struct engine_options *options,
                     const struct console_options *screen, struct err *e)
 {

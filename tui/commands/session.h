@@ -39,6 +39,23 @@ int session_status(const struct err *e);
 void session_engine_options(const struct command_line *line, const struct config *config,
                             struct engine_options *options);
 
+/* An engine for what one command does, as the common options say, settled. SESSION_LOOKS: it journals nothing
+ * and creates nothing; SESSION_WATCHES: it polls the sources. Closed in either case. */
+#define SESSION_LOOKS   1u
+#define SESSION_WATCHES 2u
+struct session {
+    struct config *config;
+    struct engine_options options;
+    struct loop *loop;
+    struct engine *engine;
+};
+int session_open(struct session *s, const struct command_line *line, unsigned flags, struct err *e);
+void session_close(struct session *s);
+
+/* engine_submit, waited for: the id of the answer. message (may be NULL): what it says, the caller frees. */
+int64_t session_submit(struct loop *loop, struct engine *engine, const struct engine_request *request,
+                       char **message, struct err *e);
+
 /* A console on an engine of its own, and on the next one when an emergency journal was made. As console_run.
  */
 int session_console(struct loop *loop, struct config *config, const struct engine_options *options,

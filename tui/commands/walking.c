@@ -7,31 +7,14 @@
 #include "tui/console.h"
 #include "tui/kit/terminal.h"
 
-struct start {
-    int64_t run;
-    bool answered;
-    struct err e;
-};
-
-static void on_started(void *context, int code, const char *message, int64_t id)
-{
-    struct start *s = context;
-    s->answered = true;
-    s->run = id;
-    if (code < 0)
-        err_set(&s->e, code, "%s", message);
-}
-
 int64_t walking_submit(struct loop *loop, struct engine *engine, const struct engine_request *request,
                        struct err *e)
 {
-    struct start start = {0};
-    engine_submit(engine, request, on_started, &start);
+    int64_t run = session_submit(loop, engine, request, NULL, e);
     bool at_once = request->kind == REQUEST_RUN_START; /* all that it needs was settled before */
-    while (!start.answered || (!at_once && !engine_settled(engine)))
+    while (!at_once && !engine_settled(engine))
         loop_run_once(loop, US_PER_S);
-    *e = start.e;
-    return start.run;
+    return e->code ? 0 : run;
 }
 
 bool walking_has_terminal(void)
@@ -71,28 +54,16 @@ static int walk(const struct walking *walking, struct loop *loop, struct config 
 
 int walking_go(const struct walking *walking, struct err *e)
 {
-    struct engine_options options;
+    struct session s;
+    int status = EXIT_USAGE;
     if (walking->screen && terminal_check(e) < 0)
         return EXIT_FELL_SHORT;
-    struct config *config = session_config(walking->line, e);
-    struct loop *loop = config ? loop_new(e) : NULL;
-    struct engine *engine = NULL;
-    int status = EXIT_USAGE;
-    if (loop) {
-        session_engine_options(walking->line, config, &options);
-        options.watch = walking->screen;
-        engine = engine_open(loop, &options, e);
-    }
-    while (engine && !engine_settled(engine))
-        loop_run_once(loop, US_PER_S);
-    int64_t run = engine ? walking->begin(walking->line, loop, engine, e) : 0;
+    session_open(&s, walking->line, walking->screen ? SESSION_WATCHES : 0, e);
+    int64_t run = s.engine ? walking->begin(walking->line, s.loop, s.engine, e) : 0;
     if (e->code == ERR_CLAIMED)
         status = EXIT_FELL_SHORT;
     if (run && !e->code)
-        status = walk(walking, loop, config, &options, &engine, run, e);
-    engine_close(engine);
-    if (loop)
-        loop_free(loop);
-    config_free(config);
+        status = walk(walking, s.loop, s.config, &s.options, &s.engine, run, e);
+    session_close(&s);
     return status;
 }
