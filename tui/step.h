@@ -58,6 +58,11 @@ void step_resolve(struct console *console, const struct step_view *view, const c
 void step_answer(struct console *console, const struct step_view *view, size_t index);
 void step_stop(struct console *console, const struct step_view *view);
 
+/* A key for the guard of a page; what it doesn't take is said. instead: of a paste; mismatch: what is said of
+ * a wrong word. On CONFIRM_GO whoever asked acts. */
+enum confirm_answer step_confirm_key(struct page *page, const struct key *key, const char *name,
+                                     const char *instead, const char *mismatch);
+
 /* step_approve.c: the page of another's step, on which its exact command is approved. */
 /* The guard belongs to the command that is on the screen: another one is typed for anew. */
 void approve_guard(struct page *page, const struct step_view *view);

@@ -73,26 +73,12 @@ bool approve_command(struct page *page, const struct step_view *view, const stru
         console_say(page->console, SAY_BAD, "not approved: what is asked for is not what is seen here");
         return answers;
     }
-    switch (confirm_key(&own->confirm, key, name, page->console->now_us())) {
-    case CONFIRM_IGNORED:
-        return false;
-    case CONFIRM_TOO_EARLY:
-        console_say(page->console, SAY_INFO, "thrown away: the page is younger than half a second");
-        break;
-    case CONFIRM_PASTE_REFUSED:
-        console_say(page->console, SAY_BAD, "a paste is refused here: press y");
-        break;
-    case CONFIRM_MISMATCH:
-        console_say(page->console, SAY_BAD, "not approved: y approves it, Esc leaves");
-        break;
-    case CONFIRM_GO:
+    enum confirm_answer answer =
+        step_confirm_key(page, key, name, "press y", "not approved: y approves it, Esc leaves");
+    if (answer == CONFIRM_GO) {
         approve(page, view);
-        break;
-    case CONFIRM_CHANGED:
-    case CONFIRM_OVER:
-        break;
     }
-    return true;
+    return answer != CONFIRM_IGNORED;
 }
 
 void approve_draw(struct page *page, const struct step_view *view, struct canvas *c, int y)

@@ -198,6 +198,21 @@ static bool glass_command(struct page *page, const struct step_view *view, const
     return true;
 }
 
+enum confirm_answer step_confirm_key(struct page *page, const struct key *key, const char *name,
+                                     const char *instead, const char *mismatch)
+{
+    struct step_page *own = page->state;
+    enum confirm_answer answer = confirm_key(&own->confirm, key, name, page->console->now_us());
+    if (answer == CONFIRM_TOO_EARLY) {
+        console_say(page->console, SAY_INFO, "thrown away: the page is younger than half a second");
+    } else if (answer == CONFIRM_PASTE_REFUSED) {
+        console_say(page->console, SAY_BAD, "a paste is refused here: %s", instead);
+    } else if (answer == CONFIRM_MISMATCH) {
+        console_say(page->console, SAY_BAD, "%s", mismatch);
+    }
+    return answer;
+}
+
 static bool confirm_command(struct page *page, const struct step_view *view, const struct key *key,
                             const char *name)
 {
@@ -215,28 +230,14 @@ static bool confirm_command(struct page *page, const struct step_view *view, con
     if (answers && confirm_unread(page)) {
         return true;
     }
-    switch (confirm_key(&own->confirm, key, name, page->console->now_us())) {
-    case CONFIRM_IGNORED:
-        return false;
-    case CONFIRM_TOO_EARLY:
-        console_say(page->console, SAY_INFO, "thrown away: the page is younger than half a second");
-        break;
-    case CONFIRM_PASTE_REFUSED:
-        console_say(page->console, SAY_BAD, "a paste is refused here: type it");
-        break;
-    case CONFIRM_MISMATCH:
-        console_say(page->console, SAY_BAD, "not run: %s has to be typed", own->confirm.word);
-        break;
-    case CONFIRM_GO: {
+    char *mismatch = xasprintf("not run: %s has to be typed", own->confirm.word);
+    enum confirm_answer answer = step_confirm_key(page, key, name, "type it", mismatch);
+    free(mismatch);
+    if (answer == CONFIRM_GO) {
         struct run_input input = {.kind = INPUT_CONFIRM, .value = own->confirm.typed};
         send(page, input, confirmed);
-        break;
     }
-    case CONFIRM_CHANGED:
-    case CONFIRM_OVER:
-        break;
-    }
-    return true;
+    return answer != CONFIRM_IGNORED;
 }
 
 /* Another's: it is read, and it may be taken over. */
