@@ -3,18 +3,14 @@
  * end. */
 #include <glob.h>
 
-#include "tests/integration/small_disk.h"
-#include "tests/screen/walk.h"
+#include "tests/screen/walk_small_disk.h"
 
-static struct walk walk;
-static char filler[96], place[96], elsewhere[160];
+static char place[96], elsewhere[160];
 
 static const char document[] = "# Drain the queue\n\n"
                                "## Drain it\n\n"
                                "```bash {name=drain timeout=2m}\n"
-                               "echo begin >> \"$ORACLE\"\n"
-                               "for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done\n"
-                               "echo drained\n"
+                               "echo begin >> \"$ORACLE\"\n" WALK_AT_GATE "echo drained\n"
                                "echo end >> \"$ORACLE\"\n"
                                "```\n\n"
                                "## Fill it\n\n"
@@ -27,23 +23,10 @@ static int setup(void **state)
     (void)state;
     char more[200];
     walk_open(&walk, document);
-    snprintf(filler, sizeof filler, "%s/filler", walk.rig.state);
     snprintf(place, sizeof place, "%s/elsewhere", walk.rig.folder);
     snprintf(more, sizeof more, "runbooks: [runbooks/]\nemergency: %s\n", place);
     rig_configure(&walk.rig, more);
-    if (!small_disk_mount(walk.rig.state, "4m"))
-        return -1;
-    const char *words[] = {"incident", "open", "--config", "belay.yaml", "a small disk", NULL};
-    walk_ends(rig_run(&walk.rig, BELAY, &(struct rig_start){.arguments = words}), 0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    umount2(walk.rig.state, MNT_DETACH);
-    walk_close(&walk);
-    return 0;
+    return small_disk_begin();
 }
 
 /* `belay WORD WORD2 [--journal JOURNAL]` ends with that status. */
@@ -54,22 +37,6 @@ static void belay_ends(const char *word, const char *word2, const char *journal,
         words[4] = NULL;
     }
     walk_ends(rig_run(&walk.rig, BELAY, &(struct rig_start){.arguments = words}), status);
-}
-
-static void disk_fill_for_good(void)
-{
-    char note[2000];
-    memset(note, 'n', sizeof note - 1);
-    note[sizeof note - 1] = '\0';
-    assert_true(small_disk_fill(filler));
-    const char *words[] = {"incident", "note", "--config", "belay.yaml", note, NULL};
-    int status = 0;
-    for (int i = 0; i < 300 && status == 0; i++) {
-        struct pty *p = rig_run(&walk.rig, BELAY, &(struct rig_start){.arguments = words});
-        status = pty_wait_end(p, WALK_MS);
-        pty_free(p);
-    }
-    assert_int_equal(status, 1);
 }
 
 /* The folder of the emergency journal that waits, by the file that tells about it. */
@@ -159,7 +126,7 @@ static void test_a_run_goes_on(void **state)
 {
     (void)state;
     fill_elsewhere(drained_elsewhere());
-    assert_int_equal(unlink(filler), 0);
+    disk_free();
     import_and_verify();
     timeline_has("Fill it: warn.*emergency journal");
     struct pty *p = walk_console(&walk, BELAY);
@@ -185,7 +152,7 @@ static void test_killed_there(void **state)
     walk_sees(p, "EMERGENCY JOURNAL");
     belay_ends("import", NULL, NULL, 1); /* while somebody works in it */
     fill_elsewhere(p);
-    assert_int_equal(unlink(filler), 0);
+    disk_free();
     import_and_verify();
     timeline_has("Fill it: warn.*emergency journal");
 }
@@ -196,7 +163,7 @@ static void test_not_in_both(void **state)
 {
     (void)state;
     fill_elsewhere_until(drained_elsewhere());
-    assert_int_equal(unlink(filler), 0);
+    disk_free();
     struct pty *p = walk_console(&walk, BELAY);
     walk_sees(p, "EMERGENCY JOURNAL NOT IMPORTED.*run 1");
     pty_type(p, ":runbook take 1 I want it\r");
@@ -232,7 +199,7 @@ static void test_cancel_in_trouble(void **state)
     pty_type(p, "c");
     walk_sees(p, "JOURNAL IN TROUBLE");
     walk_sees(p, "cancelled by .*journaled as soon");
-    assert_int_equal(unlink(filler), 0);
+    disk_free();
     walk_sees_gone(p, "JOURNAL IN TROUBLE");
     walk_sees(p, "cancelled");
     walk_quit(p);

@@ -1,11 +1,7 @@
 /* The console and line mode on a disk that gets full, and on one that can't be written: they stay up, say so,
  * refuse to act, watch on, and go on when there is room. What a step did meanwhile is not lost, and nothing
  * is run twice: the step itself keeps the oracle, on another disk. */
-#include "tests/integration/small_disk.h"
-#include "tests/screen/walk.h"
-
-static struct walk walk;
-static char filler[96];
+#include "tests/screen/walk_small_disk.h"
 
 static const char document[] =
     "# Drain the queue\n\n"
@@ -24,49 +20,7 @@ static int setup(void **state)
 {
     (void)state;
     walk_open(&walk, document);
-    snprintf(filler, sizeof filler, "%s/filler", walk.rig.state);
-    if (!small_disk_mount(walk.rig.state, "4m"))
-        return -1;
-    const char *words[] = {"incident", "open", "--config", "belay.yaml", "a small disk", NULL};
-    walk_ends(rig_run(&walk.rig, BELAY, &(struct rig_start){.arguments = words}), 0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    umount2(walk.rig.state, MNT_DETACH);
-    walk_close(&walk);
-    return 0;
-}
-
-static void disk_fill(void)
-{
-    assert_true(small_disk_fill(filler));
-}
-
-/* Fills the disk, and then what room the journal has left in its own files. */
-static void disk_fill_for_good(void)
-{
-    char note[2000];
-    memset(note, 'n', sizeof note - 1);
-    note[sizeof note - 1] = '\0';
-    const char *words[] = {"incident", "note", "--config", "belay.yaml", note, NULL};
-    disk_fill();
-    int status = 0;
-    for (int i = 0; i < 300 && status == 0; i++) {
-        struct pty *p = rig_run(&walk.rig, BELAY, &(struct rig_start){.arguments = words});
-        status = pty_wait_end(p, WALK_MS);
-        if (status > 1)
-            fail_with_screen(p, "belay incident note ended with %d", status);
-        pty_free(p);
-    }
-    assert_int_equal(status, 1);
-}
-
-static void disk_free(void)
-{
-    assert_int_equal(unlink(filler), 0);
+    return small_disk_begin();
 }
 
 /* A journal that has room left in its own files takes a few more. */
