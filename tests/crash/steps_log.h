@@ -34,7 +34,7 @@ static inline struct known *log_find(struct log *l, const char *key)
     l->data = vec_grow(l->data, &l->cap, l->len + 1, sizeof *l->data);
     memset(&l->data[l->len], 0, sizeof *l->data);
     struct known *k = &l->data[l->len++];
-    snprintf(k->key, sizeof k->key, "%s", key);
+    snprintf(k->key, sizeof k->key, "%.31s", key);
     k->out_bytes = -1;
     return k;
 }
