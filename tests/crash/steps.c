@@ -44,6 +44,7 @@ struct job {
     struct driver *driver;
     char key[32];
     struct execution *x;
+    bool ready;               /* it waits to be given something */
     struct loop_timer *timer; /* for what comes next: go, void or cancel */
     long out_bytes;
 };
@@ -85,6 +86,16 @@ static bool forget(struct driver *d, const char *key)
     return code != ERR_BUSY;
 }
 
+static void job_over(struct job *j)
+{
+    struct driver *d = j->driver;
+    d->running--;
+    loop_timer_stop(j->timer);
+    loop_post(d->loop, job_free, j);
+    if (!d->finishing && d->running < AT_ONCE)
+        job_start(d);
+}
+
 static void on_ended(void *data, const struct exec_result *r)
 {
     struct job *j = data;
@@ -98,11 +109,7 @@ static void on_ended(void *data, const struct exec_result *r)
     }
     perhaps_die(d);
     forget(d, j->key);
-    d->running--;
-    loop_timer_stop(j->timer);
-    loop_post(d->loop, job_free, j);
-    if (!d->finishing && d->running < AT_ONCE)
-        job_start(d);
+    job_over(j);
 }
 
 static const struct execution_events events = {.output = on_output, .ended = on_ended};
@@ -121,11 +128,57 @@ static void on_cancel(void *data)
     execution_cancel(j->x, NULL);
 }
 
+/* The status that a step must give, so that a swapped outcome is seen. */
+static int status_of(const char *key)
+{
+    return (int)(checksum64(key, strlen(key)) % 100);
+}
+
+/* What it is to run, as soon as it waits for that or at once: true. False: its supervisor is gone. */
+static bool job_give(struct job *j)
+{
+    struct driver *d = j->driver;
+    struct err e;
+    char *script =
+        xasprintf("echo %s start >>%s/oracle; echo begin; sleep 0.0%d; head -c 20000 /dev/zero; "
+                  "echo %s end >>%s/oracle; exit %d",
+                  j->key, d->folder, (int)rng_below(&d->rng, 100), j->key, d->folder, status_of(j->key));
+    const char *argv[] = {"sh", "-c", script, NULL};
+    struct exec_request request = {
+        .key = j->key, .argv = (char *const *)(uintptr_t)argv, .grace_us = 200 * US_PER_MS};
+    int code = 0;
+    if (j->ready)
+        code = execution_give(j->x, &request, &events, j, &e);
+    else
+        j->x = execution_arm(d->spool, d->loop, &request, &events, j, &e);
+    free(script);
+    if (!j->x || (code < 0 && code != ERR_NOT_FOUND)) {
+        fprintf(stderr, "arm %s: %s\n", j->key, e.msg);
+        exit(1);
+    }
+    return code == 0;
+}
+
+/* A page that is closed, or one whose supervisor was killed. */
+static void job_discard(struct job *j)
+{
+    execution_free(j->x);
+    j->x = NULL;
+    perhaps_die(j->driver);
+    forget(j->driver, j->key); /* its supervisor does, if it lives */
+    job_over(j);
+}
+
 static void on_decide(void *data)
 {
     struct job *j = data;
     struct driver *d = j->driver;
     uint64_t dice = rng_below(&d->rng, 10);
+    if (j->ready && (dice == 0 || !job_give(j))) {
+        job_discard(j);
+        return;
+    }
+    perhaps_die(d);
     if (dice == 0) {
         execution_void(j->x);
         return;
@@ -151,32 +204,24 @@ static struct job *job_new(struct driver *d, const char *key)
     return j;
 }
 
-/* The status that a step must give, so that a swapped outcome is seen. */
-static int status_of(const char *key)
-{
-    return (int)(checksum64(key, strlen(key)) % 100);
-}
-
+/* Half of them as a page does: first a supervisor, later what it is to run. */
 static void job_start(struct driver *d)
 {
     struct err e;
     char key[32];
     snprintf(key, sizeof key, "p%d-t%d", (int)getpid(), ++d->made);
     struct job *j = job_new(d, key);
-    char *script = xasprintf("echo %s start >>%s/oracle; echo begin; sleep 0.0%d; head -c 20000 /dev/zero; "
-                             "echo %s end >>%s/oracle; exit %d",
-                             key, d->folder, (int)rng_below(&d->rng, 100), key, d->folder, status_of(key));
-    const char *argv[] = {"sh", "-c", script, NULL};
-    struct exec_request request = {
-        .key = key, .argv = (char *const *)(uintptr_t)argv, .grace_us = 200 * US_PER_MS};
-    j->x = execution_arm(d->spool, d->loop, &request, &events, j, &e);
+    j->ready = rng_below(&d->rng, 2);
+    if (j->ready)
+        j->x = execution_ready(d->spool, d->loop, key, false, &events, j, &e);
+    else
+        job_give(j);
     if (!j->x) {
-        fprintf(stderr, "arm %s: %s\n", key, e.msg);
+        fprintf(stderr, "ready %s: %s\n", key, e.msg);
         exit(1);
     }
     perhaps_die(d);
     loop_timer_start(j->timer, (int64_t)rng_below(&d->rng, 10000), 0);
-    free(script);
 }
 
 static void take_over(void *data, const struct spool_entry *entry)
@@ -187,6 +232,10 @@ static void take_over(void *data, const struct spool_entry *entry)
         return; /* killed between the outcome and the removal */
     struct job *j = job_new(d, entry->key);
     j->x = execution_adopt(d->spool, d->loop, entry->key, &events, j, &e);
+    if (!j->x && e.code == ERR_NOT_FOUND && !log_find(&d->log, entry->key)->intent) {
+        job_over(j); /* it had nothing to run, and is just going */
+        return;
+    }
     if (!j->x) {
         fprintf(stderr, "adopt %s: %s\n", entry->key, e.msg);
         exit(1);
