@@ -17,6 +17,7 @@ struct config_breaker config_breaker_default(void)
                                    .window_us = 60 * US_PER_S,
                                    .cool_down_us = 60 * US_PER_S,
                                    .cool_down_cap_us = 600 * US_PER_S,
+                                   .jitter_milli = 100,
                                    .multiplier_milli = 1000,
                                    .probes = 1,
                                    .successes = 1};
@@ -62,22 +63,20 @@ static void check_breaker(const struct value_place *place, const char *whose, co
 {
     struct config_place at = place_of(item);
     if (!b->failures && !b->rate_milli && !b->slow_milli)
-        complain_at(place, at, "%s: breaker: without failures, failure_rate and slow_rate it never trips",
-                    whose);
+        complain_at(place, at, "%s: breaker: without failures, rate and slow_rate it never trips", whose);
     if (b->slow_milli && !b->slow_us)
-        complain_at(place, at, "%s: breaker: slow_rate needs slow_after: from when on is a call slow?",
-                    whose);
+        complain_at(place, at, "%s: breaker: slow_rate needs slow: from when on is a call slow?", whose);
     if (b->window_calls && member(item, "window"))
         complain_at(place, at, "%s: breaker: has window and window_calls: one of them", whose);
     if (b->window_calls && (b->rate_milli || b->slow_milli) && b->minimum_calls > b->window_calls)
-        complain_at(place, at,
-                    "%s: breaker: minimum_calls is more than window_calls: it never trips by a rate", whose);
+        complain_at(place, at, "%s: breaker: minimum is more than window_calls: it never trips by a rate",
+                    whose);
     if (b->successes > b->probes)
         complain_at(place, at,
                     "%s: breaker: needs %" PRId64 " successes of %" PRId64 " probes: it never closes", whose,
                     b->successes, b->probes);
-    if (b->cool_down_cap_us < b->cool_down_us && member(item, "cool_down_cap"))
-        complain_at(place, at, "%s: breaker: cool_down_cap is shorter than cool_down", whose);
+    if (b->cool_down_cap_us < b->cool_down_us && member(item, "cap"))
+        complain_at(place, at, "%s: breaker: cap is shorter than cool_down", whose);
 }
 
 static void complain_policy(const struct value_place *place, const struct config_policy *p, const char *text)

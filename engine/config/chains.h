@@ -20,7 +20,7 @@ struct config_breaker {
     int64_t slow_us;                /* from which on a call is slow */
     int64_t minimum_calls;
     int64_t window_calls, window_us; /* window_calls 0: by time */
-    int64_t cool_down_us, cool_down_cap_us, multiplier_milli;
+    int64_t cool_down_us, cool_down_cap_us, multiplier_milli, jitter_milli;
     int64_t probes, successes;
 };
 

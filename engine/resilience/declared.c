@@ -17,6 +17,7 @@ struct breaker_rules breaker_rules_declared(const struct config_breaker *d)
     r.cool_down_cap_ms = d->cool_down_cap_us / US_PER_MS;
     if (r.cool_down_cap_ms < r.cool_down_ms)
         r.cool_down_cap_ms = r.cool_down_ms;
+    r.jitter_permille = (uint16_t)d->jitter_milli;
     r.probes = (uint8_t)d->probes;
     r.successes_to_close = (uint8_t)d->successes;
     return r;

@@ -27,8 +27,8 @@ static void test_every_option_of_a_chain_reaches_its_field(void **state)
         "- {name: patient, timeout: 30s, timeout_growth: 2, idempotent: true, budget: 20, retry_on: "
         "\"75,timeout\",\n"
         "   permanent: \"64\", on_failure: skip, cost_ceiling: 0.25,\n"
-        "   breaker: {failures: 3, failure_rate: 0.5, slow_rate: 0.8, slow_after: 2s, minimum_calls: 10,\n"
-        "             window_calls: 100, cool_down: 5s, multiplier: 2, cool_down_cap: 1m, probes: 2, "
+        "   breaker: {failures: 3, rate: 0.5, slow_rate: 0.8, slow: 2s, minimum: 10,\n"
+        "             window_calls: 100, cool_down: 5s, multiplier: 2, cap: 1m, jitter: 0.25, probes: 2, "
         "successes: 2}}\n"
         "chains:\n"
         "- name: answers\n"
@@ -75,6 +75,7 @@ static void test_every_option_of_a_chain_reaches_its_field(void **state)
     assert_int_equal(b->window_calls, 100);
     assert_int_equal(b->cool_down_us, 5 * US_PER_S);
     assert_int_equal(b->cool_down_cap_us, 60 * US_PER_S);
+    assert_int_equal(b->jitter_milli, 250);
     assert_int_equal(b->multiplier_milli, 2000);
     assert_int_equal(b->probes, 2);
     assert_int_equal(b->successes, 2);
@@ -197,20 +198,20 @@ static void test_each_mistake_has_its_place(void **state)
         {"chains:\n- {name: a, tiers: [{name: t, chain: b, env: {A: b}}]}\n- {name: b, " ONE "}\n",
          "2:21: tier t: env belongs to a command"},
         {"chains:\n- {name: a, tiers: [{name: t, command: [x], breaker: {failures: 0}}]}\n",
-         "2:54: tier t: breaker: without failures, failure_rate and slow_rate it never trips"},
+         "2:54: tier t: breaker: without failures, rate and slow_rate it never trips"},
         {"chains:\n- {name: a, tiers: [{name: t, command: [x], breaker: {slow_rate: 0.5}}]}\n",
-         "2:54: tier t: breaker: slow_rate needs slow_after: from when on is a call slow?"},
+         "2:54: tier t: breaker: slow_rate needs slow: from when on is a call slow?"},
         {"chains:\n- {name: a, tiers: [{name: t, command: [x], breaker: {successes: 2}}]}\n",
          "2:54: tier t: breaker: needs 2 successes of 1 probes: it never closes"},
-        {"chains:\n- {name: a, tiers: [{name: t, command: [x], breaker: {failure_rate: 0.5, window_calls: "
+        {"chains:\n- {name: a, tiers: [{name: t, command: [x], breaker: {rate: 0.5, window_calls: "
          "10}}]}\n",
-         "2:54: tier t: breaker: minimum_calls is more than window_calls: it never trips by a rate"},
+         "2:54: tier t: breaker: minimum is more than window_calls: it never trips by a rate"},
         {"chains:\n- {name: a, tiers: [{name: t, command: [x], breaker: {fialures: 2}}]}\n",
          "2:55: unknown key \"fialures\", did you mean \"failures\"?"},
         {"policies: [{name: p, breaker: {window: 2s, window_calls: 10}}]\n",
          "1:31: policy p: breaker: has window and window_calls: one of them"},
-        {"policies: [{name: p, breaker: {cool_down: 2m, cool_down_cap: 1m}}]\n",
-         "1:31: policy p: breaker: cool_down_cap is shorter than cool_down"},
+        {"policies: [{name: p, breaker: {cool_down: 2m, cap: 1m}}]\n",
+         "1:31: policy p: breaker: cap is shorter than cool_down"},
         {"chains:\n- {name: a, refusal: \"a\\u0007\\nb\", " ONE "}\n",
          "2:22: refusal: holds control characters"},
     };
