@@ -178,6 +178,7 @@ void own_observe(struct platform *p, const struct target_view *views, size_t cou
     struct batch batch = {
         .source = OWN_SOURCE, .partial = true, .observations = list, .observation_count = filled};
     platform_apply(p, &batch, now_us, wall_us);
+    own_chains_observe(p, views, count, now_us, wall_us);
     free(list);
     free(rows);
 }

@@ -19,8 +19,11 @@ static const struct list_column columns[] = {
     {{"hits", 10, 0, ALIGN_RIGHT, 2}, COLUMN_MEASURE, "hits", FORM_COUNT},
     {{"cost", 6, 0, ALIGN_RIGHT, 3}, COLUMN_MEASURE, "cost", FORM_MONEY},
     {{"accuracy", 8, 0, ALIGN_RIGHT, 3}, COLUMN_MEASURE, "accuracy", FORM_NUMBER},
-    {{"source", 8, 1, ALIGN_LEFT, 6}, COLUMN_SOURCE, NULL, FORM_NUMBER},
-    {{"why", 10, 4, ALIGN_LEFT, 5}, COLUMN_WHY, NULL, FORM_NUMBER},
+    {{"1h", 6, 0, ALIGN_RIGHT, 4}, COLUMN_MEASURE, "hits_hour", FORM_COUNT},
+    {{"cost 1h", 7, 0, ALIGN_RIGHT, 8}, COLUMN_MEASURE, "cost_hour", FORM_MONEY},
+    {{"again in", 8, 0, ALIGN_RIGHT, 7}, COLUMN_MEASURE, "cool_down_s", FORM_SECONDS},
+    {{"source", 7, 1, ALIGN_LEFT, 3}, COLUMN_SOURCE, NULL, FORM_NUMBER},
+    {{"why", 10, 4, ALIGN_LEFT, 2}, COLUMN_WHY, NULL, FORM_NUMBER},
 };
 
 struct chain_row {
@@ -54,7 +57,8 @@ static void chain_word(const struct chain_row *chain, struct str *out)
     if (chain->sum.condition == CONDITION_DOWN) {
         str_addf(out, "%s: nothing serves", chain->name);
     } else if (chain->sum.serving == NULL) {
-        str_addf(out, "%s: no traffic seen", chain->name);
+        str_addf(out, "%s: %s", chain->name,
+                 chain->sum.condition == CONDITION_OK ? "nobody asks" : "no traffic seen");
     } else {
         str_addf(out, "%s: tier %zu of %zu serves", chain->name, chain->sum.serving_tier,
                  chain->sum.tier_count);
@@ -98,7 +102,36 @@ static void draw_tier(const struct panel_scene *scene, const struct entity *e, s
     }
     entity_value(scene, e, "hits_rate", FORM_RATE, text);
     canvas_put_right(c, x, y, 7, ROLE_TEXT, text);
-    entity_put_state(e, c, x + 9, y, width - x - 10);
+    x = entity_put_state(e, c, x + 9, y, width - x - 10) + 1;
+    double cool_down = entity_measure(e, "cool_down_s");
+    if (cool_down > 0 && x + 4 < width) {
+        value_write(scene, cool_down, FORM_SECONDS, text);
+        canvas_put_cut(c, x, y, width - x - 1, ROLE_FAINT, text);
+    }
+}
+
+/* What an own chain did in the hour past: counted, not sampled. False for one that is read. */
+static bool hour_of(const struct panel_scene *scene, const struct chain_row *chain, double *hits,
+                    double *cost, double *accuracy)
+{
+    const struct entity *tiers[TIERS_SHOWN];
+    size_t count = platform_group(scene->platform, ENTITY_CHAIN, chain->name, tiers, TIERS_SHOWN);
+    double weighed = 0, weight = 0;
+    bool own = false;
+    *hits = *cost = 0;
+    for (size_t i = 0; i < count && i < TIERS_SHOWN; i++) {
+        double hit = entity_measure(tiers[i], "hits_hour"), paid = entity_measure(tiers[i], "cost_hour");
+        double share = entity_measure(tiers[i], "accuracy");
+        own |= isfinite(hit);
+        *hits += isfinite(hit) ? hit : 0;
+        *cost += isfinite(paid) ? paid : 0;
+        if (isfinite(hit) && isfinite(share)) {
+            weighed += hit * share;
+            weight += hit;
+        }
+    }
+    *accuracy = weight > 0 ? weighed / weight : (double)NAN;
+    return own;
 }
 
 /* Hits and cost over the time that the history covers. */
@@ -130,9 +163,13 @@ static void window_of(const struct panel_scene *scene, const struct chain_row *c
 static void draw_totals(const struct panel_scene *scene, const struct chain_row *chain, struct canvas *c,
                         int y)
 {
-    double hits, cost;
-    int64_t span_us;
-    window_of(scene, chain, &hits, &cost, &span_us);
+    double hits, cost, share = chain->sum.accuracy;
+    int64_t span_us = 3600 * US_PER_S;
+    bool own = hour_of(scene, chain, &hits, &cost, &share);
+    if (!own) {
+        share = chain->sum.accuracy;
+        window_of(scene, chain, &hits, &cost, &span_us);
+    }
     char span[DURATION_TEXT_SIZE], count[SCENE_TEXT_SIZE], money[SCENE_TEXT_SIZE], accuracy[SCENE_TEXT_SIZE];
     duration_format_minutes(span_us, span);
     scene_count(hits, count);
@@ -141,9 +178,12 @@ static void draw_totals(const struct panel_scene *scene, const struct chain_row 
     if (cost > 0) {
         x = canvas_putf(c, x + 3, y, ROLE_FAINT, "cost %s %s", span, money);
     }
-    if (isfinite(chain->sum.accuracy)) {
-        scene_number(chain->sum.accuracy, NULL, accuracy);
-        canvas_putf(c, x + 3, y, ROLE_FAINT, "accuracy %s", accuracy);
+    if (isfinite(share)) {
+        scene_number(share, NULL, accuracy);
+        x = canvas_putf(c, x + 3, y, ROLE_FAINT, "accuracy %s", accuracy);
+    }
+    if (own) {
+        canvas_put_cut(c, x + 3, y, canvas_width(c) - x - 4, ROLE_FAINT, "own");
     }
 }
 

@@ -87,7 +87,7 @@ static bool serves(const struct entity *e)
 
 struct sums {
     double cost, accuracy, accuracy_rate, cost_rate, first_rate;
-    size_t down; /* tiers */
+    size_t down, idle; /* tiers */
 };
 
 static void tier_add(struct chain_summary *out, struct sums *sums, const struct entity *e, size_t tier)
@@ -97,6 +97,7 @@ static void tier_add(struct chain_summary *out, struct sums *sums, const struct 
     if (!isnan(hits))
         out->hits += hits;
     sums->down += e->condition == CONDITION_DOWN;
+    sums->idle += e->condition == CONDITION_OK && (e->flags & ENTITY_IDLE);
     if (!serves(e))
         return;
     out->hits_rate += rate;
@@ -134,6 +135,8 @@ bool platform_chain(const struct platform *p, const char *chain, struct chain_su
     if (out->serving)
         out->condition = sums.first_rate > 0 && stray ? CONDITION_OK : CONDITION_DEGRADED;
     else
-        out->condition = sums.down == count ? CONDITION_DOWN : CONDITION_UNKNOWN;
+        out->condition = sums.down == count   ? CONDITION_DOWN
+                         : sums.idle == count ? CONDITION_OK /* its source says that nobody asks it */
+                                              : CONDITION_UNKNOWN;
     return true;
 }

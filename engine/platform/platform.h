@@ -12,7 +12,8 @@
  *   signal     value, baseline, warn, crit (crit below warn: low values are the bad ones)
  *   breaker    failure_rate, slow_rate, calls and not_permitted (ever counted), trips, cool_down_s (left);
  *              of belay's own: success_rate, attempts (of an operation), retry_rate
- *   chain      tier (1 is first), hits (ever counted), hits_rate, cost (of a call), accuracy
+ *   chain      tier (1 is first), hits (ever counted), hits_rate, cost (of a call), accuracy; of belay's own:
+ *              hits_hour, cost_hour (of the hour past), cool_down_s (left)
  *              one entity a tier; the group is the chain, the name "chain/tier name"
  *   shard      replicas, replicas_ok, points
  *              the name is "collection/shard", the group the collection
@@ -357,7 +358,8 @@ size_t platform_group(const struct platform *p, enum entity_kind kind, const cha
 
 struct chain_summary {
     enum condition
-        condition; /* ok: the first tier serves; degraded: another one; down: nothing; unknown: no traffic */
+        condition; /* ok: the first tier serves, or the source says that nobody asks; degraded: another one; down:
+                      nothing; unknown: no traffic */
     size_t tier_count;
     const struct entity *serving; /* the tier with most hits; NULL when none */
     size_t serving_tier;          /* from 1; 0 when none */

@@ -204,8 +204,7 @@ static int resolve(struct exec_plan *plan, const struct exec_names *names, void 
         plan->policy.idempotent |= idempotent;
     }
     if (code == 0) {
-        plan->state_folder = config_state_folder(held->config);
-        plan->state_shared = config_is_shared(held->config);
+        plan->state_folder = config_targets_folder(held->config, &plan->state_shared);
     }
     release(held);
     return code;

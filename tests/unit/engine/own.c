@@ -121,9 +121,91 @@ static void the_kept_one_is_newer_than_the_stored_one(void **state)
     platform_free(p);
 }
 
+/* A tier as `belay exec --chain answers` leaves it. */
+static struct target_view tier_of(const char *name, unsigned tier, enum breaker_state state,
+                                  uint64_t hits_hour, uint64_t attempts_hour)
+{
+    struct target_view v = {.has_breaker = true,
+                            .tier = tier,
+                            .tier_count = 2,
+                            .state = state,
+                            .due_ms = state == BREAKER_OPEN ? 41000 : -1,
+                            .cost = tier == 1 ? 0.1 : 0.05,
+                            .accuracy = tier == 1 ? 0.99 : 0.95,
+                            .used_wall_us = NOW_US};
+    strcpy(v.name, name);
+    strcpy(v.chain, "answers");
+    strcpy(v.last_error, "HTTP 503");
+    v.spans[MEASURES_1H] = (struct measures_sums){
+        .hits = hits_hour, .attempts = attempts_hour, .cost = 0.1 * (double)attempts_hour};
+    v.spans[MEASURES_LIFE] = (struct measures_sums){.hits = hits_hour + 1000};
+    return v;
+}
+
+static void a_chain_shows_who_serves_and_why_others_do_not(void **state)
+{
+    (void)state;
+    struct platform *p = platform_new(NULL);
+    struct target_view views[2] = {tier_of("chain/answers/gpt-4", 1, BREAKER_OPEN, 0, 5),
+                                   tier_of("chain/answers/claude", 2, BREAKER_CLOSED, 36, 36)};
+    struct chain_summary sum;
+    own_observe(p, views, 2, NULL, 0, NOW_US, NOW_US);
+    const struct entity *e = platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/gpt-4");
+    assert_non_null(e);
+    assert_string_equal(e->raw, "OPEN");
+    assert_string_equal(e->reason, "its breaker refuses: HTTP 503");
+    assert_true(entity_measure(e, "cool_down_s") == 41);
+    assert_true(entity_measure(e, "cost_hour") == 0.5);
+    assert_int_equal(e->condition, CONDITION_DOWN);
+    e = platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/claude");
+    assert_string_equal(e->raw, "serves");
+    assert_string_equal(entity_attribute(e, "own"), "chain");
+    assert_true(entity_measure(e, "hits") == 1036);
+    assert_true(entity_measure(e, "hits_hour") == 36);
+    assert_true(fabs(entity_measure(e, "hits_rate") - 0.01) < 1e-6); /* over the hour: none in five minutes */
+    assert_true(platform_chain(p, "answers", &sum));
+    assert_int_equal(sum.condition, CONDITION_DEGRADED);
+    assert_int_equal(sum.serving_tier, 2);
+    assert_true(fabs(sum.accuracy - 0.95) < 1e-6);
+    views[0].state = BREAKER_CLOSED; /* a 429: it rests */
+    views[0].due_ms = 7000;
+    views[1].spans[MEASURES_5M].hits = 3;
+    own_observe(p, views, 2, NULL, 0, NOW_US, NOW_US);
+    e = platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/gpt-4");
+    assert_string_equal(e->raw, "resting");
+    assert_true(entity_measure(e, "cool_down_s") == 7);
+    assert_true(platform_chain(p, "answers", &sum));
+    assert_true(fabs(sum.hits_rate - 0.01) < 1e-6); /* 3 in 300 s */
+    platform_free(p);
+}
+
+/* No answer in the hour past although it was asked: nothing serves. Nobody asked: no trouble. */
+static void a_chain_that_fails_is_down_and_one_at_rest_is_not(void **state)
+{
+    (void)state;
+    struct platform *p = platform_new(NULL);
+    struct target_view views[2] = {tier_of("chain/answers/gpt-4", 1, BREAKER_CLOSED, 0, 5),
+                                   tier_of("chain/answers/claude", 2, BREAKER_CLOSED, 0, 3)};
+    struct chain_summary sum;
+    views[0].due_ms = -1;
+    own_observe(p, views, 2, NULL, 0, NOW_US, NOW_US);
+    assert_string_equal(platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/gpt-4")->raw, "failing");
+    assert_true(platform_chain(p, "answers", &sum));
+    assert_int_equal(sum.condition, CONDITION_DOWN);
+    assert_null(sum.serving);
+    int64_t later_us = NOW_US + 3601 * US_PER_S;
+    own_observe(p, views, 2, NULL, 0, later_us, later_us);
+    assert_true(platform_chain(p, "answers", &sum));
+    assert_int_equal(sum.condition, CONDITION_OK);
+    assert_true(platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/claude")->flags & ENTITY_IDLE);
+    platform_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_chain_shows_who_serves_and_why_others_do_not),
+        cmocka_unit_test(a_chain_that_fails_is_down_and_one_at_rest_is_not),
         cmocka_unit_test(a_name_of_the_shell_is_a_problem_a_source_is_not),
         cmocka_unit_test(all_sources_silent_is_still_seen),
         cmocka_unit_test(what_nobody_calls_any_more_is_idle),

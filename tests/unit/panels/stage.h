@@ -155,6 +155,28 @@ static inline void stage_chain(struct engine *e, int tick, int64_t ago_us)
          M({"tier", 3}, {"hits", 0}, {"hits_rate", 0}, {"cost", 0.01}, {"accuracy", 0.8})},
     };
     stage_apply(e, "gateway", rows, 3, ago_us);
+    static const struct attribute own[] = {{"own", "chain"}};
+    struct observation mine[] = {
+        {.kind = ENTITY_CHAIN,
+         .name = "triage/large",
+         .group = "triage",
+         .raw = "OPEN",
+         .reason = "its breaker refuses: HTTP 503",
+         .attributes = own,
+         .attribute_count = 1,
+         M({"tier", 1}, {"hits", 210}, {"hits_rate", 0}, {"hits_hour", 30}, {"cost_hour", 3.6}, {"cost", 0.1},
+           {"accuracy", 0.99}, {"cool_down_s", 41})},
+        {.kind = ENTITY_CHAIN,
+         .name = "triage/small",
+         .group = "triage",
+         .raw = "serves",
+         .attributes = own,
+         .attribute_count = 1,
+         M({"tier", 2}, {"hits", 12}, {"hits_rate", 0.04}, {"hits_hour", 10}, {"cost_hour", 0.1},
+           {"cost", 0.01}, {"accuracy", 0.79})},
+    };
+    platform_source_add(e->platform, "belay", PLATFORM_OWN, 5 * US_PER_S, 0, STAGE_NOW - 1000 * US_PER_S);
+    stage_apply(e, "belay", mine, 2, ago_us);
 }
 
 static inline void stage_store(struct engine *e, int64_t ago_us)
