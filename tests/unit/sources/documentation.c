@@ -89,9 +89,9 @@ static size_t page_check(const char *name)
 static void what_is_shown_works(void **state)
 {
     (void)state;
-    static const char *const pages[] = {"README.md",           "docs/guide.md",   "docs/mapping.md",
-                                        "docs/security.md",    "docs/journal.md", "docs/configuration.md",
-                                        "docs/architecture.md"};
+    static const char *const pages[] = {
+        "README.md",       "docs/guide.md",         "docs/mapping.md",      "docs/security.md",
+        "docs/journal.md", "docs/configuration.md", "docs/architecture.md", "docs/chains.md"};
     size_t count = 0;
     setenv("BELAY_ASSETS", SOURCE_DIR "/assets", 1);
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
@@ -104,8 +104,14 @@ static void what_ships_as_an_example_works(void **state)
     (void)state;
     struct str text = {0};
     setenv("BELAY_ASSETS", SOURCE_DIR "/assets", 1);
-    assert_int_equal(file_read(SOURCE_DIR "/assets/examples/belay.yaml", 1u << 20, &text, NULL), 0);
-    config_check(str_text(&text), "belay.yaml", "/tmp");
+    static const char *const examples[] = {"belay.yaml", "chains.yaml"};
+    for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+        char *path = xasprintf(SOURCE_DIR "/assets/examples/%s", examples[i]);
+        str_clear(&text);
+        assert_int_equal(file_read(path, 1u << 20, &text, NULL), 0);
+        config_check(str_text(&text), examples[i], "/tmp");
+        free(path);
+    }
     str_fini(&text);
 }
 
