@@ -2,6 +2,7 @@
  * whoever wrote them: the journal is read on from where it was read last. */
 #include "engine/state.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "engine/serve/serve.h"
@@ -284,6 +285,7 @@ bool engine_mirror_status(const struct engine *engine, struct source_status *row
                                   .next_us = -1,
                                   .bytes = status.waiting_bytes,
                                   .answers = status.batches,
+                                  .success_rate = (double)NAN,
                                   .failures = status.failures};
     return true;
 }

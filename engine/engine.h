@@ -74,10 +74,19 @@ bool engine_settled(const struct engine *engine);
  */
 bool engine_listed(const struct engine *engine);
 
-/* Whom belay calls on this host, with their measures, by name: those of the state database of this configuration
- * and of the one that `belay exec` uses without any. The caller frees views. Blocks for the disk. */
+/* Whom belay calls on this host, with their measures, by name: those of the state database of this
+ * configuration and of the one that `belay exec` uses without any. The caller frees views. Blocks for the
+ * disk. */
 int engine_targets_read(const struct config *config, struct target_view **views, size_t *count,
                         struct err *e);
+/* How calls of one target ("source/api", "pay-api", "chain/answers/gpt-4") have been going, over each span:
+ * those of this process for sources and the mirror, of all processes of this host for the others. False:
+ * nothing is known. */
+bool engine_measures(const struct engine *engine, const char *target,
+                     struct measures_sums spans[static MEASURES_SPAN_COUNT]);
+/* The target behind an entity of belay's own: a breaker, a tier of a chain. "" for one that is read from
+ * elsewhere. */
+void entity_target(const struct entity *e, char target[static TARGET_NAME_LIMIT + 1]);
 
 /* Is all well with this process itself: the journal takes events, sources are heard, the loop is in time? If
  * not, why is one line. */
@@ -136,6 +145,9 @@ const char *engine_state_trouble(const struct engine *engine);
 
 size_t engine_source_count(const struct engine *engine);
 void engine_source_status(const struct engine *engine, size_t index, struct source_status *status);
+/* As sources_mishaps. */
+size_t engine_source_mishaps(const struct engine *engine, size_t index,
+                             struct source_mishap out[static SOURCE_MISHAPS]);
 
 /* ---- Runbooks, offers ------------------------------------------------------------------------------- */
 

@@ -100,6 +100,44 @@ static struct metrics_chain *chains_collect(const struct engine *engine, size_t 
     return list;
 }
 
+/* One that this process keeps in memory: its state is newer here than in the database. */
+static void kept_overlay(struct metrics_target *t, const struct kept *k)
+{
+    kept_measures(k, MEASURES_LIFE, &t->sums);
+    t->name = k->name;
+    t->has_breaker = true;
+    t->state = kept_state(k);
+    t->trips = k->breaker.counts.trips;
+    t->refused = k->breaker.counts.refused;
+}
+
+static struct metrics_target *targets_collect(const struct engine *engine, size_t *count)
+{
+    size_t view_count = 0, kept_count = 0;
+    const struct keeper *keeper = engine->own.keeper;
+    const struct target_view *views = keeper ? keeper_views(keeper, &view_count) : NULL;
+    struct kept *const *kept = keeper ? keeper_kept(keeper, &kept_count) : NULL;
+    struct metrics_target *list = xcalloc(view_count + kept_count + 1, sizeof *list);
+    struct map *here = map_new();
+    *count = 0;
+    for (size_t i = 0; i < kept_count; i++) {
+        map_set(here, kept[i]->name, kept[i]);
+        kept_overlay(&list[(*count)++], kept[i]);
+    }
+    for (size_t i = 0; i < view_count; i++)
+        if (!map_has(here, views[i].name))
+            list[(*count)++] = (struct metrics_target){.name = views[i].name,
+                                                       .sums = views[i].spans[MEASURES_LIFE],
+                                                       .has_breaker = views[i].has_breaker,
+                                                       .state = views[i].state,
+                                                       .trips = views[i].counts.trips,
+                                                       .refused = views[i].counts.refused,
+                                                       .chain = views[i].chain,
+                                                       .tier = views[i].tier};
+    map_free(here);
+    return list;
+}
+
 static void metrics_answer(const struct engine *engine, struct listener_answer *a)
 {
     struct source_status mirror = {.error = ""};
@@ -117,6 +155,8 @@ static void metrics_answer(const struct engine *engine, struct listener_answer *
     };
     struct metrics_source *sources = sources_collect(engine, &m.source_count);
     struct metrics_chain *chains = chains_collect(engine, &m.chain_count);
+    struct metrics_target *targets = targets_collect(engine, &m.target_count);
+    m.targets = targets;
     m.sources = sources;
     m.chains = chains;
     for (int kind = 0; kind < ENTITY_KIND_COUNT; kind++)
@@ -126,6 +166,7 @@ static void metrics_answer(const struct engine *engine, struct listener_answer *
     a->keep_us = METRICS_US;
     free(sources);
     free(chains);
+    free(targets);
 }
 
 static bool on_request(void *data, const char *path, struct listener_answer *a)

@@ -143,6 +143,20 @@ static bool source_unknown(enum source_state state)
     return state == SOURCE_SILENT || state == SOURCE_UNCLEAR;
 }
 
+/* The single failures are on the source's page and in the log of `belay serve`; here is how many they were.
+ */
+static char *recovery(const struct engine *engine, const char *name)
+{
+    struct source_status status = {0};
+    int index = sources_find(engine->watch.sources, name);
+    if (index >= 0)
+        sources_status(engine->watch.sources, (size_t)index, &status);
+    return status.failed_before == 0 ? xasprintf("source %s answers again", name)
+           : status.failed_before == 1
+               ? xasprintf("source %s answers again, after a failed poll", name)
+               : xasprintf("source %s answers again, after %u failed polls", name, status.failed_before);
+}
+
 static void on_source_change(const struct source_change *c, void *data)
 {
     struct engine *engine = data;
@@ -154,7 +168,7 @@ static void on_source_change(const struct source_change *c, void *data)
         return;
     char *summary = is_unknown ? xasprintf("source %s is %s: %s", c->source->name, source_state_text(c->to),
                                            c->source->error[0] ? c->source->error : "no answer")
-                               : xasprintf("source %s answers again", c->source->name);
+                               : recovery(engine, c->source->name);
     struct event_draft draft = {
         .kind = is_unknown ? EVENT_SOURCE_FAILED : EVENT_SOURCE_RECOVERED,
         .at_us = c->at_us,

@@ -1,5 +1,6 @@
 #include "panels/detail.h"
 #include "panels/picture.h"
+#include "panels/spans.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +16,9 @@ struct detail {
     double values[PLATFORM_HISTORY];
     int64_t times_us[PLATFORM_HISTORY];
     size_t count;
+    struct measures_sums
+        spans[MEASURES_SPAN_COUNT]; /* of a target of belay's own; a frozen page keeps them */
+    bool measured;
     struct str title; /* kept when the entity is forgotten while its page is open */
 };
 
@@ -89,6 +93,18 @@ static void write_measures(struct detail *d, const struct panel_scene *scene, co
     }
     for (uint32_t i = 0; i < e->attribute_count; i++) {
         text_view_addf(d->text, ROLE_TEXT, "%-20s %s\n", e->attributes[i].name, e->attributes[i].value);
+    }
+}
+
+static void write_spans(struct detail *d, const struct panel_scene *scene, const struct entity *e, bool fresh)
+{
+    char target[TARGET_NAME_LIMIT + 1];
+    entity_target(e, target);
+    if (fresh || !scene->frozen) {
+        d->measured = target[0] != '\0' && engine_measures(scene->engine, target, d->spans);
+    }
+    if (d->measured) {
+        spans_write(d->text, d->spans);
     }
 }
 
@@ -183,7 +199,8 @@ static void read_history(struct detail *d, const struct panel_scene *scene, cons
 void detail_update(struct detail *d, const struct panel_scene *scene, uint32_t entity)
 {
     const struct entity *e = platform_entity(scene->platform, entity);
-    if (entity != d->entity) {
+    bool fresh = entity != d->entity;
+    if (fresh) {
         text_view_free(d->text);
         d->text = text_view_new();
         d->entity = entity;
@@ -197,6 +214,7 @@ void detail_update(struct detail *d, const struct panel_scene *scene, uint32_t e
     text_view_clear(d->text);
     write_facts(d, scene, e);
     write_measures(d, scene, e);
+    write_spans(d, scene, e, fresh);
     write_runbooks(d, scene, e);
     write_links(d, scene, e);
     write_events(d, scene, e);

@@ -1,16 +1,24 @@
 /* Panel 9: the sources: who answers, how fast, how old it is. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "panels/entity.h"
 #include "panels/picture.h"
+#include "panels/spans.h"
 
 static const struct table_column columns[] = {
-    {"", 1, 0, ALIGN_LEFT, 0},           {"source", 10, 1, ALIGN_LEFT, 0},
-    {"kind", 10, 0, ALIGN_LEFT, 4},      {"every", 5, 0, ALIGN_RIGHT, 3},
-    {"last good", 9, 0, ALIGN_RIGHT, 0}, {"took", 7, 0, ALIGN_RIGHT, 2},
-    {"rows", 6, 0, ALIGN_RIGHT, 2},      {"failures", 8, 0, ALIGN_RIGHT, 3},
-    {"target", 20, 3, ALIGN_LEFT, 5},    {"error or note", 20, 5, ALIGN_LEFT, 1},
+    {"", 1, 0, ALIGN_LEFT, 0},
+    {"source", 10, 1, ALIGN_LEFT, 0},
+    {"kind", 10, 0, ALIGN_LEFT, 4},
+    {"every", 5, 0, ALIGN_RIGHT, 3},
+    {"last good", 9, 0, ALIGN_RIGHT, 0},
+    {"took", 7, 0, ALIGN_RIGHT, 2},
+    {"rows", 6, 0, ALIGN_RIGHT, 2},
+    {"ok 1h", 5, 0, ALIGN_RIGHT, 4},
+    {"failures", 8, 0, ALIGN_RIGHT, 3},
+    {"target", 20, 3, ALIGN_LEFT, 5},
+    {"error or note", 20, 5, ALIGN_LEFT, 1},
 };
 
 struct source_list {
@@ -19,8 +27,13 @@ struct source_list {
     const struct picture *picture;   /* this too */
     struct str scratch;
     struct text_view *page;
-    char *detailed; /* the source whose page is open */
-    uint64_t seen;  /* checksum of what a tile shows */
+    char *detailed;                                  /* the source whose page is open */
+    bool fresh;                                      /* and it has not been drawn yet */
+    struct measures_sums spans[MEASURES_SPAN_COUNT]; /* of it; kept while the picture is frozen, */
+    struct source_mishap mishaps[SOURCE_MISHAPS];    /* these too */
+    size_t mishap_count;
+    bool measured;
+    uint64_t seen; /* checksum of what a tile shows */
 };
 
 static void *open(const struct engine *engine)
@@ -145,13 +158,20 @@ static void row_cell(void *data, size_t row, size_t column, struct table_cell *c
         }
         break;
     case 7:
-        scene_count((double)status->failures, text);
+        if (status->answers + status->failures > 0 && !isnan(status->success_rate)) {
+            snprintf(text, sizeof text, "%d%%", (int)(status->success_rate * 100)); /* 99.9 % is not all */
+        } else {
+            memcpy(text, "-", 2);
+        }
         break;
     case 8:
+        scene_count((double)status->failures, text);
+        break;
+    case 9:
         said = status->target;
         cell->style = ROLE_FAINT;
         break;
-    case 9:
+    case 10:
         said = status->error[0] != '\0' ? status->error : status->note;
         cell->style = status->error[0] != '\0' ? mark->role : ROLE_TEXT;
         break;
@@ -283,6 +303,36 @@ static void refresh(struct source_list *list, const struct panel_scene *scene)
     table_update(list->table, &source, scene->filter);
 }
 
+/* How its polls went, and its failures one by one. */
+static void look_closer(struct source_list *list, const struct panel_scene *scene, size_t index)
+{
+    if (scene->frozen && !list->fresh) {
+        return;
+    }
+    bool polled = is_polled(&list->picture->sources.data[index]);
+    char *target = polled ? xasprintf("source/%s", list->detailed) : xstrdup("mirror");
+    list->measured = engine_measures(scene->engine, target, list->spans);
+    list->mishap_count = polled ? engine_source_mishaps(scene->engine, index, list->mishaps) : 0;
+    list->fresh = false;
+    free(target);
+}
+
+static void write_closer(struct source_list *list, const struct panel_scene *scene)
+{
+    if (list->measured) {
+        spans_write(list->page, list->spans);
+    }
+    for (size_t i = 0; i < list->mishap_count; i++) {
+        const struct source_mishap *m = &list->mishaps[i];
+        char time[SCENE_TEXT_SIZE];
+        if (i == 0) {
+            text_view_add(list->page, ROLE_TITLE, "\nFailures, newest first\n");
+        }
+        scene_time(scene, m->at_us, true, time);
+        text_view_addf(list->page, ROLE_TEXT, "%s %-10s %s\n", time, m->class, m->text);
+    }
+}
+
 static void write_page(struct source_list *list, const struct panel_scene *scene)
 {
     text_view_clear(list->page);
@@ -325,6 +375,8 @@ static void write_page(struct source_list *list, const struct panel_scene *scene
         if (s.note[0] != '\0') {
             text_view_addf(list->page, ROLE_DEGRADED, "\nnote        %s\n", s.note);
         }
+        look_closer(list, scene, i);
+        write_closer(list, scene);
     }
 }
 
@@ -377,6 +429,7 @@ static enum panel_answer key(void *state, const struct panel_scene *scene, const
     if (str_eq(command, "open") && selected != NULL) {
         free(list->detailed);
         list->detailed = xstrdup(selected);
+        list->fresh = true;
         return PANEL_DETAILS;
     }
     return table_command(list->table, command) ? PANEL_REDRAW : PANEL_IGNORED;

@@ -312,6 +312,7 @@ int mirror_close(struct mirror *m, struct err *e)
     loop_timer_free(m->timer);
     str_fini(&m->queue);
     str_fini(&m->batch);
+    kept_fini(&m->kept);
     free(m);
     return code;
 }

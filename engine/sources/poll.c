@@ -69,11 +69,21 @@ static int64_t rest_ms(const struct source *s, const struct failure *f)
                                                     : most_ms;
 }
 
+static void note_mishap(struct source *s, const struct failure *f)
+{
+    if (!s->mishaps)
+        s->mishaps = xcalloc(SOURCE_MISHAPS, sizeof *s->mishaps);
+    struct source_mishap *m = &s->mishaps[s->mishap_count++ % SOURCE_MISHAPS];
+    *m = (struct source_mishap){.at_us = clock_wall_us(), .class = failure_class_text(f->class)};
+    snprintf(m->text, sizeof m->text, "%.*s", (int)sizeof m->text - 1, s->error);
+}
+
 static void fail(struct source *s, const struct failure *f, const char *message)
 {
     set_error(s, message);
     s->failure = f->class;
     kept_end(&s->kept, f, took_ms(s), rest_ms(s, f));
+    note_mishap(s, f);
     s->failures++;
     s->failures_in_a_row++;
     if (s->owner->once)
@@ -117,6 +127,7 @@ static void succeed(struct source *s, struct pool_job *j)
     s->last_good_wall_us = a->wall_us;
     s->latency_us = a->latency_us;
     s->answers++;
+    s->failed_before = s->failures_in_a_row;
     s->failures_in_a_row = 0;
     s->failure = FAILURE_NONE;
     kept_end(&s->kept, NULL, a->latency_us / US_PER_MS, 0);

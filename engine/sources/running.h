@@ -30,6 +30,9 @@ struct source {
     uint64_t bytes, bytes_total, answers, failures;
     uint32_t failures_in_a_row;
     enum failure_class failure; /* of the last poll */
+    uint32_t failed_before;
+    struct source_mishap *mishaps; /* a ring of SOURCE_MISHAPS; NULL before the first */
+    size_t mishap_count;           /* ever */
     size_t rows;
 };
 

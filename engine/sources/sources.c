@@ -294,6 +294,8 @@ static void source_fini(struct source *s)
     mapping_memory_free(s->memory);
     source_plan_fini(&s->plan);
     loop_timer_free(s->timer);
+    kept_fini(&s->kept);
+    free(s->mishaps);
 }
 
 void sources_free(struct sources *all)
@@ -333,6 +335,13 @@ int sources_find(const struct sources *all, const char *name)
     return -1;
 }
 
+static double success_rate(const struct source *s)
+{
+    struct measures_sums sums;
+    kept_measures(&s->kept, MEASURES_1H, &sums);
+    return measures_success_rate(&sums);
+}
+
 void sources_status(struct sources *all, size_t index, struct source_status *status)
 {
     const struct source *s = &all->list[index];
@@ -363,10 +372,28 @@ void sources_status(struct sources *all, size_t index, struct source_status *sta
         .rows = s->rows,
         .failure = failure_class_text(s->failure),
         .breaker = breaker_state_text(kept_state(&s->kept)),
+        .failed_before = s->failed_before,
+        .success_rate = success_rate(s),
     };
     int64_t wait_ms = status->next_us >= 0 ? kept_wait_ms(&s->kept) : 0;
     if (wait_ms > 0 && wait_ms * US_PER_MS > status->next_us)
         status->next_us = wait_ms * US_PER_MS;
+}
+
+size_t sources_mishaps(const struct sources *all, size_t index,
+                       struct source_mishap out[static SOURCE_MISHAPS])
+{
+    const struct source *s = &all->list[index];
+    size_t count = s->mishap_count < SOURCE_MISHAPS ? s->mishap_count : SOURCE_MISHAPS;
+    for (size_t i = 0; i < count; i++)
+        out[i] = s->mishaps[(s->mishap_count - 1 - i) % SOURCE_MISHAPS];
+    return count;
+}
+
+void sources_measures(const struct sources *all, size_t index, enum measures_span span,
+                      struct measures_sums *sums)
+{
+    kept_measures(&all->list[index].kept, span, sums);
 }
 
 char **sources_presets(const struct config *c)

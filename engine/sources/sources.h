@@ -19,6 +19,7 @@
 #include "engine/config/config.h"
 #include "engine/io/io.h"
 #include "engine/platform/platform.h"
+#include "engine/resilience/resilience.h"
 
 struct sources;
 struct journal;
@@ -84,14 +85,29 @@ struct source_status {
     uint64_t bytes_total;
     uint64_t answers, failures;
     uint32_t failures_in_a_row;
-    size_t rows;         /* observations of the last good answer */
-    const char *failure; /* class of the last poll's failure: "timeout"; "none" */
-    const char *breaker; /* the state of its breaker: "CLOSED" */
+    size_t rows;            /* observations of the last good answer */
+    const char *failure;    /* class of the last poll's failure: "timeout"; "none" */
+    const char *breaker;    /* the state of its breaker: "CLOSED" */
+    uint32_t failed_before; /* failures in a row that the last success ended */
+    double success_rate;    /* of the last hour's polls; NaN without any */
 };
 
 size_t sources_count(const struct sources *s);
 /* Texts are borrowed until the next loop turn. */
 void sources_status(struct sources *s, size_t index, struct source_status *status);
+/* Its failures, newest first, at most SOURCE_MISHAPS of them. Returns how many. */
+#define SOURCE_MISHAPS 10
+struct source_mishap {
+    int64_t at_us;     /* wall */
+    const char *class; /* "timeout" */
+    char text[160];
+};
+size_t sources_mishaps(const struct sources *s, size_t index,
+                       struct source_mishap out[static SOURCE_MISHAPS]);
+/* How its polls have been going since this process began. */
+void sources_measures(const struct sources *s, size_t index, enum measures_span span,
+                      struct measures_sums *sums);
+
 /* -1 when there is none. */
 int sources_find(const struct sources *s, const char *name);
 

@@ -15,15 +15,19 @@ struct kept {
     struct breaker_counts since; /* of the breaker, as of the last sharing */
     struct breaker_token token;  /* of the call under way; generation 0: none */
     struct target_hand hand;
-    char error[160];  /* of the last failure */
-    int64_t since_us; /* wall: in its state since */
-    bool changed;     /* since it was shared */
+    char error[160];           /* of the last failure */
+    int64_t since_us;          /* wall: in its state since */
+    bool changed;              /* since it was shared */
+    struct measures *measures; /* of this process's calls; NULL before the first */
 };
 void kept_init(struct kept *k, const char *own, const char *name, const struct breaker_rules *rules);
+void kept_fini(struct kept *k);
 /* True: the call may be made and ends with kept_end. */
 bool kept_admit(struct kept *k);
 /* failure NULL: it succeeded. rest_ms > 0: it asked for a rest. Without a call under way it only rests. */
 void kept_end(struct kept *k, const struct failure *failure, int64_t took_ms, int64_t rest_ms);
+/* How its calls have been going since this process began. */
+void kept_measures(const struct kept *k, enum measures_span span, struct measures_sums *sums);
 enum breaker_state kept_state(const struct kept *k);
 int64_t kept_wait_ms(const struct kept *k); /* how long it will refuse; 0: it doesn't; -1: until told */
 

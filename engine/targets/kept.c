@@ -14,6 +14,26 @@ void kept_init(struct kept *k, const char *own, const char *name, const struct b
     breaker_init(&k->breaker, rules, rng_entropy(), now_ms());
 }
 
+void kept_fini(struct kept *k)
+{
+    measures_free(k->measures);
+    k->measures = NULL;
+}
+
+static void count(struct kept *k, const struct measures_sums *sums)
+{
+    if (!k->measures)
+        k->measures = measures_new();
+    measures_count(k->measures, sums, now_ms());
+}
+
+void kept_measures(const struct kept *k, enum measures_span span, struct measures_sums *sums)
+{
+    *sums = (struct measures_sums){0};
+    if (k->measures)
+        measures_read(k->measures, span, now_ms(), sums);
+}
+
 enum breaker_state kept_state(const struct kept *k)
 {
     return breaker_state(&k->breaker, now_ms());
@@ -47,8 +67,10 @@ bool kept_admit(struct kept *k)
 {
     uint32_t generation = k->breaker.generation;
     bool admitted = breaker_admit(&k->breaker, &k->rules, now_ms(), &k->token, NULL);
-    if (!admitted)
+    if (!admitted) {
         k->token.generation = 0;
+        count(k, &(struct measures_sums){.rejected = 1});
+    }
     note_change(k, generation);
     return admitted;
 }
@@ -59,6 +81,8 @@ void kept_end(struct kept *k, const struct failure *failure, int64_t took_ms, in
                                                   [VERDICT_IGNORED] = BREAKER_IGNORED,
                                                   [VERDICT_COOL] = BREAKER_IGNORED};
     uint32_t generation = k->breaker.generation;
+    uint64_t trips = k->breaker.counts.trips;
+    struct measures_sums sums = {.ok = !failure, .failed = failure != NULL, .attempts = 1};
     int64_t now = now_ms();
     enum breaker_result result = failure ? results[failure_verdict(failure->class)] : BREAKER_SUCCESS;
     if (failure)
@@ -68,4 +92,9 @@ void kept_end(struct kept *k, const struct failure *failure, int64_t took_ms, in
     if (rest_ms > 0)
         breaker_rest(&k->breaker, &k->rules, now + rest_ms, now);
     note_change(k, generation);
+    sums.trips = k->breaker.counts.trips - trips;
+    if (failure)
+        sums.by_class[failure->class] = 1;
+    measures_took(&sums, took_ms);
+    count(k, &sums);
 }

@@ -188,6 +188,24 @@ static void test_metrics(void **state)
     assert_true(metric(&r, "belay_journal_trouble", NULL, NULL) == 0);
     assert_true(metric(&r, "belay_loop_lag_seconds", NULL, NULL) >= 0);
     until(&r, base, "/metrics", metric(&r, "belay_journal_last_seq", NULL, NULL) >= 2);
+    /* Each source is a target: what failed has a class, and opens its breaker in the end. */
+    assert_true(metric(&r, "belay_attempts_total", "target", "source/good") >= 1);
+    assert_true(metric(&r, "belay_operation_duration_seconds_count", "target", "source/good") >= 1);
+    assert_true(metric(&r, "belay_failures_total", "target", "source/bad") >= 1);
+    assert_true(metric(&r, "belay_retried_operations_total", "target", "source/bad") == 0);
+    until(&r, base, "/metrics", metric(&r, "belay_breaker_trips_total", "target", "source/bad") == 1);
+    assert_true(metric(&r, "belay_breaker_trips_total", "target", "source/good") == 0);
+    size_t bad = 1;
+    struct source_mishap mishaps[SOURCE_MISHAPS];
+    assert_true(engine_source_mishaps(r.engine, bad, mishaps) >= 5);
+    assert_string_equal(mishaps[0].class, "other");
+    assert_true(mishaps[0].at_us >= mishaps[1].at_us && mishaps[0].text[0] != '\0');
+    assert_int_equal(engine_source_mishaps(r.engine, 0, mishaps), 0);
+    struct measures_sums spans[MEASURES_SPAN_COUNT];
+    assert_true(engine_measures(r.engine, "source/bad", spans));
+    assert_true(spans[MEASURES_1M].ok == 0 && spans[MEASURES_1M].failed >= 5);
+    assert_true(spans[MEASURES_LIFE].trips == 1);
+    assert_false(engine_measures(r.engine, "source/none", spans));
     if (promtool_found())
         promtool_check(&r.body);
     else

@@ -145,6 +145,36 @@ void engine_source_status(const struct engine *e, size_t index, struct source_st
 {
     *status = e->sources[index];
 }
+size_t engine_source_mishaps(const struct engine *e, size_t index,
+                             struct source_mishap out[static SOURCE_MISHAPS])
+{
+    if (e->sources[index].failures == 0) {
+        return 0;
+    }
+    out[0] = (struct source_mishap){.at_us = STAGE_WALL - 2 * US_PER_S, .class = "connect"};
+    snprintf(out[0].text, sizeof out[0].text, "connection refused");
+    return 1;
+}
+bool engine_measures(const struct engine *e, const char *target,
+                     struct measures_sums spans[static MEASURES_SPAN_COUNT])
+{
+    (void)e;
+    if (!str_starts(target, "source/")) {
+        return false;
+    }
+    for (int span = 0; span < MEASURES_SPAN_COUNT; span++) {
+        uint64_t polls = span == MEASURES_1M ? 30 : 2000;
+        spans[span] = (struct measures_sums){.ok = polls - 1, .failed = 1, .attempts = polls};
+        spans[span].by_class[FAILURE_CONNECT] = 1;
+        spans[span].durations[2] = polls;
+    }
+    return true;
+}
+void entity_target(const struct entity *entity, char target[static TARGET_NAME_LIMIT + 1])
+{
+    (void)entity;
+    target[0] = '\0';
+}
 size_t engine_runbook_count(const struct engine *e)
 {
     return e->book != NULL ? 1 : 0;

@@ -54,6 +54,7 @@ static inline void stage_source(struct engine *e, const char *name, const char *
                                                            .preset = "",
                                                            .target = "http://127.0.0.1:8080/metrics",
                                                            .answered = true,
+                                                           .success_rate = 0.9995,
                                                            .error = "",
                                                            .note = "",
                                                            .every_us = every_us,
