@@ -6,7 +6,7 @@
 
 #include "engine/own.h"
 
-enum { MEASURES = 8, ATTRIBUTES = 2, TEXTS = 256 };
+enum { MEASURES = 9, ATTRIBUTES = 2, TEXTS = 256 };
 
 #define FIVE_MINUTES_US (300 * US_PER_S)
 #define HOUR_US         (3600 * US_PER_S)
@@ -96,6 +96,7 @@ static void tier_observe(const struct target_view *v, const struct chain_sums *s
                               .attributes = row->attributes,
                               .measures = row->measures};
     measure_add(o, row, "tier", v->tier);
+    measure_add(o, row, "tiers", v->tier_count);
     measure_add(o, row, "hits", (double)v->spans[MEASURES_LIFE].hits);
     measure_add(o, row, "hits_rate", rate);
     measure_add(o, row, "hits_hour", (double)hour->hits);

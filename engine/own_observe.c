@@ -77,7 +77,7 @@ static void rates_add(const struct own *own, struct observation *o, struct row *
 
 static void observe(const struct own *own, struct row *row, struct observation *o, int64_t wall_us)
 {
-    bool told = str_eq(own->own, "source") || str_eq(own->own, "mirror");
+    bool told = str_eq(own->own, "source") || str_eq(own->own, "mirror") || str_eq(own->own, "chain");
     bool unused = own->state == BREAKER_HALF_OPEN && own->used_us && wall_us - own->used_us > UNUSED_US;
     *o = (struct observation){.kind = ENTITY_BREAKER,
                               .name = own->name,

@@ -127,8 +127,12 @@ bool platform_chain(const struct platform *p, const char *chain, struct chain_su
         count = PLATFORM_CHAIN_TIERS;
     struct sums sums = {0};
     *out = (struct chain_summary){.tier_count = count};
-    for (size_t i = 0; i < count; i++)
-        tier_add(out, &sums, tiers[i], i + 1);
+    for (size_t i = 0; i < count; i++) {
+        double tier = entity_measure(tiers[i], "tier"), all = entity_measure(tiers[i], "tiers");
+        tier_add(out, &sums, tiers[i], tier >= 1 ? (size_t)tier : i + 1);
+        if (all > (double)out->tier_count && all <= PLATFORM_CHAIN_TIERS) /* some have never been asked */
+            out->tier_count = (size_t)all;
+    }
     out->cost_rate = sums.cost_rate > 0 ? sums.cost : (double)NAN;
     out->accuracy = sums.accuracy_rate > 0 ? sums.accuracy / sums.accuracy_rate : (double)NAN;
     bool stray = out->hits_rate - sums.first_rate <= STRAY_SHARE * out->hits_rate;

@@ -13,7 +13,7 @@
  *   breaker    failure_rate, slow_rate, calls and not_permitted (ever counted), trips, cool_down_s (left);
  *              of belay's own: success_rate, attempts (of an operation), retry_rate
  *   chain      tier (1 is first), hits (ever counted), hits_rate, cost (of a call), accuracy; of belay's own:
- *              hits_hour, cost_hour (of the hour past), cool_down_s (left)
+ *              tiers (how many there are), hits_hour, cost_hour (of the hour past), cool_down_s (left)
  *              one entity a tier; the group is the chain, the name "chain/tier name"
  *   shard      replicas, replicas_ok, points
  *              the name is "collection/shard", the group the collection

@@ -149,7 +149,11 @@ static void a_chain_shows_who_serves_and_why_others_do_not(void **state)
     struct target_view views[2] = {tier_of("chain/answers/gpt-4", 1, BREAKER_OPEN, 0, 5),
                                    tier_of("chain/answers/claude", 2, BREAKER_CLOSED, 36, 36)};
     struct chain_summary sum;
+    size_t total;
+    views[0].tier_count = views[1].tier_count = 3; /* the third has never been asked */
     own_observe(p, views, 2, NULL, 0, NOW_US, NOW_US);
+    platform_problems(p, NULL, 0, &total);
+    assert_int_equal(total, 1); /* the chain; its tier's breaker is no second one */
     const struct entity *e = platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/gpt-4");
     assert_non_null(e);
     assert_string_equal(e->raw, "OPEN");
@@ -166,6 +170,7 @@ static void a_chain_shows_who_serves_and_why_others_do_not(void **state)
     assert_true(platform_chain(p, "answers", &sum));
     assert_int_equal(sum.condition, CONDITION_DEGRADED);
     assert_int_equal(sum.serving_tier, 2);
+    assert_int_equal(sum.tier_count, 3);
     assert_true(fabs(sum.accuracy - 0.95) < 1e-6);
     views[0].state = BREAKER_CLOSED; /* a 429: it rests */
     views[0].due_ms = 7000;
