@@ -267,14 +267,15 @@ static void wait_for_end(struct run *r)
     }
 }
 
-/* What it left in its group has the rest of the grace, too. */
+/* What it left behind has the rest of the grace, too. */
 static void group_end(struct run *r)
 {
-    if (r->phase == RUNNING || !r->io->own_group)
+    if (r->phase == RUNNING)
         return;
+    pid_t whom = r->io->own_group ? -r->io->child : -1;
     int64_t end_us = r->phase == TERMINATED ? r->end_us : clock_monotonic_us() + LEFT_OVER_MS * US_PER_MS;
     pid_t found;
-    while ((found = waitpid(-r->io->child, NULL, WNOHANG)) >= 0) {
+    while ((found = waitpid(whom, NULL, WNOHANG)) >= 0) {
         int64_t left = end_us - clock_monotonic_us();
         if (found > 0)
             continue;
@@ -355,6 +356,7 @@ static void command_attempt(struct exec_call *call, void *data)
     if (start(&r) == 0) {
         wait_for_end(&r);
         group_end(&r);
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
         drain(&r);
         verdict(&r);
     }

@@ -70,7 +70,8 @@ static void add_refusals(struct str *out, const struct exec_record *r, const str
         add_text(out, "target", plan->tiers[refused->tier].target);
         add_text(out, "state", breaker_state_text(refused->state));
         add_text(out, "reason", chain_skip_text(refused->why));
-        add_number(out, "retry_after_ms", refused->retry_after_ms < 0 ? NAN : (double)refused->retry_after_ms);
+        add_number(out, "retry_after_ms",
+                   refused->retry_after_ms < 0 ? NAN : (double)refused->retry_after_ms);
         str_add(out, "}");
     }
     str_add(out, "]");

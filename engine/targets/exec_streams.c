@@ -81,17 +81,18 @@ void exec_streams_fini(struct exec_streams *s)
     s->signals = -1;
 }
 
-/* A process and all that descends from it, oldest first. */
-static void kill_tree(pid_t pid, int number, int depth)
+/* All that descends from a process. Parents first, lest a shell goes on to its next line. */
+static void kill_below(pid_t pid, int number, int depth)
 {
     char path[64];
     struct str children = {0};
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
     file_read(path, 1 << 20, &children, NULL);
-    kill(pid, number);
+    if (depth > 0)
+        kill(pid, number);
     char *at = children.data;
     for (long child; depth < 64 && at && (child = strtol(at, &at, 10)) > 0;)
-        kill_tree((pid_t)child, number, depth + 1);
+        kill_below((pid_t)child, number, depth + 1);
     str_fini(&children);
 }
 
@@ -102,7 +103,7 @@ void exec_streams_kill(const struct exec_streams *s, int number)
     if (s->own_group)
         kill(-s->child, number);
     else
-        kill_tree(s->child, number, 0);
+        kill_below(getpid(), number, 0); /* we have no other children */
 }
 
 void exec_streams_signals(struct exec_streams *s)
