@@ -37,6 +37,19 @@ static void check_config(const struct config *c)
         for (size_t j = 0; j < i; j++)
             must(strcmp(s->name, c->sources[j].name) != 0);
     }
+    for (size_t i = 0; i < c->chain_count; i++) {
+        struct config_tier_at tiers[CONFIG_CHAIN_TIERS];
+        size_t count = config_chain_tiers(c, &c->chains[i], tiers);
+        must(count >= 1 && count <= CONFIG_CHAIN_TIERS);
+        for (size_t j = 0; j < count; j++) {
+            const struct config_tier *t = tiers[j].tier;
+            must(t->name && tiers[j].own && tiers[j].chain->name && t->asking != CONFIG_ASK_CHAIN);
+            must((t->asking == CONFIG_ASK_COMMAND) == (t->command != NULL));
+            must((t->asking == CONFIG_ASK_CHAT) == (t->model != NULL));
+            must(!t->key || config_secret_is_reference(t->key));
+        }
+        must(config_policy_find(c, c->chains[i].policy ? c->chains[i].policy : "default") != NULL);
+    }
     char *folder = config_state_folder(c);
     must(folder[0] == '/');
     free(folder);
