@@ -23,6 +23,7 @@ struct reading {
     bool incidents_read;
     bool mutes_wanted;
     struct mutes mutes; /* those that were there before `from` */
+    struct overrides overrides;
     struct err e;
 };
 
@@ -54,8 +55,10 @@ static void reading_work(void *data)
     if (last >= r->from &&
         journal_read(r->journal, r->from, JOURNAL_FORWARD, NULL, FOLLOW_PAGE, reading_event, r, &r->e) < 0)
         return;
-    if (r->mutes_wanted)
+    if (r->mutes_wanted) {
         mutes_read(r->journal, clock_wall_us(), &r->mutes, NULL);
+        overrides_read(r->journal, &r->overrides, NULL);
+    }
     if (r->incidents_wanted)
         r->incidents_read =
             journal_incidents(r->journal, false, INCIDENTS_SHOWN, reading_incident, r, &r->e) >= 0;
@@ -101,10 +104,14 @@ static void reading_done(void *data)
             mutes_fini(&engine->chronicle.mutes);
             engine->chronicle.mutes = r->mutes;
             r->mutes = (struct mutes){0};
+            overrides_fini(&engine->chronicle.overrides);
+            engine->chronicle.overrides = r->overrides;
+            r->overrides = (struct overrides){0};
         }
         for (size_t i = 0; i < r->events.len; i++) {
             const struct event *event = r->events.data[i];
             mutes_follow(engine, event);
+            overrides_take(&engine->chronicle.overrides, event);
             timeline_add(engine->chronicle.timeline, event);
             library_event(engine, event);
             walks_event(engine, event);
@@ -123,6 +130,7 @@ static void reading_done(void *data)
     vec_fini(&r->events);
     vec_fini(&r->incidents);
     mutes_fini(&r->mutes);
+    overrides_fini(&r->overrides);
     free(r);
 }
 
@@ -254,6 +262,7 @@ void chronicle_close(struct engine *engine)
     timeline_free(engine->chronicle.timeline);
     vec_fini(&engine->chronicle.incidents);
     mutes_fini(&engine->chronicle.mutes);
+    overrides_fini(&engine->chronicle.overrides);
     free(engine->chronicle.trouble);
 }
 

@@ -52,6 +52,11 @@ void engine_recall(struct journal *journal, struct platform *platform);
  * of kind breaker, with the attribute `own` (source, mirror, chain, exec). An engine that watches does it by
  * itself. Blocks for the disk. */
 void engine_own_breakers(const struct config *config, struct platform *platform, int64_t now_us);
+/* 0 when belay has a breaker of that name itself. Blocks for the disk, as the next one. */
+int engine_breaker_known(const struct config *config, const char *name, struct err *e);
+/* What REQUEST_BREAKER does once it is journaled, for a command without an engine. state NULL: automatic. */
+int engine_breaker_override(const struct config *config, const char *name, const char *state,
+                            const char *actor, const char *reason, int64_t until_us, struct err *e);
 
 /* What a subscriber is told: a mask of these, at most once a loop turn. */
 enum engine_change {
@@ -351,6 +356,7 @@ void engine_terminal_pause(struct engine *engine, int64_t run, bool paused);
     X(INCIDENT_MOVE, "incident state", REQUEST_JOURNALS | REQUEST_ACTS, "mitigate, resolve, review, close")  \
     X(INCIDENT_FOCUS, "incident focus", 0, "notes and exports go to this incident")                          \
     X(MUTE, "mute", REQUEST_JOURNALS | REQUEST_ACTS, "take a problem out of the way for a while")            \
+    X(BREAKER, "breaker", REQUEST_JOURNALS | REQUEST_ACTS, "override a breaker of belay's own")              \
     X(HANDOVER_GIVE, "handover give", REQUEST_JOURNALS, "hand the shift over")                               \
     X(HANDOVER_ACCEPT, "handover accept", REQUEST_JOURNALS, "take the shift over")                           \
     X(RUN_START, "run", REQUEST_JOURNALS | REQUEST_ACTS, "start a runbook")                                  \
@@ -384,8 +390,9 @@ struct engine_request {
     const char *entity;   /* RUN_START, REHEARSE: "shard docs/shard-5" that offered it; INCIDENT_OPEN: what it
                            * is for;   both may be NULL. MUTE */
     const struct incident_change *change; /* INCIDENT, INCIDENT_MOVE */
+    const char *state;      /* BREAKER (entity is its name): "FORCED_OPEN" ...; NULL: automatic again */
     bool accept_left;       /* INCIDENT_MOVE: close although something is left over; change->text says why */
-    int64_t until_us;       /* MUTE: wall clock, 0 unmutes */
+    int64_t until_us;       /* MUTE: wall clock, 0 unmutes. BREAKER: 0 until told otherwise */
     const char *person;     /* HANDOVER_GIVE: for whom, may be NULL */
     char *const *variables; /* RUN_START, REHEARSE: NAME=VALUE, NULL-terminated, may be NULL. OUTCOME: what
                              * the block exports */

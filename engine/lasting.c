@@ -57,7 +57,8 @@ void lasting_count(struct engine *engine)
 void lasting_event(struct engine *engine, const struct event *event)
 {
     if (event->kind == EVENT_STEP_INTENT || event->kind == EVENT_STEP_OUTCOME ||
-        event->kind == EVENT_STEP_CONCLUDED)
+        event->kind == EVENT_STEP_CONCLUDED || event->kind == EVENT_BREAKER_FORCED ||
+        event->kind == EVENT_BREAKER_RELEASED)
         engine->lasting.stale |= event->incident == engine->chronicle.focused;
 }
 

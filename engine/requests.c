@@ -310,6 +310,9 @@ void engine_submit(struct engine *engine, const struct engine_request *request, 
     case REQUEST_HANDOVER_ACCEPT:
         incidents_submit(engine, request, done, context);
         break;
+    case REQUEST_BREAKER:
+        request_breaker(engine, request, done, context);
+        break;
     case REQUEST_INCIDENT_OPEN:
         request_incident_open(engine, request, done, context);
         break;

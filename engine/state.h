@@ -55,6 +55,7 @@ struct engine {
         struct timeline *timeline;
         VEC(struct journal_incident) incidents;
         struct mutes mutes;
+        struct overrides overrides; /* of breakers, by hand */
         int64_t focused, seen_seq;
         struct loop_timer *timer;
         struct mirror *mirror;
@@ -123,7 +124,13 @@ void engine_changed(struct engine *engine, unsigned mask);
 /* watch.c */
 int watch_open(struct engine *engine, struct err *e);
 void watch_close(struct engine *engine);
-void watch_moved(struct engine *engine); /* the platform was told something */
+bool watch_holds(const struct engine *engine); /* the lease */
+void watch_moved(struct engine *engine);       /* the platform was told something */
+
+/* override.c */
+void request_breaker(struct engine *engine, const struct engine_request *request, engine_done *done,
+                     void *context);
+void overrides_expire(struct engine *engine, bool holds_lease);
 
 /* own.c */
 void own_open(struct engine *engine);

@@ -60,7 +60,7 @@ static void lease_try(void *data)
     chronicle_append(engine, &draft, 1, NULL, NULL, NULL);
 }
 
-static bool holds_lease(const struct engine *engine)
+bool watch_holds(const struct engine *engine)
 {
     return engine->watch.wanted && !engine->read_only && engine->watch.holder == NULL;
 }
@@ -134,7 +134,7 @@ static void on_transition(const struct transition *t, void *data)
     if (t->recalled || t->entity->flags & ENTITY_BESIDE) /* the journal has it, or says it of its source */
         return;
     bool news = !first || t->to == CONDITION_DEGRADED || t->to == CONDITION_DOWN;
-    if (holds_lease(engine) && news && !told_by_source)
+    if (watch_holds(engine) && news && !told_by_source)
         transition_journal(engine, t);
 }
 
@@ -164,7 +164,7 @@ static void on_source_change(const struct source_change *c, void *data)
     bool was_unknown = source_unknown(c->from), is_unknown = source_unknown(c->to);
     /* A first answer, or one failure after it, is neither trouble nor its end. */
     bool news = is_unknown ? c->from != c->to : was_unknown && c->to == SOURCE_OK;
-    if (!holds_lease(engine) || !news)
+    if (!watch_holds(engine) || !news)
         return;
     char *summary = is_unknown ? xasprintf("source %s is %s: %s", c->source->name, source_state_text(c->to),
                                            c->source->error[0] ? c->source->error : "no answer")
@@ -245,7 +245,7 @@ void watch_close(struct engine *engine)
 {
     own_close(engine);
     sources_free(engine->watch.sources);
-    if (holds_lease(engine) && engine->watch.lease >= 0) {
+    if (watch_holds(engine) && engine->watch.lease >= 0) {
         struct event_draft draft = {
             .kind = EVENT_WATCH_ENDED, .actor = "watch", .summary = "no longer watching"};
         chronicle_append(engine, &draft, 1, NULL, NULL, NULL);

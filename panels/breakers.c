@@ -16,6 +16,7 @@ static const struct list_column columns[] = {
     {{"refused", 9, 0, ALIGN_RIGHT, 4}, COLUMN_MEASURE, "not_permitted", FORM_COUNT},
     {{"trips", 5, 0, ALIGN_RIGHT, 4}, COLUMN_MEASURE, "trips", FORM_COUNT},
     {{"probe in", 8, 0, ALIGN_RIGHT, 3}, COLUMN_MEASURE, "cool_down_s", FORM_SECONDS},
+    {{"whose", 5, 0, ALIGN_LEFT, 6}, COLUMN_OWN, NULL, FORM_NUMBER},
     {{"source", 8, 1, ALIGN_LEFT, 7}, COLUMN_SOURCE, NULL, FORM_NUMBER},
     {{"why", 10, 4, ALIGN_LEFT, 3}, COLUMN_WHY, NULL, FORM_NUMBER},
 };
@@ -57,9 +58,14 @@ static void draw_row(const struct panel_scene *scene, const struct entity *e, st
         canvas_put_right(c, x, y, 5, ROLE_TEXT, text);
     }
     x += 7;
+    int end = width - 1;
+    if (entity_is_own(e) && end - x > 8) {
+        canvas_put_right(c, end - 3, y, 3, ROLE_FAINT, "own");
+        end -= 4;
+    }
     struct str out = {0};
     story(scene, e, &out);
-    canvas_put_cut(c, x, y, width - x - 1, ROLE_TEXT, str_text(&out));
+    canvas_put_cut(c, x, y, end - x, ROLE_TEXT, str_text(&out));
     str_fini(&out);
 }
 

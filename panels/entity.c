@@ -227,3 +227,8 @@ void note_part(struct str *out, const char *format, ...)
     str_addv(out, format, args);
     va_end(args);
 }
+
+bool entity_is_own(const struct entity *e)
+{
+    return e->kind == ENTITY_BREAKER && entity_attribute(e, "own")[0] != '\0';
+}

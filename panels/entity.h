@@ -51,4 +51,7 @@ void entity_interval(const struct panel_scene *scene, enum entity_kind kind, str
 /* Adds " · " between parts of a note. */
 void note_part(struct str *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A breaker that belay keeps itself, as against one that a source tells of. */
+bool entity_is_own(const struct entity *e);
+
 #endif

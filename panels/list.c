@@ -112,6 +112,8 @@ static const char *column_text(struct list *l, const struct entity *e, const str
         return e->group;
     case COLUMN_SOURCE:
         return e->source;
+    case COLUMN_OWN:
+        return entity_is_own(e) ? "own" : "read";
     case COLUMN_ATTRIBUTE:
         return entity_attribute(e, column->name);
     case COLUMN_STATE:
@@ -186,6 +188,8 @@ static int compare_rows(void *data, size_t a, size_t b, size_t index)
         return strverscmp(x->group, y->group);
     case COLUMN_SOURCE:
         return strverscmp(x->source, y->source);
+    case COLUMN_OWN:
+        return (int)entity_is_own(y) - (int)entity_is_own(x);
     case COLUMN_SINCE:
         return (x->since_us < y->since_us) - (x->since_us > y->since_us); /* youngest first */
     case COLUMN_MEASURE:
@@ -358,18 +362,32 @@ static bool open_details(struct list *l)
     return true;
 }
 
-/* "logs shard docs/shard-5", for the one that is shown or selected. */
-static enum panel_answer ask_logs(struct list *l, const struct panel_scene *scene, enum panel_shape shape,
-                                  struct str *reply)
+/* The one that is shown or selected; NULL: none. */
+static const struct entity *meant(struct list *l, const struct panel_scene *scene, enum panel_shape shape)
 {
     const char *identity = shape == PANEL_DETAIL ? NULL : table_selected(l->table);
     uint32_t id = identity != NULL ? (uint32_t)strtoul(identity, NULL, 10) : l->detailed;
-    const struct entity *e = platform_entity(scene->platform, id);
-    if (e == NULL || (shape != PANEL_DETAIL && identity == NULL)) {
+    return shape == PANEL_DETAIL || identity != NULL ? platform_entity(scene->platform, id) : NULL;
+}
+
+/* "logs shard docs/shard-5". */
+static enum panel_answer ask_logs(const struct entity *e, struct str *reply)
+{
+    if (e == NULL) {
         return PANEL_IGNORED;
     }
     str_add(reply, "logs ");
     entity_title(e, reply);
+    return PANEL_COMMAND;
+}
+
+/* "breaker pay-api": it asks the rest. */
+static enum panel_answer ask_override(const struct entity *e, struct str *reply)
+{
+    if (e == NULL || e->kind != ENTITY_BREAKER) {
+        return PANEL_IGNORED;
+    }
+    str_addf(reply, "breaker %s", e->name);
     return PANEL_COMMAND;
 }
 
@@ -382,7 +400,10 @@ enum panel_answer list_key(void *state, const struct panel_scene *scene, const s
         return PANEL_IGNORED;
     }
     if (str_eq(command, "logs")) {
-        return ask_logs(l, scene, shape, reply);
+        return ask_logs(meant(l, scene, shape), reply);
+    }
+    if (str_eq(command, "override")) {
+        return ask_override(meant(l, scene, shape), reply);
     }
     if (shape == PANEL_DETAIL) {
         return detail_command(l->detail, command) ? PANEL_REDRAW : PANEL_IGNORED;

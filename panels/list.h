@@ -16,6 +16,7 @@ enum column_kind {
     COLUMN_SINCE, /* age of the state */
     COLUMN_WHY,
     COLUMN_SOURCE,
+    COLUMN_OWN,       /* of a breaker: belay's own, or read from a source */
     COLUMN_MEASURE,   /* of that name */
     COLUMN_SIGNAL,    /* the same, with the signal's unit */
     COLUMN_ATTRIBUTE, /* of that name */

@@ -26,7 +26,8 @@ typedef void colon_run_row(struct console *console, const char *rest, char *cons
 colon_run_row colon_incident_open, colon_incident_note, colon_incident_role, colon_incident_severity,
     colon_incident_action, colon_incident_write, colon_incident_mitigate, colon_incident_resolve,
     colon_incident_review, colon_incident_close, colon_incident_update, colon_incident_show;
-colon_run_row colon_mute, colon_unmute, colon_handover, colon_handover_give, colon_handover_accept;
+colon_run_row colon_breaker, colon_mute, colon_unmute, colon_handover, colon_handover_give,
+    colon_handover_accept;
 colon_run_row colon_logs, colon_links;
 colon_run_row colon_safe_mode;
 

@@ -148,6 +148,24 @@ static void offer_muted(struct console *console, const char *typed, const struct
     }
 }
 
+/* Belay's own; then what is to become of it. */
+static void offer_breaker(struct console *console, const char *typed, const struct candidates *c)
+{
+    static const char *const words[] = {"open", "disable", "metrics-only", "auto", "--reason", "--for"};
+    size_t count = 0;
+    const struct entity *const *list =
+        platform_list_by_name(engine_platform(console->engine), ENTITY_BREAKER, &count);
+    bool named = strchr(typed, ' ') != NULL;
+    for (size_t i = 0; !named && i < count; i++) {
+        if (entity_attribute(list[i], "own")[0] != '\0') {
+            offer(c, list[i]->name);
+        }
+    }
+    for (size_t i = 0; named && i < sizeof words / sizeof words[0]; i++) {
+        offer(c, words[i]);
+    }
+}
+
 static void offer_values(struct console *console, const struct colon *command, const char *before,
                          const struct candidates *c)
 {
@@ -172,6 +190,8 @@ static void offer_values(struct console *console, const struct colon *command, c
     } else if (str_eq(command->name, "mute") || str_eq(command->name, "logs") ||
                str_eq(command->name, "links")) {
         offer_entities(console, before + strlen(command->name) + 1, c);
+    } else if (str_eq(command->name, "breaker")) {
+        offer_breaker(console, before + strlen(command->name) + 1, c);
     } else if (str_eq(command->name, "unmute")) {
         offer_muted(console, before + strlen(command->name) + 1, c);
     } else if (str_eq(command->name, "safe-mode")) {

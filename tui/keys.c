@@ -51,6 +51,8 @@ const struct key_binding key_table[] = {
     {"g Home", CONTEXT_LIST, "top", "the first", NULL, 0},
     {"G End", CONTEXT_LIST, "bottom", "the last", NULL, 0},
     {"s", CONTEXT_LIST, "sort", "sort by the next column", "sort", 0},
+    {"o", CONTEXT_LIST, "override", "override a breaker of belay's own: asks how, why and for how long", NULL,
+     KEY_ACTS},
     {"S", CONTEXT_LIST, "sort-reverse", "sort the other way round", NULL, 0},
 
     /* in a text */
@@ -62,6 +64,7 @@ const struct key_binding key_table[] = {
     {"PgDn Ctrl-F Space", CONTEXT_TEXT, "page-down", "a page down", NULL, 0},
     {"g Home", CONTEXT_TEXT, "top", "the beginning", NULL, 0},
     {"G End", CONTEXT_TEXT, "bottom", "the end; output is followed from there", NULL, 0},
+    {"o", CONTEXT_TEXT, "override", "override a breaker of belay's own, on its page", NULL, KEY_ACTS},
     {"w", CONTEXT_TEXT, "wrap", "wrap long lines, or scroll sideways", "wrap", 0},
 
     /* in another's run: it goes on there */

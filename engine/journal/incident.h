@@ -200,6 +200,34 @@ void mutes_fini(struct mutes *mutes);
 int mute_draft(const char *entity, int64_t now_us, int64_t until_us, const char *reason, int64_t incident,
                struct event_draft *draft, struct draft_texts *texts, struct err *e);
 
+/* --- breakers overridden by hand -------------------------------------------------------------------------
+ */
+
+#define OVERRIDE_LONGEST_US (30 * 86400 * US_PER_S)
+
+struct override {
+    char *name, *state; /* "pay-api", "FORCED_OPEN" */
+    char *who, *reason;
+    int64_t from_us, until_us; /* until: 0 none */
+    int64_t incident;          /* that was focused then; 0 none */
+    bool told;                 /* that its time is over: the caller's */
+};
+
+struct overrides {
+    struct override *data;
+    size_t len, cap;
+};
+
+/* Takes the next event: forced, released, others change nothing. */
+void overrides_take(struct overrides *all, const struct event *event);
+int overrides_read(struct journal *j, struct overrides *all, struct err *e);
+const struct override *overrides_find(const struct overrides *all, const char *name);
+void overrides_fini(struct overrides *all);
+/* state NULL: automatic again. An override needs a reason; until_us 0: until told otherwise, else at most
+ * OVERRIDE_LONGEST_US. draft_texts_fini in either case. */
+int override_draft(const char *name, const char *state, int64_t now_us, int64_t until_us, const char *reason,
+                   int64_t incident, struct event_draft *draft, struct draft_texts *texts, struct err *e);
+
 /* --- evidence hold ---------------------------------------------------------------------------------------
  */
 

@@ -49,6 +49,8 @@
     X(INCIDENT_CLOSED, "incident.closed", true, "nothing is left to do")                                     \
     X(ENTITY_MUTED, "entity.muted", true, "a problem is out of the way for a while: until when, why")        \
     X(ENTITY_UNMUTED, "entity.unmuted", true, "it is in sight again before its time")                        \
+    X(BREAKER_FORCED, "breaker.forced", true, "a breaker was overridden by hand: state, reason, until when") \
+    X(BREAKER_RELEASED, "breaker.released", true, "it is automatic again: by hand, or its time is over")     \
     X(HANDOVER_GIVEN, "handover.given", true, "a shift is handed over, with what stands open")               \
     X(HANDOVER_ACCEPTED, "handover.accepted", true, "somebody has taken it")                                 \
     X(RUN_STARTED, "run.started", true, "a runbook's run began: id, title, path, digest, vars")              \

@@ -161,6 +161,8 @@ int handover_read(struct journal *j, int64_t now_us, struct handover *h, struct 
         code = read_runs(j, h, e);
     if (code == 0)
         code = mutes_read(j, now_us, &h->mutes, e);
+    if (code == 0)
+        code = leftover_overrides(&h->runs, j, 0, now_us, e); /* of no incident */
     return code == 0 ? read_given(j, &h->given, e) : code;
 }
 

@@ -143,6 +143,27 @@ static void add_mutes(struct leftovers *left, struct journal *j, int64_t inciden
     mutes_fini(&mutes);
 }
 
+int leftover_overrides(struct leftovers *left, struct journal *j, int64_t incident, int64_t now_us,
+                       struct err *e)
+{
+    struct overrides all;
+    char until[CLOCK_TEXT_SIZE] = "";
+    int code = overrides_read(j, &all, e);
+    for (size_t i = 0; code == 0 && i < all.len; i++) {
+        const struct override *o = &all.data[i];
+        if (o->incident != incident || (o->until_us && o->until_us <= now_us))
+            continue;
+        if (o->until_us)
+            clock_format(o->until_us, until);
+        add(left, LEFTOVER_CHANGED, 0,
+            "breaker %s is %s by %s%s%.16s%s: %s; can be taken back by belay breaker %s auto", o->name,
+            o->state, o->who, o->until_us ? " until " : "", o->until_us ? until : "", o->until_us ? "Z" : "",
+            o->reason, o->name);
+    }
+    overrides_fini(&all);
+    return code;
+}
+
 struct locking {
     struct leftovers *left;
     const struct story *story;
@@ -198,6 +219,8 @@ int leftovers_read(struct journal *j, int64_t incident, int64_t now_us, struct l
         code = journal_claims(j, take_lock, &locking, e);
         leftover_approvals(left, story.events.data, story.events.len, now_us);
         add_mutes(left, j, incident, now_us);
+        if (code == 0)
+            code = leftover_overrides(left, j, incident, now_us, e);
         add_actions(left, &story.file);
         add_state(left, &story.incident);
     }

@@ -202,9 +202,9 @@ void span_fini(struct span *span)
 static bool belongs_to_all(enum event_kind kind)
 {
     return kind == EVENT_TRANSITION || kind == EVENT_SOURCE_FAILED || kind == EVENT_SOURCE_RECOVERED ||
-           kind == EVENT_ENTITY_MUTED || kind == EVENT_ENTITY_UNMUTED || kind == EVENT_HANDOVER_GIVEN ||
-           kind == EVENT_HANDOVER_ACCEPTED || kind == EVENT_JOURNAL_TROUBLE || kind == EVENT_MIRROR_FAILED ||
-           kind == EVENT_MIRROR_RECOVERED;
+           kind == EVENT_BREAKER_FORCED || kind == EVENT_BREAKER_RELEASED || kind == EVENT_ENTITY_MUTED ||
+           kind == EVENT_ENTITY_UNMUTED || kind == EVENT_HANDOVER_GIVEN || kind == EVENT_HANDOVER_ACCEPTED ||
+           kind == EVENT_JOURNAL_TROUBLE || kind == EVENT_MIRROR_FAILED || kind == EVENT_MIRROR_RECOVERED;
 }
 
 bool span_has(const struct span *span, const struct event *event)

@@ -125,6 +125,9 @@ const char *story_entity_worst(const struct story_entity *entity);
 const char *story_entity_last(const struct story_entity *entity); /* unknown while it flaps */
 
 /* leftover.c: adds the approvals among these events (by seq) that still wait. */
+/* Breakers that are overridden by hand, of that incident. */
+int leftover_overrides(struct leftovers *left, struct journal *j, int64_t incident, int64_t now_us,
+                       struct err *e);
 void leftover_approvals(struct leftovers *left, struct event *const *events, size_t count, int64_t now_us);
 
 #endif

@@ -76,6 +76,7 @@ static enum timeline_level level_of(const struct event *event)
         return TIMELINE_DETAIL;
     case EVENT_INCIDENT_OPENED:
     case EVENT_ENTITY_MUTED:
+    case EVENT_BREAKER_FORCED:
     case EVENT_SOURCE_FAILED:
     case EVENT_MIRROR_FAILED:
         return TIMELINE_WARN;

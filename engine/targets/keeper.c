@@ -9,6 +9,7 @@
 
 #define LOOK_US  US_PER_S
 #define CLOSE_US (3 * US_PER_S)
+#define COUNT_MS 5000 /* so often countdowns are brought up to date */
 #define FOLDERS  2
 
 struct place { /* a state database; belongs to the job that runs */
@@ -18,6 +19,7 @@ struct place { /* a state database; belongs to the job that runs */
     struct targets *targets;
     int64_t version;
     bool known;
+    int64_t again_ms; /* boot time: a state changes by time alone, or counts down */
     struct target_view *views;
     size_t count;
 };
@@ -100,17 +102,31 @@ static bool place_open(struct place *p, struct err *e)
     return p->targets || targets_open(p->folder, p->shared, p->read_only, &p->targets, e) == 0;
 }
 
-/* Another process may have changed something: then all of it is read again. */
+/* When what was read is no longer so: at the next deadline, and meanwhile countdowns go on. */
+static int64_t good_until_ms(const struct place *p)
+{
+    int64_t now_ms = targets_now_ms(p->targets), until_ms = INT64_MAX;
+    for (size_t i = 0; i < p->count; i++) {
+        int64_t due_ms = p->views[i].has_breaker ? p->views[i].due_ms : -1;
+        if (due_ms >= 0 && due_ms < until_ms - now_ms)
+            until_ms = now_ms + (due_ms < COUNT_MS ? due_ms : COUNT_MS);
+    }
+    return until_ms;
+}
+
+/* Another process, or time, may have changed something: then all of it is read again. */
 static void place_look(struct job *j, struct place *p, struct err *e)
 {
     int64_t version = 0;
-    if (targets_version(p->targets, &version, e) < 0 || (p->known && version == p->version))
+    if (targets_version(p->targets, &version, e) < 0 ||
+        (p->known && version == p->version && targets_now_ms(p->targets) < p->again_ms))
         return;
     free(p->views);
     p->views = NULL;
     p->count = 0;
     if (targets_read(p->targets, &p->views, &p->count, e) < 0)
         return;
+    p->again_ms = good_until_ms(p);
     p->known = j->news = true;
     p->version = version;
 }

@@ -20,6 +20,7 @@ extern const struct command command_emergency;
 extern const struct command command_links;
 extern const struct command command_logs;
 extern const struct command command_manual;
+extern const struct command command_breaker;
 extern const struct command command_mute;
 extern const struct command command_runbook;
 extern const struct command command_approve;

@@ -9,6 +9,7 @@ const struct command *const command_table[] = {
     &command_safe_mode, &command_do,
     &command_exec,
     &command_incident,  &command_handover,
+    &command_breaker,
     &command_mute,      &command_unmute,
     &command_logs,      &command_links,
     &command_timeline,  &command_export,

@@ -44,6 +44,12 @@ static void side_open(struct side *s, struct loop *loop, const char *folder)
     keeper_add(s->keeper, &s->kept);
 }
 
+static void side_close(struct side *s)
+{
+    keeper_free(s->keeper);
+    kept_fini(&s->kept);
+}
+
 #define TURN_UNTIL(loop, condition)                                                                          \
     do {                                                                                                     \
         int64_t end_ = clock_monotonic_us() + PATIENCE_US;                                                   \
@@ -87,8 +93,8 @@ static void one_trips_for_all(void **state)
     TURN_UNTIL(loop, kept_state(&b.kept) == BREAKER_OPEN);
     assert_false(kept_admit(&b.kept));
     TURN_UNTIL(loop, b.kept.breaker.counts.failed == 7);
-    keeper_free(a.keeper);
-    keeper_free(b.keeper);
+    side_close(&a);
+    side_close(&b);
     /* Who comes later finds it. */
     side_open(&c, loop, folder);
     TURN_UNTIL(loop, kept_state(&c.kept) == BREAKER_OPEN);
@@ -96,7 +102,7 @@ static void one_trips_for_all(void **state)
     const struct target_view *views = keeper_views(c.keeper, &count);
     assert_int_equal(count, 1);
     assert_string_equal(views[0].last_error, "HTTP 503");
-    keeper_free(c.keeper);
+    side_close(&c);
     loop_free(loop);
     assert_int_equal(folder_remove(folder, NULL), 0);
     free(folder);
@@ -125,8 +131,8 @@ static void forced_by_hand(void **state)
     keeper_force(b.keeper, "source/api", BREAKER_CLOSED, &hand, on_forced, &b);
     TURN_UNTIL(loop, kept_state(&a.kept) == BREAKER_CLOSED && kept_state(&b.kept) == BREAKER_CLOSED);
     assert_true(kept_admit(&a.kept));
-    keeper_free(a.keeper);
-    keeper_free(b.keeper);
+    side_close(&a);
+    side_close(&b);
     loop_free(loop);
     assert_int_equal(folder_remove(folder, NULL), 0);
     free(folder);
@@ -160,8 +166,34 @@ static void the_loop_never_waits(void **state)
     TURN_UNTIL(loop, !keeper_trouble(a.keeper));
     size_t count;
     TURN_UNTIL(loop, keeper_views(a.keeper, &count) && count == 1);
-    keeper_free(a.keeper);
+    side_close(&a);
     targets_close(other);
+    loop_free(loop);
+    assert_int_equal(folder_remove(folder, NULL), 0);
+    free(folder);
+}
+
+/* No process writes anything when a cool-down is over. */
+static void time_alone_is_noticed(void **state)
+{
+    (void)state;
+    char *folder = scratch();
+    struct loop *loop = loop_new(NULL);
+    struct breaker_rules rules = breaker_rules_default();
+    struct targets *shell;
+    struct target_admission call;
+    struct side a;
+    struct err e;
+    size_t count;
+    assert_int_equal(breaker_rules_parse("failures=1,cool-down=2s,cap=2s", &rules, &e), 0);
+    assert_int_equal(targets_open(folder, false, false, &shell, &e), 0);
+    assert_int_equal(target_admit(shell, "pay-api", &rules, &call, NULL, NULL, &e), 1);
+    assert_int_equal(target_resolve(shell, "pay-api", &rules, &call, BREAKER_FAILURE, 1, 0, 0, &e), 0);
+    side_open(&a, loop, folder);
+    TURN_UNTIL(loop, keeper_views(a.keeper, &count) && count == 1);
+    TURN_UNTIL(loop, keeper_views(a.keeper, &count)[0].state == BREAKER_HALF_OPEN);
+    targets_close(shell);
+    side_close(&a);
     loop_free(loop);
     assert_int_equal(folder_remove(folder, NULL), 0);
     free(folder);
@@ -186,14 +218,14 @@ static void what_is_refused_or_rests(void **state)
     assert_int_equal(kept_state(&k), BREAKER_CLOSED);
     kept_end(&k, &limited, 1, 0); /* without a call under way nothing is counted */
     assert_int_equal(k.breaker.counts.admitted, 11);
+    kept_fini(&k);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_trips_for_all),
-        cmocka_unit_test(forced_by_hand),
-        cmocka_unit_test(the_loop_never_waits),
+        cmocka_unit_test(one_trips_for_all),        cmocka_unit_test(forced_by_hand),
+        cmocka_unit_test(the_loop_never_waits),     cmocka_unit_test(time_alone_is_noticed),
         cmocka_unit_test(what_is_refused_or_rests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
