@@ -91,7 +91,7 @@ static const struct {
     bool always; /* else only where it was ever other than 0 */
 } rows[] = {{"operations", operations, true},   {"succeeded", success, true},
             {"attempts each", attempts, true},  {"retried", retried, true},
-            {"took, half", median, true},       {"took, 95 %", slow, true},
+            {"took, median", median, true},     {"took, 95 %", slow, true},
             {"not permitted", rejected, false}, {"trips", trips, false},
             {"answers given", hits, false},     {"cost", cost, false}};
 
