@@ -52,12 +52,15 @@ const char *value_text(const struct value_place *place, const struct option *opt
         return NULL;
     }
     const char *text = item->valuestring;
+    bool lines = option->type == OPTION_LINES; /* line ends and tabs are text there */
     for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7F) {
-            value_complain(place, item, "%s: must be one line without control characters",
-                           value_label(option));
-            return NULL;
-        }
+        if ((unsigned char)*p >= 0x20 && *p != 0x7F)
+            continue;
+        if (lines && (*p == '\n' || *p == '\t'))
+            continue;
+        value_complain(place, item, "%s: must be %s without control characters", value_label(option),
+                       lines ? "text" : "one line");
+        return NULL;
     }
     size_t length = strlen(text);
     bool ranged = option->type == OPTION_TEXT || option->type == OPTION_NAME || option->type == OPTION_LINES;
@@ -84,27 +87,6 @@ static void set_text(const struct value_place *place, const struct option *optio
 {
     const char *text = value_text(place, option, item);
     if (text)
-        replace(field, xstrdup(text));
-}
-
-/* Line ends and tabs are text here; other control characters are not. */
-static void set_lines(const struct value_place *place, const struct option *option, const cJSON *item,
-                      void *field)
-{
-    const char *text = cJSON_IsString(item) ? item->valuestring : NULL;
-    if (!text || !strpbrk(text, "\n\t")) {
-        set_text(place, option, item, field);
-        return;
-    }
-    for (const char *p = text; *p; p++)
-        if (((unsigned char)*p < 0x20 && *p != '\n' && *p != '\t') || *p == 0x7F) {
-            value_complain(place, item, "%s: holds control characters", value_label(option));
-            return;
-        }
-    if (strlen(text) > (size_t)option->maximum)
-        value_complain(place, item, "%s: longer than %" PRId64 " bytes", value_label(option),
-                       option->maximum);
-    else
         replace(field, xstrdup(text));
 }
 
@@ -408,9 +390,8 @@ void value_set(const struct value_place *place, const struct option *option, con
     void *field = (char *)base + option->offset;
     switch (option->type) {
     case OPTION_TEXT:
-        return set_text(place, option, item, field);
     case OPTION_LINES:
-        return set_lines(place, option, item, field);
+        return set_text(place, option, item, field);
     case OPTION_NAME:
         return set_name(place, option, item, field);
     case OPTION_CHOICE:

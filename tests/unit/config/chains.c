@@ -213,7 +213,7 @@ static void test_each_mistake_has_its_place(void **state)
         {"policies: [{name: p, breaker: {cool_down: 2m, cap: 1m}}]\n",
          "1:31: policy p: breaker: cap is shorter than cool_down"},
         {"chains:\n- {name: a, refusal: \"a\\u0007\\nb\", " ONE "}\n",
-         "2:22: refusal: holds control characters"},
+         "2:22: refusal: must be text without control characters"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct config_findings findings = {0};
