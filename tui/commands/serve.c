@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "engine/serve/serve.h"
 #include "tui/commands/commands.h"
 #include "tui/commands/session.h"
 
@@ -197,6 +198,9 @@ static int serve_run(const struct command_line *line)
     if (config && config->source_count == 0)
         err_set(&e, ERR_USAGE, "there is nothing to watch: %s names no sources",
                 config->path ? config->path : "no belay.yaml was found, and the default configuration");
+    struct listener_address address; /* a mistake is told before anything begins */
+    if (e.code == 0 && command_has(line, "listen"))
+        listener_address_parse(command_value(line, "listen", ""), &address, &e);
     if (e.code == 0 && (s.loop = loop_new(&e)) != NULL) {
         serve_on(&s, line, config, &e);
         loop_free(s.loop);
