@@ -116,6 +116,7 @@ static void reading_done(void *data)
             library_event(engine, event);
             walks_event(engine, event);
             lasting_event(engine, event);
+            healing_event(engine, event);
             engine->chronicle.seen_seq = event->seq;
         }
         lasting_refresh(engine);

@@ -53,7 +53,7 @@ struct engine *engine_open(struct loop *loop, const struct engine_options *optio
         xstrdup(options->operator_claim ? options->operator_claim : engine->config->operator_name);
     identity_open(engine);
     presence_open(engine);
-    if (chronicle_open(engine, e) < 0 || watch_open(engine, e) < 0 || walks_open(engine, e) < 0) {
+    if (chronicle_open(engine, e) < 0 || watch_open(engine, e) < 0 || healing_open(engine, e) < 0 || walks_open(engine, e) < 0) {
         engine_close(engine);
         return NULL;
     }
@@ -74,6 +74,7 @@ void engine_close(struct engine *engine)
     identity_close(engine);
     oncall_close(engine);
     chronicle_close(engine);
+    healing_close(engine);
     walks_free(engine);
     presence_close(engine);
     emergency_fini(engine);

@@ -173,6 +173,29 @@ size_t engine_runbook_count(const struct engine *engine);
 /* Interrupted first, then offered, then the rest by title. */
 void engine_runbook_at(const struct engine *engine, size_t index, struct engine_runbook *view);
 
+/* ---- Healing ---------------------------------------------------------------------------------------- */
+
+/* What is wrong by a rule of `heal:`, or because a step failed whose policy says `heal`, and what would mend it. */
+struct engine_healing {
+    const char *resource, *error;
+    const char *state; /* "proposed", "running", "resting", "given up" */
+    const char *issue, *fix, *by, *evidence;
+    double confidence;
+    bool automatic; /* its fix runs by itself */
+    bool given_up;  /* a person is needed */
+    unsigned attempts;
+    int64_t since_us; /* wall clock */
+    int64_t run;      /* of the fix that ran by itself; 0: none */
+};
+size_t engine_healing_count(const struct engine *engine);
+bool engine_healing_at(const struct engine *engine, size_t index, struct engine_healing *view);
+
+/* Asks the configured diagnosers, then the rules, what is wrong with a resource. done runs once, on the loop: found is NULL
+ * when nobody knows; notes say why diagnosers did not answer, a line each. */
+typedef void engine_diagnosed(void *context, const struct heal_diagnosis *found, const char *notes);
+void engine_diagnose(struct loop *loop, const struct config *config, const char *resource, const char *error,
+                     engine_diagnosed *done, void *context);
+
 /* ---- Runs ------------------------------------------------------------------------------------------- */
 
 struct engine_run {
@@ -396,6 +419,7 @@ struct engine_request {
     const char *person;     /* HANDOVER_GIVE: for whom, may be NULL */
     char *const *variables; /* RUN_START, REHEARSE: NAME=VALUE, NULL-terminated, may be NULL. OUTCOME: what
                              * the block exports */
+    bool by_itself;                  /* RUN_START: no person starts it: healing */
     bool checks_only;       /* RUN_START: nothing that acts is ever run, whatever it is told */
     const struct runbook_act *act; /* ACT */
     const struct run_input *input; /* RUN_INPUT */

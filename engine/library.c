@@ -229,11 +229,29 @@ bool engine_step_usual_ms(const struct engine *engine, int64_t run, int step, in
 /* ---- offers -----------------------------------------------------------------------------------------------
  */
 
-void library_offers_changed(struct engine *engine)
+static struct document *document_of(const struct engine *engine, const char *fix)
 {
-    int64_t now = loop_now_us(engine->loop), wall = clock_wall_us();
-    if (!engine->library.offers || engine->library.parsing > 0 ||
-        !offers_update(engine->library.offers, engine->watch.platform, now, wall))
+    size_t length = strcspn(fix, "#");
+    for (size_t i = 0; i < engine->library.originals.len; i++) {
+        struct document *d = engine->library.originals.data[i];
+        if (d->book && strlen(d->book->id) == length && strncmp(d->book->id, fix, length) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+static void offer(struct document *d, const char *entity, int64_t since_us)
+{
+    if (!d || d->offered)
+        return;
+    d->offered = true;
+    d->offered_entity = xstrdup(entity);
+    d->offered_since_us = since_us;
+}
+
+void library_offers_refresh(struct engine *engine)
+{
+    if (!engine->library.offers)
         return;
     for (size_t i = 0; i < engine->library.originals.len; i++) {
         struct document *d = engine->library.originals.data[i];
@@ -244,18 +262,27 @@ void library_offers_changed(struct engine *engine)
     size_t count = 0;
     const struct offer *ripe = offers_list(engine->library.offers, &count);
     for (size_t i = 0; i < count; i++) {
-        struct document *d =
-            engine->library.originals.data[engine->library.offer_document.data[ripe[i].index]];
         const struct entity *entity = platform_entity(engine->watch.platform, ripe[i].entity);
-        if (d->offered || !entity)
+        if (!entity)
             continue;
         struct str title = {0};
         entity_title(entity, &title);
-        d->offered = true;
-        d->offered_entity = str_take(&title);
-        d->offered_since_us = ripe[i].since_us;
+        offer(engine->library.originals.data[engine->library.offer_document.data[ripe[i].index]],
+              str_text(&title), ripe[i].since_us);
+        str_fini(&title);
     }
+    struct engine_healing healing;
+    for (size_t i = 0; engine_healing_at(engine, i, &healing); i++)
+        offer(document_of(engine, healing.fix), healing.resource, healing.since_us);
     engine_changed(engine, ENGINE_OFFERS);
+}
+
+void library_offers_changed(struct engine *engine)
+{
+    int64_t now = loop_now_us(engine->loop), wall = clock_wall_us();
+    if (engine->library.offers && engine->library.parsing == 0 &&
+        offers_update(engine->library.offers, engine->watch.platform, now, wall))
+        library_offers_refresh(engine);
 }
 
 /* ---- the list ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ struct starting {
     struct engine *engine;
     char *path, *entity, **variables, **context;
     int64_t incident;
+    const char *actor;
     bool checks_only, rehearsed;
     struct runbook *book;
     struct str document;
@@ -75,7 +76,7 @@ static void started(void *context, const struct journal_result *result)
     w->items = s->items;
     s->items = (struct item_tables){0};
     item_tables_lend(&w->items, w->run);
-    w->actor = xstrdup(engine->identity.actor);
+    w->actor = xstrdup(s->actor);
     w->entity = xstrdup(s->entity);
     w->incident = s->incident;
     w->checks_only = s->checks_only;
@@ -166,12 +167,14 @@ static int starting_journal(struct starting *s, struct err *e)
          *summary = starting_summary(s->book, s->rehearsed);
     struct event_draft drafts[2] = {
         {.kind = EVENT_RUN_STARTED,
+         .actor = s->actor,
          .summary = summary,
          .data = text,
          .incident = s->incident,
          .run = JOURNAL_NEW,
          .claim = {.op = CLAIM_TAKE, .owner = engine->presence.owner}},
         {.kind = EVENT_RUN_INPUT,
+         .actor = s->actor,
          .summary = s->rehearsed ? REHEARSAL "start" : "start",
          .data = input_text,
          .incident = s->incident,
@@ -192,7 +195,7 @@ static int starting_input(struct starting *s, struct err *e)
     struct run_policy *policies = NULL;
     struct run_input input = {.kind = INPUT_START,
                               .step = STEP_NONE,
-                              .actor = s->engine->identity.actor,
+                              .actor = s->actor,
                               .variables = s->variables,
                               .context = s->context,
                               .rehearsed = s->rehearsed,
@@ -290,6 +293,7 @@ void walk_start(struct engine *engine, const struct engine_request *request, eng
     s->variables = request->act ? NULL : strv_copy(request->variables);
     s->rehearsed = request->kind == REQUEST_REHEARSE;
     s->incident = request->incident ? request->incident : s->rehearsed ? 0 : engine->chronicle.focused;
+    s->actor = request->by_itself ? "belay" : engine->identity.actor;
     s->checks_only = request->checks_only;
     s->done = done;
     s->done_context = context;

@@ -14,6 +14,7 @@ struct walk;
 struct mirror;
 struct emergency_waiting;
 struct listening;
+struct healing;
 
 struct subscriber {
     void (*changed)(void *context, unsigned mask);
@@ -100,6 +101,8 @@ struct engine {
         char *said;
     } emergency;
 
+    struct healing *healing; /* healing.c */
+
     struct { /* presence.c */
         char *owner;
         int lock;
@@ -163,6 +166,7 @@ void oncall_close(struct engine *engine);
 void library_open(struct engine *engine);
 void library_close(struct engine *engine);
 void library_offers_changed(struct engine *engine); /* the platform moved: look which offers are ripe */
+void library_offers_refresh(struct engine *engine); /* also when the platform did not move */
 void library_order(struct engine *engine);
 void library_event(struct engine *engine, const struct event *event);
 /* An event was read; after all that were read; the count itself, in the pool. */
@@ -190,6 +194,13 @@ void identity_close(struct engine *engine);
 /* Observes afresh where acts would land, then calls done (may be NULL) on the loop: 0, or ERR_DENIED with the
  * mismatch. Always later, unless nothing is configured to observe. */
 void identity_observe(struct engine *engine, where_done *done, void *context);
+
+/* healing.c */
+/* ERR_SYNTAX: a rule's condition. */
+int healing_open(struct engine *engine, struct err *e);
+void healing_close(struct engine *engine);
+void healing_look(struct engine *engine); /* the platform moved */
+void healing_event(struct engine *engine, const struct event *event);
 
 /* presence.c */
 void presence_open(struct engine *engine);

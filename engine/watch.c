@@ -187,6 +187,7 @@ void watch_moved(struct engine *engine)
 {
     int64_t now = loop_now_us(engine->loop);
     library_offers_changed(engine);
+    healing_look(engine);
     int64_t next = platform_next_us(engine->watch.platform);
     int64_t ripe = engine->library.offers ? offers_next_us(engine->library.offers) : INT64_MAX;
     next = ripe < next ? ripe : next;

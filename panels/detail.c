@@ -130,6 +130,19 @@ static void write_runbooks(struct detail *d, const struct panel_scene *scene, co
     picture_fini(&own);
 }
 
+static void write_healing(struct detail *d, const struct panel_scene *scene)
+{
+    struct picture own = {0};
+    const struct picture *p = picture_look(scene, PICTURE_RUNS, &own);
+    const struct picture_healing *healing = picture_healing_for(p, str_text(&d->title));
+    if (healing != NULL) {
+        heading(d, "Healing (:heal shows all)");
+        text_view_addf(d->text, ROLE_STRONG, "%s\n", healing->next);
+        text_view_addf(d->text, ROLE_TEXT, "%s\n", healing->why);
+    }
+    picture_fini(&own);
+}
+
 static void write_events(struct detail *d, const struct panel_scene *scene, const struct entity *e)
 {
     const struct timeline *timeline = engine_timeline(scene->engine);
@@ -215,6 +228,7 @@ void detail_update(struct detail *d, const struct panel_scene *scene, uint32_t e
     write_facts(d, scene, e);
     write_measures(d, scene, e);
     write_spans(d, scene, e, fresh);
+    write_healing(d, scene);
     write_runbooks(d, scene, e);
     write_links(d, scene, e);
     write_events(d, scene, e);

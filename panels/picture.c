@@ -210,6 +210,37 @@ static void look_at_offers(struct picture *p, const struct engine *engine)
     }
 }
 
+static void look_at_healings(struct picture *p, const struct engine *engine)
+{
+    struct engine_healing h;
+    for (size_t i = 0; engine_healing_at(engine, i, &h); i++) {
+        struct str next = {0}, why = {0};
+        if (h.given_up) {
+            str_addf(&next, "healing gave up%s%s: a person is needed", h.fix[0] != '\0' ? " after " : "",
+                     h.fix);
+        } else if (h.run != 0 || str_eq(h.state, "running")) {
+            str_addf(&next, "healing %s: %s, attempt %u", h.state, h.fix, h.attempts);
+        } else {
+            str_addf(&next, "healing proposes %s (%.0f %%)", h.fix, 100 * h.confidence);
+        }
+        str_addf(&why, "%s (%s): %s", h.issue, h.by[0] != '\0' ? h.by : "nobody knows", h.evidence);
+        struct picture_healing *seen = vec_push(&p->healings);
+        seen->resource = text_of(p, h.resource);
+        seen->next = made(p, &next);
+        seen->why = made(p, &why);
+    }
+}
+
+const struct picture_healing *picture_healing_for(const struct picture *p, const char *title)
+{
+    for (size_t i = 0; i < p->healings.len; i++) {
+        if (str_eq(p->healings.data[i].resource, title)) {
+            return &p->healings.data[i];
+        }
+    }
+    return NULL;
+}
+
 static unsigned kinds_of(const struct runbook *book)
 {
     unsigned kinds = 0;
@@ -263,6 +294,7 @@ static void look(struct picture *p, const struct engine *engine, unsigned parts)
     if (parts & PICTURE_RUNS) {
         look_at_runs(p, engine);
         look_at_offers(p, engine);
+        look_at_healings(p, engine);
     }
     if (parts & PICTURE_SOURCES) {
         look_at_sources(p, engine);
@@ -286,6 +318,7 @@ void picture_fini(struct picture *p)
     vec_fini(&p->runs);
     vec_fini(&p->steps);
     vec_fini(&p->offers);
+    vec_fini(&p->healings);
     vec_fini(&p->books);
     vec_fini(&p->sources);
     for (size_t i = 0; i < p->texts.len; i++) {

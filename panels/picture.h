@@ -29,6 +29,12 @@ struct picture_offer {
     bool offered, interrupted;
 };
 
+struct picture_healing {
+    const char *resource; /* "shard docs/shard-5" */
+    const char *next;     /* "healing proposes restart-pod (90 %)", "healing gave up: restart-pod" */
+    const char *why;      /* "crash_loop (rule loop): CrashLoopBackOff" */
+};
+
 struct picture_book {
     const char *title;
     const char *entity; /* that it is offered for; "" */
@@ -40,7 +46,8 @@ struct picture {
     VEC(struct picture_run) runs;     /* in the order in which they were started */
     VEC(struct picture_step) steps;   /* of the focused run */
     VEC(struct picture_offer) offers; /* only what is offered or interrupted */
-    VEC(struct picture_book) books;   /* all of them */
+    VEC(struct picture_healing) healings;
+    VEC(struct picture_book) books; /* all of them */
     VEC(struct source_status) sources;
     size_t runbook_count;
     ptrdiff_t focused;  /* the run to show when one is to be shown; -1 when none is open */
@@ -50,7 +57,7 @@ struct picture {
 };
 
 enum picture_part {
-    PICTURE_RUNS = 1, /* and offers */
+    PICTURE_RUNS = 1, /* and offers, and healings */
     PICTURE_SOURCES = 2,
     PICTURE_BOOKS = 4,
 };
@@ -61,6 +68,8 @@ void picture_fini(struct picture *p);
 
 /* The open run that was started for the entity of this title; NULL when there is none. */
 const struct picture_run *picture_run_for(const struct picture *p, const char *title);
+/* What heals the entity of this title; NULL when nothing does. */
+const struct picture_healing *picture_healing_for(const struct picture *p, const char *title);
 /* "step 4 of 9" */
 void picture_place(const struct picture_run *run, struct str *out);
 

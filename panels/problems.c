@@ -29,6 +29,11 @@ static void hands(const struct picture *p, const char *title, struct str *who, s
         return;
     }
     str_add(who, "nobody");
+    const struct picture_healing *healing = picture_healing_for(p, title);
+    if (healing != NULL) {
+        str_add(next, healing->next);
+        return;
+    }
     for (size_t i = 0; i < p->offers.len; i++) {
         const struct picture_offer *offer = &p->offers.data[i];
         if (offer->offered && offer->book[0] != '\0' && str_eq(offer->entity, title)) {

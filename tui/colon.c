@@ -414,6 +414,7 @@ const struct colon colon_table[] = {
     {"runbook take", "RUN REASON", "take a run over from a console that is there", 0, run_runbook_take},
     {"safe-mode", "[enter|leave|status] [--anyway]", "what holds; the runbook that enters or leaves it",
      COLON_SAFE, colon_safe_mode},
+    {"heal", "", "what is wrong by the rules of heal:, and what would mend it", COLON_SAFE, colon_heal},
     {"do", "[--interactive] COMMAND", "act outside of any runbook: one text for bash -eo pipefail",
      COLON_TEXT, run_do},
     {"join", "[REASON]", "become an operator: from now on acting is possible", COLON_SAFE, run_join},

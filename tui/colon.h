@@ -29,7 +29,7 @@ colon_run_row colon_incident_open, colon_incident_note, colon_incident_role, col
 colon_run_row colon_breaker, colon_mute, colon_unmute, colon_handover, colon_handover_give,
     colon_handover_accept;
 colon_run_row colon_logs, colon_links;
-colon_run_row colon_safe_mode;
+colon_run_row colon_safe_mode, colon_heal;
 
 /* The row whose name the line begins with; *rest is what stands behind it. NULL when there is none. */
 const struct colon *colon_find(const char *line, const char **rest);

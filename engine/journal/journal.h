@@ -68,6 +68,11 @@
       "what came of a step, verification included: outcome, reason")                                         \
     X(STEP_NOTED, "step.noted", true,                                                                        \
       "what a run decided by its document: a rung, an attempt, an approval void")                            \
+    X(HEAL_PROPOSED, "heal.proposed", true, "something is wrong, and what would mend it: case, issue, fix, by")  \
+    X(HEAL_STARTED, "heal.started", true, "its fix is about to run by itself")                                  \
+    X(HEAL_TRIED, "heal.tried", true, "the fix has run, or could not: outcome, run")                            \
+    X(HEAL_ESCALATED, "heal.escalated", true, "no fix is known, or none helped: a person is needed")            \
+    X(HEAL_ENDED, "heal.ended", true, "what was wrong no longer is")                                            \
     X(LOCK_TAKEN, "lock.taken", true, "a run holds a lock of its steps: lock")                               \
     X(LOCK_RELEASED, "lock.released", true, "it gave the lock back")                                         \
     X(BLOB_STORED, "blob.stored", false, "a blob's manifest: digest, length, pieces, what was dropped")      \

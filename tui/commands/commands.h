@@ -22,6 +22,7 @@ extern const struct command command_logs;
 extern const struct command command_manual;
 extern const struct command command_breaker;
 extern const struct command command_mute;
+extern const struct command command_heal;
 extern const struct command command_runbook;
 extern const struct command command_approve;
 extern const struct command command_safe_mode;

@@ -2,22 +2,12 @@
 #include "tui/commands/commands.h"
 
 const struct command *const command_table[] = {
-    &command_console,   &command_demo,
-    &command_check,     &command_status,
-    &command_serve,
-    &command_runbook,   &command_approve,
-    &command_safe_mode, &command_do,
-    &command_exec,
-    &command_incident,  &command_handover,
-    &command_breaker,
-    &command_mute,      &command_unmute,
-    &command_logs,      &command_links,
-    &command_timeline,  &command_export,
-    &command_evidence,  &command_verify,
-    &command_emergency, &command_import,
-    &command_help,      &command_complete,
-    &command_manual,    &command_simulate,
-    &command_stand_in,  NULL,
+    &command_console,  &command_demo,     &command_check,     &command_status,   &command_serve,
+    &command_runbook,  &command_approve,  &command_safe_mode, &command_do,       &command_exec,
+    &command_incident, &command_handover, &command_breaker,   &command_mute,     &command_unmute,
+    &command_heal,     &command_logs,     &command_links,     &command_timeline, &command_export,
+    &command_evidence, &command_verify,   &command_emergency, &command_import,   &command_help,
+    &command_complete, &command_manual,   &command_simulate,  &command_stand_in, NULL,
 };
 
 const struct command_option common_options[] = {

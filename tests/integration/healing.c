@@ -1,0 +1,410 @@
+/* Healing end to end: `belay serve` watches a component whose state is a file, and a runbook that would mend
+ * it. What the steps themselves wrote down is the oracle: what ran, and how often. */
+#include <sys/stat.h>
+
+#include "tests/integration/server.h"
+#include "tests/integration/upstream.h"
+#include "tests/screen/expect.h"
+
+static const char *belay;
+
+#define DOWN "{\"pods\":[{\"name\":\"retriever\",\"state\":\"CrashLoopBackOff\"}]}"
+#define WELL "{\"pods\":[{\"name\":\"retriever\",\"state\":\"Running\"}]}"
+
+#define RULE                                                                                                 \
+    "  rules:\n  - {name: loop, when: \"component.state == down\", error: \"*crash*\", issue: crash_loop, "  \
+    "fix: restart-pod#restart, confidence: 0.95, policy: "
+
+struct bench {
+    char *folder;
+    pid_t serve;
+};
+
+static void configure(const struct bench *b, const char *heal)
+{
+    char *yaml = xasprintf("platform: healing\nrunbooks: [rb]\nsources:\n"
+                           "- {name: pods, kind: command, every: 1s, command: [cat, %s/state.json],\n"
+                           "   map: {kind: component, rows: /pods/*, name: \"{/name}\",\n"
+                           "         state: {from: /state, Running: ok, CrashLoopBackOff: down}}}\n"
+                           "policies: [{name: mend, attempts: 1, on_failure: heal}]\n"
+                           "%s",
+                           b->folder, heal);
+    text_write(b->folder, "belay.yaml", yaml);
+    free(yaml);
+}
+
+/* annotations: of the step that mends; script: what it does besides leaving its trace. */
+static void document(const struct bench *b, const char *annotations, const char *script)
+{
+    char *rb = path_join(b->folder, "rb");
+    char *text = xasprintf("---\nrunbook: {vars: {POD: {from: entity.name}}}\n---\n# Restart a pod\n\n"
+                           "```sh {name=other scope=cluster}\necho other >> %s/trace\n```\n\n"
+                           "```sh {name=restart %s}\necho \"restart $POD\" >> %s/trace\n%s\n```\n",
+                           b->folder, annotations, b->folder, script);
+    text_write(rb, "restart-pod.md", text);
+    free(text);
+    free(rb);
+}
+
+static void serve_start(struct bench *b)
+{
+    char *log = path_join(b->folder, "log");
+    b->serve = fork();
+    if (b->serve == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        dup2(out, 1);
+        dup2(out, 2);
+        if (chdir(b->folder) == 0)
+            execl(belay, belay, "serve", "--join", (char *)NULL);
+        _exit(127);
+    }
+    free(log);
+}
+
+static void bench_open(struct bench *b, const char *heal, const char *annotations, const char *script)
+{
+    b->folder = scratch_folder();
+    setenv("XDG_STATE_HOME", b->folder, 1);
+    char *rb = path_join(b->folder, "rb");
+    assert_int_equal(mkdir(rb, 0700), 0);
+    free(rb);
+    configure(b, heal);
+    document(b, annotations, script);
+    text_write(b->folder, "state.json", DOWN);
+    serve_start(b);
+}
+
+static void serve_stop(struct bench *b)
+{
+    server_stop(b->serve);
+}
+
+static void bench_close(struct bench *b)
+{
+    serve_stop(b);
+    folder_remove(b->folder, NULL);
+    free(b->folder);
+}
+
+static void output_of(const struct bench *b, const char *arguments, struct str *out)
+{
+    char line[4096];
+    char *command = xasprintf("cd %s && %s %s 2>&1", b->folder, belay, arguments);
+    FILE *pipe = popen(command, "r");
+    str_clear(out);
+    while (fgets(line, sizeof line, pipe))
+        str_add(out, line);
+    pclose(pipe);
+    free(command);
+}
+
+static void trace_of(const struct bench *b, struct str *out)
+{
+    char *path = path_join(b->folder, "trace");
+    str_clear(out);
+    file_read(path, 1u << 16, out, NULL);
+    free(path);
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+        count++;
+    return count;
+}
+
+/* Until the journal says so, so often. */
+static void journal_until(const struct bench *b, const char *part, size_t times)
+{
+    struct str said = {0};
+    int64_t end = clock_monotonic_us() + PATIENCE_US;
+    do {
+        if (clock_monotonic_us() > end)
+            fail_msg("never %zu times: %s\n%s", times, part,
+                     str_text(&said) + (said.len > 800 ? said.len - 800 : 0));
+        usleep(100000);
+        output_of(b, "timeline --all --json", &said);
+    } while (count_of(str_text(&said), part) < times);
+    str_fini(&said);
+}
+
+static void journal_lacks(const struct bench *b, const char *part)
+{
+    struct str said = {0};
+    output_of(b, "timeline --all --json", &said);
+    if (strstr(str_text(&said), part))
+        fail_msg("there is: %s\n%s", part, str_text(&said));
+    str_fini(&said);
+}
+
+static void trace_is(const struct bench *b, const char *wanted)
+{
+    struct str trace = {0};
+    trace_of(b, &trace);
+    assert_string_equal(str_text(&trace), wanted);
+    str_fini(&trace);
+}
+
+static void verified(const struct bench *b)
+{
+    char *command = xasprintf("cd %s && %s verify >verified 2>&1", b->folder, belay);
+    assert_int_equal(system(command), 0);
+    free(command);
+}
+
+static void test_a_fix_that_helps(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, "heal:\n  enabled: true\n  rest: 20s\n" RULE "auto}\n", "scope=pod idempotent=true",
+               "printf '" WELL "' > ../state.json");
+    journal_until(&b, "\"outcome\":\"healed\"", 1);
+    trace_is(&b, "restart retriever\n"); /* and not the wider step of the same runbook */
+    verified(&b);
+    bench_close(&b);
+}
+
+static void test_a_fix_that_does_not_help_is_given_up(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, "heal:\n  enabled: true\n  attempts: 2\n  rest: 1s\n" RULE "auto}\n",
+               "scope=pod idempotent=true", "true");
+    journal_until(&b, "heal.escalated", 1);
+    trace_is(&b, "restart retriever\nrestart retriever\n");
+    /* Another process starts: it was given up, and stays so. */
+    serve_stop(&b);
+    serve_start(&b);
+    journal_until(&b, "watch.started", 2);
+    struct str said = {0};
+    output_of(&b, "heal list", &said);
+    assert_non_null(strstr(str_text(&said), "given up"));
+    str_fini(&said);
+    /* It recovers by itself, fails again, and that is a new case. */
+    text_write(b.folder, "state.json", WELL);
+    journal_until(&b, "heal.ended", 1);
+    trace_is(&b, "restart retriever\nrestart retriever\n");
+    text_write(b.folder, "state.json", DOWN);
+    journal_until(&b, "heal.escalated", 2);
+    trace_is(&b, "restart retriever\nrestart retriever\nrestart retriever\nrestart retriever\n");
+    verified(&b);
+    bench_close(&b);
+}
+
+static void test_what_may_not_run_by_itself_is_proposed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *policy, *annotations;
+    } cases[] = {
+        {"propose}\n", "scope=pod idempotent=true"},
+        {"auto}\n", "scope=pod"},
+        {"auto}\n", "scope=service idempotent=true"},
+        {"auto}\n", "scope=pod idempotent=true approvals=1"},
+        {"auto}\n", "scope=pod idempotent=true interactive=true"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bench b;
+        char *heal = xasprintf("heal:\n  enabled: true\n  rest: 1s\n" RULE "%s", cases[i].policy);
+        bench_open(&b, heal, cases[i].annotations, "true");
+        journal_until(&b, "heal.proposed", 1);
+        text_write(b.folder, "state.json", WELL);
+        journal_until(&b, "\"outcome\":\"withdrawn\"", 1);
+        journal_lacks(&b, "heal.started");
+        trace_is(&b, "");
+        bench_close(&b);
+        free(heal);
+    }
+}
+
+static void test_an_unsure_diagnosis_is_proposed(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, "heal:\n  enabled: true\n  confidence: 0.99\n" RULE "auto}\n", "scope=pod idempotent=true",
+               "true");
+    journal_until(&b, "heal.proposed", 1);
+    text_write(b.folder, "state.json", WELL);
+    journal_until(&b, "heal.ended", 1);
+    trace_is(&b, "");
+    bench_close(&b);
+}
+
+/* A diagnoser's answer only chooses: what it names besides is no fix, and the rules are asked. */
+static void test_a_command_that_diagnoses(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b,
+               "heal:\n  enabled: true\n  diagnose:\n"
+               "  - {name: broken, command: [sh, -c, 'exit 3']}\n"
+               "  - {name: chatty, command: [sh, -c, 'echo I think it is DNS']}\n"
+               "  - {name: wild, command: [sh, -c, \"echo "
+               "'{\\\"issue\\\":\\\"x\\\",\\\"fix\\\":\\\"drop-database\\\",\\\"confidence\\\":1}'\"]}\n"
+               "  - {name: wise, command: [sh, -c, \"cat > question; echo "
+               "'{\\\"issue\\\":\\\"oom\\\",\\\"fix\\\":\\\"restart-pod#restart\\\","
+               "\\\"confidence\\\":0.6,\\\"evidence\\\":\\\"killed\\\"}'\"]}\n" RULE "propose}\n",
+               "scope=pod idempotent=true", "true");
+    journal_until(&b, "heal.proposed", 1);
+    struct str said = {0};
+    output_of(&b, "heal list --json", &said);
+    assert_non_null(strstr(str_text(&said), "\"issue\":\"oom\""));
+    assert_non_null(strstr(str_text(&said), "\"by\":\"command wise\""));
+    assert_null(strstr(str_text(&said), "drop-database"));
+    char *question = path_join(b.folder, "question");
+    str_clear(&said);
+    assert_int_equal(file_read(question, 1u << 16, &said, NULL), 0);
+    assert_non_null(strstr(str_text(&said), "\"resource\":\"component retriever\""));
+    assert_non_null(strstr(str_text(&said), "\"restart-pod#restart\""));
+    str_fini(&said);
+    free(question);
+    bench_close(&b);
+}
+
+/* A chat's answer that is no diagnosis is no fix; the chain's next tier, and at last the rules, say. */
+static void test_a_chain_that_diagnoses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *tier, *by;
+    } cases[] = {
+        {"ok", "", "\"by\":\"rule loop\""},
+        {"500",
+         "  - {name: script, command: [echo, "
+         "'{\"issue\":\"oom\",\"fix\":\"restart-pod#restart\",\"confidence\":0.5}']}\n",
+         "\"by\":\"chain brain\""},
+        {"never", "", "\"by\":\"rule loop\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct upstream u;
+        struct bench b;
+        upstream_start(&u);
+        upstream_script(&u, "/v1", cases[i].script);
+        char *heal = xasprintf(
+            "chains:\n- name: diagnosis\n  tiers:\n  - {name: chat, openai: {url: "
+            "\"http://127.0.0.1:%d/v1\", model: m}}\n%s"
+            "heal:\n  enabled: true\n  diagnose: [{name: brain, chain: diagnosis, timeout: 2s}]\n" RULE
+            "propose}\n",
+            u.peer.port, cases[i].tier);
+        bench_open(&b, heal, "scope=pod idempotent=true", "true");
+        journal_until(&b, "heal.proposed", 1);
+        journal_until(&b, cases[i].by, 1);
+        bench_close(&b);
+        upstream_stop(&u);
+        free(heal);
+    }
+}
+
+/* A person's step fails, its policy says heal: whoever watches diagnoses, and the fix runs by itself. */
+static struct pty *walk(const struct bench *b, const char *name)
+{
+    char *document = path_join(b->folder, name), *config = path_join(b->folder, "belay.yaml"),
+         *runtime = xasprintf("XDG_RUNTIME_DIR=%s", b->folder);
+    struct pty *p = pty_start(&(struct pty_options){
+        .argv = (const char *const[]){belay, "runbook", "run", "--line", "--config", config, document, NULL},
+        .environment = (const char *const[]){runtime, NULL},
+        .width = 160,
+        .height = 50});
+    free(document);
+    free(config);
+    free(runtime);
+    return p;
+}
+
+/* What is typed while a page is new is no answer: typed until it says so. */
+static void type_until(struct pty *p, const char *text, const char *said)
+{
+    int64_t end = clock_monotonic_us() + PATIENCE_US;
+    while (!pty_wait(p, said, 1000)) {
+        if (clock_monotonic_us() > end)
+            fail_with_screen(p, "never: %s", said);
+        pty_type(p, text);
+    }
+}
+
+#define MISSING                                                                                              \
+    "heal:\n  enabled: true\n  rules:\n  - {name: missing, error: \"*exit 1*\", fix: make#make, policy: "    \
+    "auto}\n"
+
+static void test_a_failed_step(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, MISSING, "scope=pod idempotent=true", "true");
+    serve_stop(&b);
+    char *rb = path_join(b.folder, "rb");
+    text_write(rb, "make.md",
+               "# Make\n\n```sh {name=make scope=process idempotent=true}\necho made >> ../trace\ntouch "
+               "../there\n```\n");
+    text_write(rb, "work.md",
+               "# Work\n\n```sh {name=work scope=pod idempotent=true policy=mend confirm=key}\ntest -e "
+               "../there\n```\n");
+    serve_start(&b);
+    struct pty *p = walk(&b, "rb/work.md");
+    type_until(p, "y\n", "Work: exit 1");
+    journal_until(&b, "heal.tried", 1);
+    trace_is(&b, "made\n");
+    pty_type(p, "retry\n");
+    type_until(p, "y\n", "Work: exit 0");
+    journal_until(&b, "\"outcome\":\"healed\"", 1);
+    pty_free(p);
+    free(rb);
+    bench_close(&b);
+}
+
+static void test_nothing_is_looked_for_unless_enabled(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, "heal:\n" RULE "auto}\n", "scope=pod idempotent=true", "true");
+    journal_until(&b, "CrashLoopBackOff", 1);
+    text_write(b.folder, "state.json", WELL);
+    journal_until(&b, "component retriever CrashLoopBackOff", 1);
+    journal_lacks(&b, "heal.");
+    trace_is(&b, "");
+    bench_close(&b);
+}
+
+/* Killed while the fix runs: the next one does not run it again, a person is asked for. */
+static void test_the_one_that_heals_is_killed(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, "heal:\n  enabled: true\n  rest: 1s\n" RULE "auto}\n", "scope=pod idempotent=true",
+               "while [ ! -e ../go ]; do sleep 0.1; done");
+    journal_until(&b, "step.intent", 1);
+    struct str trace = {0};
+    int64_t end = clock_monotonic_us() + PATIENCE_US;
+    while (trace_of(&b, &trace), trace.len == 0 && clock_monotonic_us() < end)
+        usleep(20000);
+    kill(b.serve, SIGKILL);
+    waitpid(b.serve, NULL, 0);
+    serve_start(&b);
+    journal_until(&b, "heal.escalated", 1);
+    text_write(b.folder, "go", "");
+    trace_is(&b, "restart retriever\n");
+    str_fini(&trace);
+    bench_close(&b);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_fix_that_helps),
+        cmocka_unit_test(test_a_fix_that_does_not_help_is_given_up),
+        cmocka_unit_test(test_what_may_not_run_by_itself_is_proposed),
+        cmocka_unit_test(test_an_unsure_diagnosis_is_proposed),
+        cmocka_unit_test(test_a_command_that_diagnoses),
+        cmocka_unit_test(test_a_chain_that_diagnoses),
+        cmocka_unit_test(test_a_failed_step),
+        cmocka_unit_test(test_nothing_is_looked_for_unless_enabled),
+        cmocka_unit_test(test_the_one_that_heals_is_killed),
+    };
+    if (argc < 2)
+        return 2;
+    belay = argv[1];
+    unsetenv("BELAY_ASSETS");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
