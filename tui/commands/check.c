@@ -187,6 +187,21 @@ static void check_safe_mode(struct checking *c, const struct config *config, con
     report(c, false, file, place->line, place->column, message);
 }
 
+/* The conditions of the healing rules, which only the model can read. */
+static void check_healing(struct checking *c, const struct config *config, const char *file)
+{
+    for (size_t i = 0; i < config->heal.rule_count; i++) {
+        const struct config_heal_rule *rule = &config->heal.rules[i];
+        struct err e = {0};
+        struct offer_condition *condition = rule->when ? condition_parse(rule->when, &e) : NULL;
+        char *message = e.code ? xasprintf("heal rule %s: when: %s", rule->name, e.msg) : NULL;
+        if (message)
+            report(c, true, file, rule->place.line, rule->place.column, message);
+        condition_free(condition);
+        free(message);
+    }
+}
+
 static void check_config(struct checking *c, const char *path)
 {
     struct config_findings findings = {0};
@@ -211,6 +226,7 @@ static void check_config(struct checking *c, const char *path)
     if (config) {
         check_names(c, config, file);
         check_safe_mode(c, config, file);
+        check_healing(c, config, file);
     }
     c->config = outer;
     config_findings_fini(&findings);
