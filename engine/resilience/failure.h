@@ -52,8 +52,10 @@ struct failure {
 };
 
 /* An HTTP answer, 100 to 599. retry_after is the header as sent ("" or NULL: absent), wall_us decides its
- * dates. body (may be NULL) is looked at only for what a status leaves open: an OpenAI-compatible error
- * ("context_length_exceeded", "insufficient_quota"). */
+ * dates. */
+void failure_of_status(int status, const char *retry_after, int64_t wall_us, struct failure *f);
+/* The same where a body (may be NULL) came with it: it is looked at only for what a status leaves open, an
+ * OpenAI-compatible error ("context_length_exceeded", "insufficient_quota"). */
 void failure_of_http(int status, const char *retry_after, int64_t wall_us, const char *body, size_t length,
                      struct failure *f);
 /* A connection's end by code of enum err_code. sent: whether any byte of the request had left. */

@@ -21,7 +21,7 @@ static void *state_open(struct source *s)
 static void refuse_status(struct source *s, const struct http_result *r)
 {
     struct failure f;
-    failure_of_http(r->status, r->retry_after, clock_wall_us(), NULL, 0, &f);
+    failure_of_status(r->status, r->retry_after, clock_wall_us(), &f);
     if (r->status >= 300 && r->status < 400)
         source_refused(s, &f, "HTTP %d: it redirects to %.200s", r->status, r->location);
     else

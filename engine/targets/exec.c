@@ -10,43 +10,11 @@
 
 #include "engine/targets/exec_drive.h"
 
-#define CACHED_LIMIT (64u << 20)
-
 char *exec_state_folder(void)
 {
     char *state = folder_state(), *folder = path_join(state, "local");
     free(state);
     return folder;
-}
-
-/* The answer for this id, appended. False: there is none. A file that can't be used is said, and no reason
- * not to make the call itself. */
-static bool cached_read(const struct exec_plan *plan, struct str *answer)
-{
-    struct str text = {0};
-    struct err e = {0};
-    bool found = false;
-    if (!plan->cached || !plan->id)
-        return false;
-    cJSON *root = file_read(plan->cached, CACHED_LIMIT, &text, &e) == 0
-                      ? json_parse(str_text(&text), text.len, &e)
-                      : NULL;
-    if (root && !cJSON_IsObject(root))
-        err_set(&e, ERR_SYNTAX, "not a JSON object of answers by id");
-    if (e.code)
-        exec_say(plan, "no cached answers: %s: %s", plan->cached, e.msg);
-    const cJSON *item = e.code ? NULL : cJSON_GetObjectItemCaseSensitive(root, plan->id);
-    if (item) {
-        found = true;
-        if (!json_text(item, answer)) {
-            char *printed = json_print(item);
-            str_add(answer, printed);
-            free(printed);
-        }
-    }
-    cJSON_Delete(root);
-    str_fini(&text);
-    return found;
 }
 
 /* Where a later attempt can follow any, input is kept. */
@@ -115,13 +83,13 @@ static int answer(const struct exec_request *q, const struct exec_record *r, con
     return code;
 }
 
-static int operation(struct exec_request *q)
+static int operation(struct exec_request *q, const struct exec_resolver *resolver)
 {
     struct exec_streams io;
     struct exec_record record = {0};
     struct str cached = {0};
     struct err e = {0};
-    bool has_cached = cached_read(&q->plan, &cached);
+    bool has_cached = resolver && resolver->cached && resolver->cached(&q->plan, &cached);
     if (exec_streams_init(&io, keeps_input(&q->plan), q->spool_bytes, &e) < 0) {
         exec_say(&q->plan, "%s", e.msg);
         return EXEC_STATUS_OWN;
@@ -157,12 +125,13 @@ int exec_run(int argc, char **argv, const struct exec_resolver *resolver)
     struct exec_request q;
     struct err e = {0};
     int status = EXEC_STATUS_OWN;
+    exec_streams_hold();
     if (exec_request_parse(&q, argc, argv, resolver, &e) < 0) {
         exec_say(NULL, "%s", e.msg);
     } else if (q.version) {
         status = puts("belay " BELAY_VERSION) < 0 || fflush(stdout) ? EXEC_STATUS_OWN : 0;
     } else {
-        status = operation(&q);
+        status = operation(&q, resolver);
     }
     exec_request_fini(&q);
     return status;

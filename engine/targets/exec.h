@@ -43,7 +43,8 @@ struct exec_call {
 };
 typedef void exec_attempt(struct exec_call *call, void *data);
 
-/* For tiers that are no command. The whole input (standard input to its end, kept for later attempts). */
+/* For tiers that are no command. The whole input (standard input to its end, kept for later attempts), if
+ * that comes within the attempt's time-out. */
 int exec_call_input(struct exec_call *call, struct str *input, struct err *e);
 /* More of this attempt's output: kept back, or passed on at once when it streams. ERR_FULL, ERR_IO. */
 int exec_call_output(struct exec_call *call, const void *bytes, size_t length, struct err *e);
@@ -93,7 +94,7 @@ void exec_tier_command(struct exec_tier *tier, char *const *argv, char *const *e
 /* Where the state database of a user's calls is without a configuration. The caller frees. */
 char *exec_state_folder(void);
 
-/* What names in the configuration stand for: belay-console has one, `belay` none. */
+/* What needs the configuration, or JSON read: belay-console has one, `belay` none. */
 struct exec_names {
     const char *policy, *chain; /* of --policy and --chain, NULL without */
     const char *config;         /* of --config, NULL without */
@@ -101,14 +102,17 @@ struct exec_names {
 struct exec_resolver {
     /* Fills in the policy, the chain's tiers, where the state is; what the command line says comes on top. */
     int (*resolve)(struct exec_plan *plan, const struct exec_names *names, void *ctx, struct err *e);
+    /* Appends the answer that --cached has for --id. False: there is none. A file that can't be used is said,
+     * and no reason not to make the call itself. */
+    bool (*cached)(const struct exec_plan *plan, struct str *answer);
     void *ctx;
 };
 
 /* By the configuration, with tiers over HTTP. */
 extern const struct exec_resolver exec_declared;
 
-/* True when argv (from after "exec") asks for something that only belay-console has: its configuration, its
- * help. */
+/* True when argv (from after "exec") asks for something that only belay-console has: the configuration, a
+ * reader of JSON, the help. */
 bool exec_needs_console(int argc, char *const *argv);
 bool exec_asks_help(int argc, char *const *argv);
 /* `belay exec`: argv from after "exec". Returns the exit status, or ends by the signal that ended it. */

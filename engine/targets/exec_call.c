@@ -7,13 +7,19 @@
 
 static char bytes[64 * 1024];
 
-/* Reads what is left of a pipe. False: called off, or it can't be kept. */
-static bool keep_rest(struct exec_streams *io)
+/* Reads what is left of a pipe, for at most timeout_ms (0: as long as it takes). */
+static int keep_rest(struct exec_streams *io, int64_t timeout_ms, struct err *e)
 {
+    int64_t end_us = timeout_ms > 0 ? clock_monotonic_us() + timeout_ms * US_PER_MS : INT64_MAX;
     while (!io->input_ended && !io->called_off && !io->broken.code) {
         struct pollfd ready[] = {{.fd = STDIN_FILENO, .events = POLLIN},
                                  {.fd = io->signals, .events = POLLIN}};
-        poll(ready, 2, -1);
+        int64_t left_us = end_us - clock_monotonic_us();
+        if (left_us <= 0)
+            return err_set(e, ERR_TIMED_OUT, "standard input has no end within %lldms",
+                           (long long)timeout_ms);
+        struct timespec span = {left_us / US_PER_S, left_us % US_PER_S * 1000};
+        ppoll(ready, 2, timeout_ms > 0 ? &span : NULL, NULL);
         exec_streams_signals(io);
         ssize_t got = ready[0].revents ? read(STDIN_FILENO, bytes, sizeof bytes) : -1;
         if (got > 0)
@@ -21,7 +27,9 @@ static bool keep_rest(struct exec_streams *io)
         else if (ready[0].revents && (got == 0 || (errno != EINTR && errno != EAGAIN)))
             io->input_ended = true;
     }
-    return !io->called_off && !io->broken.code;
+    if (io->broken.code && e)
+        *e = io->broken;
+    return io->broken.code ? io->broken.code : io->called_off ? err_set(e, ERR_CANCELLED, "called off") : 0;
 }
 
 int exec_call_input(struct exec_call *call, struct str *input, struct err *e)
@@ -35,13 +43,9 @@ int exec_call_input(struct exec_call *call, struct str *input, struct err *e)
         io->input_ended = false;
         exec_spool_clear(&io->kept);
     }
-    if (!keep_rest(io)) {
-        if (!io->broken.code)
-            return err_set(e, ERR_CANCELLED, "called off");
-        if (e)
-            *e = io->broken;
-        return io->broken.code;
-    }
+    int code = keep_rest(io, call->timeout_ms, e);
+    if (code < 0)
+        return code;
     for (uint64_t offset = 0; offset < io->kept.length;) {
         ssize_t got = exec_spool_read(&io->kept, offset, bytes, sizeof bytes);
         if (got <= 0)

@@ -14,7 +14,6 @@
 #include "engine/targets/exec_spawn.h"
 #include "engine/targets/exec_status.h"
 
-#define OWN_FROM     100  /* our descriptors are above those that a command may want for its status lines */
 #define SILENCE_MS   1000 /* with the command ended, somebody else holds its output: so long nothing comes */
 #define LEFT_OVER_MS 1000 /* a group that was killed is waited for so long */
 
@@ -49,23 +48,6 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-/* Both ends above OWN_FROM and close-on-exec. */
-static int pipe_open(int ends[2])
-{
-    int made[2];
-    if (pipe2(made, O_CLOEXEC) < 0)
-        return -1;
-    for (int i = 0; i < 2; i++) {
-        ends[i] = fcntl(made[i], F_DUPFD_CLOEXEC, OWN_FROM);
-        close(made[i]);
-    }
-    if (ends[0] >= 0 && ends[1] >= 0)
-        return 0;
-    close_fd(&ends[0]);
-    close_fd(&ends[1]);
-    return -1;
-}
-
 /* The environment with additions; what is added replaces what has the same name. */
 static char **environment(char *const *additions, unsigned attempt, const char *tier)
 {
@@ -95,7 +77,11 @@ static char **environment(char *const *additions, unsigned attempt, const char *
 static int not_started(struct run *r, int why)
 {
     struct exec_call *call = r->call;
-    call->status = why == ENOENT ? EXEC_STATUS_NOT_FOUND : EXEC_STATUS_NOT_EXECUTABLE;
+    bool ours =
+        why == EAGAIN || why == ENOMEM || why == EMFILE || why == ENFILE; /* nothing is wrong with it */
+    call->status = ours            ? EXEC_STATUS_OWN
+                   : why == ENOENT ? EXEC_STATUS_NOT_FOUND
+                                   : EXEC_STATUS_NOT_EXECUTABLE;
     call->failure = (struct failure){.class = FAILURE_LOCAL, .before_start = true, .retry_after_ms = -1};
     snprintf(call->failure.text, sizeof call->failure.text, "%.80s can't be run: %s", r->command->argv[0],
              why == ENOENT ? "not found" : strerror(why));
@@ -111,8 +97,8 @@ static int start(struct run *r)
     if (io->input == EXEC_INPUT_FILE && lseek(STDIN_FILENO, io->start, SEEK_SET) < 0)
         io->input = EXEC_INPUT_SHARED;
     pid_t pid = -errno;
-    if ((!feeds || pipe_open(in) == 0) && (r->call->streams || pipe_open(out) == 0) &&
-        (r->command->status_fd < 0 || pipe_open(status) == 0)) {
+    if ((!feeds || pipe2(in, O_CLOEXEC) == 0) && (r->call->streams || pipe2(out, O_CLOEXEC) == 0) &&
+        (r->command->status_fd < 0 || pipe2(status, O_CLOEXEC) == 0)) {
         char **env = environment(r->command->env, r->call->attempt, r->call->tier);
         pid = exec_spawn(&(struct exec_spawn){.argv = r->command->argv,
                                               .env = env,
@@ -297,12 +283,16 @@ static void drain(struct run *r)
     int called_off = r->io->called_off;
     r->io->called_off = 0;
     close_fd(&r->feed);
-    while ((r->out >= 0 || r->status >= 0) && !r->io->called_off && !r->io->broken.code) {
-        if (!turn(r, SILENCE_MS) && !r->io->child_ended)
+    /* Past its time nobody is waited for who has left the group and goes on writing. */
+    int64_t now = clock_monotonic_us(), end = now + SILENCE_MS * US_PER_MS;
+    if (r->phase == RUNNING && r->end_us > end)
+        end = r->end_us;
+    while ((r->out >= 0 || r->status >= 0) && !r->io->called_off && !r->io->broken.code && now < end) {
+        int64_t left = (end - now) / US_PER_MS + 1;
+        if (!turn(r, left < SILENCE_MS ? (int)left : SILENCE_MS) && !r->io->child_ended)
             break;
         r->io->child_ended = false;
-        if (r->phase == RUNNING && clock_monotonic_us() >= r->end_us)
-            break;
+        now = clock_monotonic_us();
     }
     if (r->io->called_off == 0)
         r->io->called_off = called_off;
@@ -333,7 +323,7 @@ static void verdict(struct run *r)
     }
     failure_of_exit(r->command->table, status, number, &p->retry_on, &p->permanent, f);
     if (r->lines.status >= 400) {
-        failure_of_http(r->lines.status, r->lines.retry_after, clock_wall_us(), NULL, 0, f);
+        failure_of_status(r->lines.status, r->lines.retry_after, clock_wall_us(), f);
         if (status == 0)
             call->status = EXEC_STATUS_HTTP;
     }

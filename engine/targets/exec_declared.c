@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/targets/exec_drive.h"
 #include "engine/targets/targets.h"
 
 /* The configuration lives as long as a tier that points into it. */
@@ -109,7 +110,8 @@ static void attempt(struct exec_call *call, void *data)
     struct loop *l = NULL;
     struct http *http = NULL;
     if (exec_call_input(call, &input, &e) < 0 || !(l = loop_new(&e)) || !(http = http_new(l, 1, &e)))
-        failure_of_error(e.code == ERR_CANCELLED ? e.code : ERR_USAGE, false, e.msg, &call->failure);
+        failure_of_error(e.code == ERR_CANCELLED || e.code == ERR_TIMED_OUT ? e.code : ERR_USAGE, false,
+                         e.msg, &call->failure);
     else
         ask_on(l, http, call, a->tier, &input);
     call->status = status_of(&call->failure);
@@ -210,4 +212,4 @@ static int resolve(struct exec_plan *plan, const struct exec_names *names, void 
     return code;
 }
 
-const struct exec_resolver exec_declared = {.resolve = resolve};
+const struct exec_resolver exec_declared = {.resolve = resolve, .cached = exec_cached};

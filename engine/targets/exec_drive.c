@@ -299,6 +299,7 @@ static void count(struct drive *d)
 
 static void begin(struct drive *d, bool has_cached)
 {
+    int64_t begun = now_ms();
     bool limited = false;
     for (size_t i = 0; i < d->plan->tier_count; i++) {
         const struct exec_tier *t = &d->plan->tiers[i];
@@ -315,13 +316,13 @@ static void begin(struct drive *d, bool has_cached)
                                         .has_cached = has_cached,
                                         .has_refusal = d->plan->refusal != NULL};
     if (limited) {
-        struct exec_call asking = {.io = d->io};
+        struct exec_call asking = {.io = d->io, .timeout_ms = d->plan->policy.backoff.deadline_ms};
         struct str input = {0};
         exec_call_input(&asking, &input, NULL);
         d->chain_plan.input_bytes = input.len;
         str_fini(&input);
     }
-    chain_begin(&d->chain, &d->chain_plan, rng_entropy(), now_ms());
+    chain_begin(&d->chain, &d->chain_plan, rng_entropy(), begun);
 }
 
 void exec_drive(const struct exec_request *q, bool has_cached, struct exec_streams *io,

@@ -35,6 +35,7 @@ void exec_drive(const struct exec_request *q, bool has_cached, struct exec_strea
                 struct exec_record *record);
 void exec_record_fini(struct exec_record *r);
 
+bool exec_cached(const struct exec_plan *plan, struct str *answer);
 /* One line to standard error: "belay exec: NAME: text", cleaned, in one write. */
 void exec_say(const struct exec_plan *plan, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* {"outcome", ...}: a line. exit_status: with what belay exec ends. */

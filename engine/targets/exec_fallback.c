@@ -80,7 +80,8 @@ int exec_fallback_parse(const char *text, struct exec_tier *tier, struct str *co
             continue;
         if (tier->name[0])
             code = fallback_word(word, tier, e);
-        else if (strlen(word) >= sizeof tier->name || strchr(word, '='))
+        else if (strlen(word) >= sizeof tier->name || strchr(word, '=') ||
+                 !utf8_valid(word, strlen(word), NULL))
             code = err_set(e, ERR_USAGE, "--fallback: it begins with a name of at most %zu bytes, not %s",
                            sizeof tier->name - 1, word);
         else

@@ -149,7 +149,8 @@ bool exec_asks_help(int argc, char *const *argv)
 
 bool exec_needs_console(int argc, char *const *argv)
 {
-    return asks(argc, argv, (const int[]){COMMON_HELP, EXEC_OPTION_POLICY, EXEC_OPTION_CHAIN}, 3);
+    return asks(argc, argv,
+                (const int[]){COMMON_HELP, EXEC_OPTION_POLICY, EXEC_OPTION_CHAIN, EXEC_OPTION_CACHED}, 4);
 }
 
 /* ---- values ---- */
@@ -294,6 +295,21 @@ static int apply_number(struct exec_request *q, int id, const char *text, struct
     }
 }
 
+/* The state is beside the journal. */
+static int take_journal(const char *place, struct exec_plan *plan, struct err *e)
+{
+    const char *colon = strchr(place, ':');
+    if (str_eq(place, "private"))
+        return 0;
+    if (!colon || !colon[1] || !(str_starts(place, "shared:") || str_starts(place, "emergency:")))
+        return err_set(e, ERR_USAGE, "--journal: %s is neither private, shared:FOLDER nor emergency:FOLDER",
+                       place);
+    free(plan->state_folder);
+    plan->state_folder = xstrdup(colon + 1);
+    plan->state_shared = str_starts(place, "shared:");
+    return 0;
+}
+
 static int apply_words(struct exec_request *q, const struct line *line, struct err *e)
 {
     struct exec_plan *plan = &q->plan;
@@ -322,14 +338,7 @@ static int apply_words(struct exec_request *q, const struct line *line, struct e
     q->quiet = given[COMMON_QUIET] != NULL;
     if (code == 0 && given[COMMON_READ_ONLY])
         code = err_set(e, ERR_USAGE, "exec acts, and --read-only is set: leave one of them out");
-    /* Beside the journal. */
-    const char *journal = given[COMMON_JOURNAL], *colon = journal ? strchr(journal, ':') : NULL;
-    if (colon) {
-        free(plan->state_folder);
-        plan->state_folder = xstrdup(colon + 1);
-        plan->state_shared = str_starts(journal, "shared:");
-    }
-    return code;
+    return code == 0 && given[COMMON_JOURNAL] ? take_journal(given[COMMON_JOURNAL], plan, e) : code;
 }
 
 static int apply_json(struct exec_request *q, const struct line *line, struct err *e)
@@ -388,6 +397,9 @@ static int add_fallbacks(struct exec_request *q, const struct line *line, const 
         struct exec_tier parsed;
         struct str text = {0};
         int code = exec_fallback_parse(line->fallbacks.data[i], &parsed, &text, e);
+        for (size_t t = 0; code == 0 && t < q->plan.tier_count; t++)
+            if (str_eq(parsed.name, q->plan.tiers[t].name))
+                code = err_set(e, ERR_USAGE, "--fallback: %s is the name of another already", parsed.name);
         struct exec_tier *tier = code == 0 ? exec_plan_tier(&q->plan, parsed.name) : NULL;
         if (tier) {
             tier->cost = parsed.cost;

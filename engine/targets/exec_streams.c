@@ -12,6 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+void exec_streams_hold(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC) < 0)
+            return;
+}
+
 /* Signals that are the command's, and whether they call the operation off, too. What our caller ignores
  * (nohup, a shell's background job) is left alone. */
 static const struct {

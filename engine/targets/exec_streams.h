@@ -34,6 +34,10 @@ struct exec_streams {
     pid_t child;       /* of the running attempt; 0: none */
 };
 
+/* What our caller closed of the three stays closed for the command, but none of our own files takes its
+ * number.
+ */
+void exec_streams_hold(void);
 /* keeps: a later attempt may follow one. Blocks the signals that it reads from now on. */
 int exec_streams_init(struct exec_streams *s, bool keeps, uint64_t limit, struct err *e);
 void exec_streams_fini(struct exec_streams *s);

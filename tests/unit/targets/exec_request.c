@@ -116,7 +116,7 @@ static void test_a_resolver_comes_first(void **state)
 {
     (void)state;
     bool known = true;
-    struct exec_resolver resolver = {resolve, &known};
+    struct exec_resolver resolver = {.resolve = resolve, .ctx = &known};
     char *argv[] = {"--config", "c.yaml", "--base", "9ms", "--policy", "careful", "--", "x", NULL};
     struct exec_request q;
     struct err e = {0};
