@@ -1,13 +1,13 @@
 #include "engine/targets/exec_request.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "engine/targets/exec_values.h"
 
 #define STATUS_FD_MOST 99
 
@@ -153,95 +153,7 @@ bool exec_needs_console(int argc, char *const *argv)
                 (const int[]){COMMON_HELP, EXEC_OPTION_POLICY, EXEC_OPTION_CHAIN, EXEC_OPTION_CACHED}, 4);
 }
 
-/* ---- values ---- */
-
-static int take_time(const char *text, const char *option, int64_t least_ms, int64_t *ms, struct err *e)
-{
-    int64_t us;
-    if (duration_parse(text, &us, NULL) < 0)
-        return err_set(e, ERR_USAGE, "--%s: %s is no time: write 250ms, 30s, 2m or 1h", option, text);
-    if (us > BACKOFF_MS_MAX * US_PER_MS || us < least_ms * US_PER_MS)
-        return err_set(e, ERR_USAGE, "--%s: %s is too %s", option, text,
-                       us < 0 || us < least_ms * US_PER_MS ? "short" : "long");
-    *ms = us / US_PER_MS;
-    return 0;
-}
-
-static int take_number(const char *text, const char *option, double least, double most, double *value,
-                       struct err *e)
-{
-    char low[NUMBER_TEXT_SIZE], high[NUMBER_TEXT_SIZE];
-    if (number_parse(text, value) && *value >= least && *value <= most)
-        return 0;
-    number_format(least, low);
-    number_format(most, high);
-    return err_set(e, ERR_USAGE, "--%s: a number from %s to %s, not %s", option, low, high, text);
-}
-
-static int take_whole(const char *text, const char *option, unsigned least, unsigned most, unsigned *value,
-                      struct err *e)
-{
-    char *end;
-    errno = 0;
-    unsigned long number = isdigit((unsigned char)text[0]) ? strtoul(text, &end, 10) : 0;
-    if (!isdigit((unsigned char)text[0]) || *end || errno || number < least || number > most)
-        return err_set(e, ERR_USAGE, "--%s: a whole number from %u to %u, not %s", option, least, most, text);
-    *value = (unsigned)number;
-    return 0;
-}
-
-static int take_milli(const char *text, const char *option, unsigned *milli, struct err *e)
-{
-    double value = 0;
-    int code = take_number(text, option, 1, 1000, &value, e);
-    if (code == 0)
-        *milli = (unsigned)llround(value * 1000);
-    return code;
-}
-
-static int take_size(const char *text, uint64_t *bytes, struct err *e)
-{
-    char *end = NULL;
-    errno = 0;
-    unsigned long long number = isdigit((unsigned char)text[0]) ? strtoull(text, &end, 10) : 0;
-    unsigned shift = !end                            ? 99
-                     : *end == '\0'                  ? 0
-                     : !end[1] && strchr("kK", *end) ? 10
-                     : !end[1] && strchr("mM", *end) ? 20
-                     : !end[1] && strchr("gG", *end) ? 30
-                                                     : 99;
-    if (shift == 99 || errno || number == 0 || number > (UINT64_MAX >> 4) >> shift)
-        return err_set(e, ERR_USAGE, "--spool: %s is no size: write 64K, 256M or 2G", text);
-    *bytes = (uint64_t)number << shift;
-    return 0;
-}
-
-static int take_jitter(const char *text, enum backoff_jitter *jitter, struct err *e)
-{
-    const char *names[] = {
-#define X(name, word, help) word,
-        BACKOFF_JITTERS(X)
-#undef X
-    };
-    if (backoff_jitter_parse(text, jitter))
-        return 0;
-    const char *near = exec_nearest(text, names, sizeof names / sizeof *names);
-    return err_set(e, ERR_USAGE, "--jitter: additive, none, equal, full or decorrelated, not %s%s%s%s", text,
-                   near ? " (did you mean " : "", near ? near : "", near ? "?)" : "");
-}
-
-static int take_name(const char *text, const char *option, char name[static EXEC_NAME_LIMIT + 1],
-                     struct err *e)
-{
-    size_t length = strlen(text);
-    if (length == 0 || length > EXEC_NAME_LIMIT || !utf8_valid(text, length, NULL))
-        return err_set(e, ERR_USAGE, "--%s: a name of 1 to %d bytes", option, EXEC_NAME_LIMIT);
-    for (const char *c = text; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            return err_set(e, ERR_USAGE, "--%s: a name on one line", option);
-    memcpy(name, text, length + 1);
-    return 0;
-}
+/* ---- the request ---- */
 
 /* "NAME", "NAME:rules", "rules" (of --name). */
 static int take_breaker(const char *text, char target[static EXEC_NAME_LIMIT + 1], struct policy *p,
@@ -252,7 +164,7 @@ static int take_breaker(const char *text, char target[static EXEC_NAME_LIMIT + 1
     int code = 0;
     if (rules != text) {
         char *name = xstrndup(text, colon ? (size_t)(colon - text) : strlen(text));
-        code = take_name(name, "breaker", target, e);
+        code = exec_take_name(name, "breaker", target, e);
         free(name);
     }
     p->has_breaker = true;
@@ -261,35 +173,33 @@ static int take_breaker(const char *text, char target[static EXEC_NAME_LIMIT + 1
     return code;
 }
 
-/* ---- the request ---- */
-
 static int apply_number(struct exec_request *q, int id, const char *text, struct err *e)
 {
     struct policy *p = &q->plan.policy;
     const char *name = options[id].name;
     switch (id) {
     case EXEC_OPTION_ATTEMPTS:
-        return take_whole(text, name, 1, BACKOFF_ATTEMPTS_MAX, &p->backoff.attempts, e);
+        return exec_take_whole(text, name, 1, BACKOFF_ATTEMPTS_MAX, &p->backoff.attempts, e);
     case EXEC_OPTION_FACTOR:
-        return take_milli(text, name, &p->backoff.factor_milli, e);
+        return exec_take_milli(text, name, &p->backoff.factor_milli, e);
     case EXEC_OPTION_GROWTH:
-        return take_milli(text, name, &p->backoff.growth_milli, e);
+        return exec_take_milli(text, name, &p->backoff.growth_milli, e);
     case EXEC_OPTION_BASE:
-        return take_time(text, name, 0, &p->backoff.base_ms, e);
+        return exec_take_time(text, name, 0, &p->backoff.base_ms, e);
     case EXEC_OPTION_CAP:
-        return take_time(text, name, 0, &p->backoff.cap_ms, e);
+        return exec_take_time(text, name, 0, &p->backoff.cap_ms, e);
     case EXEC_OPTION_TIMEOUT:
-        return take_time(text, name, 1, &p->timeout_ms, e);
+        return exec_take_time(text, name, 1, &p->timeout_ms, e);
     case EXEC_OPTION_DEADLINE:
-        return take_time(text, name, 1, &p->backoff.deadline_ms, e);
+        return exec_take_time(text, name, 1, &p->backoff.deadline_ms, e);
     case EXEC_OPTION_GRACE:
-        return take_time(text, name, 0, &q->grace_ms, e);
+        return exec_take_time(text, name, 0, &q->grace_ms, e);
     case EXEC_OPTION_BUDGET:
-        return take_whole(text, name, 0, BUDGET_TOKENS_MAX, &p->budget, e);
+        return exec_take_whole(text, name, 0, BUDGET_TOKENS_MAX, &p->budget, e);
     case EXEC_OPTION_CEILING:
-        return take_number(text, name, 0, 1e12, &p->cost_ceiling, e);
+        return exec_take_number(text, name, 0, 1e12, &p->cost_ceiling, e);
     case EXEC_OPTION_SPOOL:
-        return take_size(text, &q->spool_bytes, e);
+        return exec_take_size(text, &q->spool_bytes, e);
     default:
         return 0; /* a word: apply_words */
     }
@@ -316,7 +226,7 @@ static int apply_words(struct exec_request *q, const struct line *line, struct e
     const char *const *given = line->first;
     int code = 0;
     if (given[EXEC_OPTION_JITTER])
-        code = take_jitter(given[EXEC_OPTION_JITTER], &plan->policy.backoff.jitter, e);
+        code = exec_take_jitter(given[EXEC_OPTION_JITTER], &plan->policy.backoff.jitter, e);
     if (code == 0 && given[EXEC_OPTION_RETRY_ON] &&
         exit_list_parse(given[EXEC_OPTION_RETRY_ON], &plan->policy.retry_on, e) < 0)
         code = err_prefix(e, "--retry-on: ");
@@ -375,11 +285,11 @@ static int add_command(struct exec_request *q, const struct line *line, const ch
     const char *const *given = line->first;
     int code = 0;
     if (given[EXEC_OPTION_COST])
-        code = take_number(given[EXEC_OPTION_COST], "cost", 0, 1e12, &cost, e);
+        code = exec_take_number(given[EXEC_OPTION_COST], "cost", 0, 1e12, &cost, e);
     if (code == 0 && given[EXEC_OPTION_ACCURACY])
-        code = take_number(given[EXEC_OPTION_ACCURACY], "accuracy", 0, 1, &accuracy, e);
+        code = exec_take_number(given[EXEC_OPTION_ACCURACY], "accuracy", 0, 1, &accuracy, e);
     if (code == 0 && given[EXEC_OPTION_STATUS_FD])
-        code = take_whole(given[EXEC_OPTION_STATUS_FD], "status-fd", 2, STATUS_FD_MOST, &status_fd, e);
+        code = exec_take_whole(given[EXEC_OPTION_STATUS_FD], "status-fd", 2, STATUS_FD_MOST, &status_fd, e);
     if (code < 0)
         return code;
     struct exec_tier *tier = exec_plan_tier(&q->plan, "primary");
@@ -420,12 +330,50 @@ static int add_fallbacks(struct exec_request *q, const struct line *line, const 
     return 0;
 }
 
+/* Whose breaker, budget and measures these are, and what the operation is called. */
+static int take_names(struct exec_request *q, const struct line *line, const struct exec_names *names,
+                      char target[static EXEC_NAME_LIMIT + 1], struct err *e)
+{
+    const char *const *given = line->first;
+    struct exec_plan *plan = &q->plan;
+    int code = 0;
+    if (given[EXEC_OPTION_BREAKER])
+        code = take_breaker(given[EXEC_OPTION_BREAKER], target, &plan->policy, e);
+    if (code == 0 && given[EXEC_OPTION_NAME])
+        code = exec_take_name(given[EXEC_OPTION_NAME], "name", plan->name, e);
+    if (code < 0)
+        return code;
+    if (!target[0])
+        snprintf(target, EXEC_NAME_LIMIT + 1, "%s", plan->name);
+    const char *program = program_name(line->command ? line->command[0] : names->chain);
+    bool asks = !names->chain && (plan->policy.has_breaker || plan->policy.budget);
+    /* A named policy has them for everything that is called under it. */
+    if (!target[0] && asks && names->policy)
+        code = exec_take_name(program, "name", target, e);
+    else if (!target[0] && asks)
+        code = err_set(e, ERR_USAGE, "whose %s is it? --name NAME says it",
+                       plan->policy.has_breaker ? "breaker" : "budget");
+    if (!plan->name[0])
+        snprintf(plan->name, sizeof plan->name, "%s", target[0] ? target : program);
+    return code;
+}
+
+static int check(const struct exec_request *q, bool attempts_given, struct err *e)
+{
+    const struct exec_plan *plan = &q->plan;
+    if (attempts_given && plan->policy.backoff.attempts < plan->tier_count)
+        return err_set(e, ERR_USAGE, "--attempts %u: with so many fallbacks (%zu) it takes at least %zu",
+                       plan->policy.backoff.attempts, plan->tier_count - 1, plan->tier_count);
+    return policy_check(&plan->policy, e);
+}
+
 static int build(struct exec_request *q, const struct line *line, const struct exec_resolver *resolver,
                  struct err *e)
 {
     struct exec_names names = {line->first[EXEC_OPTION_POLICY], line->first[EXEC_OPTION_CHAIN],
                                line->first[COMMON_CONFIG]};
     const char *const *given = line->first;
+    struct backoff *b = &q->plan.policy.backoff;
     char target[EXEC_NAME_LIMIT + 1] = "";
     int code = 0;
     if (!names.chain && (!line->command || !line->command[0]))
@@ -443,18 +391,8 @@ static int build(struct exec_request *q, const struct line *line, const struct e
             code = apply_number(q, id, given[id], e);
     if (code == 0)
         code = apply_words(q, line, e);
-    if (code == 0 && given[EXEC_OPTION_BREAKER])
-        code = take_breaker(given[EXEC_OPTION_BREAKER], target, &q->plan.policy, e);
-    if (code == 0 && given[EXEC_OPTION_NAME])
-        code = take_name(given[EXEC_OPTION_NAME], "name", q->plan.name, e);
-    if (code == 0 && !target[0])
-        snprintf(target, sizeof target, "%s", q->plan.name);
-    if (code == 0 && !target[0] && !names.chain && (q->plan.policy.has_breaker || q->plan.policy.budget))
-        code = err_set(e, ERR_USAGE, "whose %s is it? --name NAME says it",
-                       q->plan.policy.has_breaker ? "breaker" : "budget");
-    if (code == 0 && !q->plan.name[0])
-        snprintf(q->plan.name, sizeof q->plan.name, "%s",
-                 target[0] ? target : program_name(line->command ? line->command[0] : names.chain));
+    if (code == 0)
+        code = take_names(q, line, &names, target, e);
     if (code == 0 && !names.chain)
         code = add_command(q, line, target, e);
     if (code == 0 && line->fallbacks.len > 0) {
@@ -463,15 +401,11 @@ static int build(struct exec_request *q, const struct line *line, const struct e
     }
     if (code == 0)
         code = apply_json(q, line, e);
-    struct policy *p = &q->plan.policy;
-    if (!given[EXEC_OPTION_CAP] && p->backoff.cap_ms < p->backoff.base_ms)
-        p->backoff.cap_ms = p->backoff.base_ms;
-    if (!given[EXEC_OPTION_ATTEMPTS] && p->backoff.attempts < q->plan.tier_count)
-        p->backoff.attempts = (unsigned)q->plan.tier_count;
-    if (code == 0 && p->backoff.attempts < q->plan.tier_count)
-        code = err_set(e, ERR_USAGE, "--attempts %u: with so many fallbacks (%zu) it takes at least %zu",
-                       p->backoff.attempts, q->plan.tier_count - 1, q->plan.tier_count);
-    return code == 0 ? policy_check(p, e) : code;
+    if (!given[EXEC_OPTION_CAP] && b->cap_ms < b->base_ms)
+        b->cap_ms = b->base_ms;
+    if (!given[EXEC_OPTION_ATTEMPTS] && b->attempts < q->plan.tier_count)
+        b->attempts = (unsigned)q->plan.tier_count;
+    return code == 0 ? check(q, given[EXEC_OPTION_ATTEMPTS] != NULL, e) : code;
 }
 
 int exec_request_parse(struct exec_request *q, int argc, char *const *argv,
