@@ -24,9 +24,23 @@ static void overriding_end(struct overriding *o, int code, const char *message)
     free(o);
 }
 
+/* It was journaled, and then it could not be done: the journal doesn't leave it standing. */
+static void take_back(const struct overriding *o, const char *message)
+{
+    struct event_draft draft;
+    struct draft_texts texts = {0};
+    char *why = xasprintf("it could not be done: %s", message);
+    override_draft(o->name, NULL, clock_wall_us(), 0, why, 0, &draft, &texts, NULL);
+    chronicle_append(o->engine, &draft, 1, NULL, NULL, NULL);
+    draft_texts_fini(&texts);
+    free(why);
+}
+
 static void on_forced(void *data, int code, const char *message)
 {
     struct overriding *o = data;
+    if (code < 0 && o->state != BREAKER_CLOSED && !o->engine->closing)
+        take_back(o, message);
     overriding_end(o, code, code < 0 ? message : o->message);
 }
 

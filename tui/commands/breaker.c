@@ -79,6 +79,19 @@ static int list(const struct command_line *line, const struct config *config, st
     return code;
 }
 
+/* It was journaled, and then it could not be done: the journal doesn't leave it standing. */
+static void take_back(struct journal *journal, const char *name, const char *message)
+{
+    struct event_draft draft;
+    struct draft_texts texts = {0};
+    char *why = xasprintf("it could not be done: %s", message);
+    override_draft(name, NULL, clock_wall_us(), 0, why, 0, &draft, &texts, NULL);
+    draft.actor = session_actor();
+    journal_append_wait(journal, &draft, 1, NULL, NULL);
+    draft_texts_fini(&texts);
+    free(why);
+}
+
 /* Journaled first, as everything is that a person does. */
 static int override(const struct command_line *line, const struct config *config,
                     const struct breaker_words *b, struct err *e)
@@ -97,8 +110,11 @@ static int override(const struct command_line *line, const struct config *config
     draft.actor = session_actor();
     if (code == 0)
         code = journal_append_wait(journal, &draft, 1, NULL, e);
-    if (code == 0)
+    if (code == 0) {
         code = engine_breaker_override(config, b->name, b->state, session_actor(), b->reason, b->until_us, e);
+        if (code < 0 && b->state)
+            take_back(journal, b->name, e->msg);
+    }
     if (code == 0 && !command_has(line, "quiet")) {
         struct str clean = {0};
         utf8_clean(&clean, texts.summary, strlen(texts.summary), false);
