@@ -34,17 +34,19 @@ struct exec_call {
     const struct policy *policy;
     int64_t timeout_ms; /* 0: none */
     int64_t grace_ms;   /* between TERM and KILL */
+    int64_t input_ms;   /* what is left of the deadline, for standard input to come to its end; 0: no limit */
     bool streams;       /* nothing follows, whatever comes of it: output may go out as it comes */
     struct exec_streams *io;
 
     struct failure failure; /* class NONE, as it comes: it succeeded */
     int status;             /* what belay exec exits with when this attempt was the last one */
     double cost;            /* NaN, as it comes: what the tier says */
+    bool blameless;         /* it never came to asking: nothing is said of the target */
 };
 typedef void exec_attempt(struct exec_call *call, void *data);
 
 /* For tiers that are no command. The whole input (standard input to its end, kept for later attempts), if
- * that comes within the attempt's time-out. */
+ * that comes within the deadline: ERR_TIMED_OUT. */
 int exec_call_input(struct exec_call *call, struct str *input, struct err *e);
 /* More of this attempt's output: kept back, or passed on at once when it streams. ERR_FULL, ERR_IO. */
 int exec_call_output(struct exec_call *call, const void *bytes, size_t length, struct err *e);

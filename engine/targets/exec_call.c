@@ -43,7 +43,7 @@ int exec_call_input(struct exec_call *call, struct str *input, struct err *e)
         io->input_ended = false;
         exec_spool_clear(&io->kept);
     }
-    int code = keep_rest(io, call->timeout_ms, e);
+    int code = keep_rest(io, call->input_ms, e);
     if (code < 0)
         return code;
     for (uint64_t offset = 0; offset < io->kept.length;) {

@@ -109,9 +109,12 @@ static void attempt(struct exec_call *call, void *data)
     struct str input = {0};
     struct loop *l = NULL;
     struct http *http = NULL;
-    if (exec_call_input(call, &input, &e) < 0 || !(l = loop_new(&e)) || !(http = http_new(l, 1, &e)))
-        failure_of_error(e.code == ERR_CANCELLED || e.code == ERR_TIMED_OUT ? e.code : ERR_USAGE, false,
-                         e.msg, &call->failure);
+    int code = exec_call_input(call, &input, &e);
+    call->blameless = code < 0;
+    if (code == ERR_CANCELLED || code == ERR_TIMED_OUT)
+        failure_of_error(code, false, e.msg, &call->failure);
+    else if (code < 0 || !(l = loop_new(&e)) || !(http = http_new(l, 1, &e)))
+        failure_of_error(ERR_USAGE, false, e.msg, &call->failure);
     else
         ask_on(l, http, call, a->tier, &input);
     call->status = status_of(&call->failure);

@@ -195,7 +195,7 @@ static void admit(struct drive *d)
                        0, NULL);
 }
 
-static void resolve(struct drive *d, size_t tier, const struct failure *f, int64_t took_ms)
+static void resolve(struct drive *d, size_t tier, const struct failure *f, bool blameless, int64_t took_ms)
 {
     struct err e = {0};
     int64_t rest = failure_verdict(f->class) != VERDICT_COOL ? 0
@@ -205,7 +205,8 @@ static void resolve(struct drive *d, size_t tier, const struct failure *f, int64
         return;
     d->admission.error = f->class == FAILURE_NONE ? NULL : f->text;
     if (target_resolve(d->targets, d->plan->tiers[tier].target, rules_of(d, tier), &d->admission,
-                       chain_verdict(f), took_ms, rest, d->plan->policy.budget, &e) < 0)
+                       blameless ? BREAKER_CANCELLED : chain_verdict(f), took_ms, rest,
+                       d->plan->policy.budget, &e) < 0)
         warn(d, &e);
 }
 
@@ -217,6 +218,8 @@ static void call(struct drive *d)
     int64_t timeout = o->timeout_ms;
     if (tier->timeout_ms > 0 && (timeout == 0 || tier->timeout_ms < timeout))
         timeout = tier->timeout_ms;
+    int64_t begun = now_ms(), deadline = d->plan->policy.backoff.deadline_ms;
+    int64_t left = deadline - (begun - d->chain.begun_ms);
     struct exec_call call = {
         .attempt = o->attempt,
         .tier = tier->name,
@@ -224,12 +227,14 @@ static void call(struct drive *d)
         .policy = &d->plan->policy,
         .timeout_ms = timeout,
         .grace_ms = d->q->grace_ms,
+        .input_ms = deadline == 0 ? 0
+                    : left > 1    ? left
+                                  : 1,
         .streams = o->last && !tier->judged && !d->chain_plan.has_cached && !d->chain_plan.has_refusal,
         .io = d->io,
         .failure = {.class = FAILURE_NONE, .retry_after_ms = -1},
         .cost = NAN,
     };
-    int64_t begun = now_ms();
     exec_spool_clear(&d->io->out);
     tier->attempt(&call, tier->data);
     int64_t ended = now_ms();
@@ -239,7 +244,7 @@ static void call(struct drive *d)
     }
     *vec_push(&d->record->made) = (struct exec_made){index, ended - begun, call.failure};
     d->record->status = call.status;
-    resolve(d, index, &call.failure, ended - begun);
+    resolve(d, index, &call.failure, call.blameless, ended - begun);
     chain_ended(&d->chain, &call.failure, call.cost, now_ms());
     if (call.failure.class != FAILURE_NONE && !d->io->broken.code)
         say_failed(d, index, &call.failure);
@@ -316,7 +321,7 @@ static void begin(struct drive *d, bool has_cached)
                                         .has_cached = has_cached,
                                         .has_refusal = d->plan->refusal != NULL};
     if (limited) {
-        struct exec_call asking = {.io = d->io, .timeout_ms = d->plan->policy.backoff.deadline_ms};
+        struct exec_call asking = {.io = d->io, .input_ms = d->plan->policy.backoff.deadline_ms};
         struct str input = {0};
         exec_call_input(&asking, &input, NULL);
         d->chain_plan.input_bytes = input.len;
