@@ -302,6 +302,13 @@ static void drain(struct run *r)
     close_fd(&r->status);
 }
 
+/* Whoever read standard output has seen enough. */
+static bool reader_left(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) == 1 && out.revents & POLLERR;
+}
+
 static void verdict(struct run *r)
 {
     struct exec_call *call = r->call;
@@ -327,6 +334,8 @@ static void verdict(struct run *r)
         if (status == 0)
             call->status = EXEC_STATUS_HTTP;
     }
+    if (number == SIGPIPE && call->streams && reader_left())
+        r->io->called_off = SIGPIPE; /* our caller's doing: nothing is wrong with what was called */
     if ((r->io->called_off && status != 0) || r->io->broken.code) {
         f->class = FAILURE_CANCELLED;
         f->before_start = false;
