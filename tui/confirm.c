@@ -27,6 +27,11 @@ void confirm_shown(struct confirm *c, int64_t now_us, bool anew)
     c->settles_us = now_us + CONFIRM_SETTLE_US;
 }
 
+void confirm_away(struct confirm *c)
+{
+    c->settles_us = INT64_MAX;
+}
+
 int64_t confirm_deadline(const struct confirm *c)
 {
     return c->shown_us < 0 ? -1 : c->shown_us + CONFIRM_LIFE_US;

@@ -40,6 +40,8 @@ void confirm_init(struct confirm *c, const char *word, bool single_key);
 /* The page is on the terminal, all bytes written. anew: something else was there before, and it takes its
  * half second again; its life is counted from the first time. */
 void confirm_shown(struct confirm *c, int64_t now_us, bool anew);
+/* Something else is on the terminal: no key counts until the page is shown anew. */
+void confirm_away(struct confirm *c);
 /* command: what the key table says ("confirm-accept" ...) or NULL. */
 enum confirm_answer confirm_key(struct confirm *c, const struct key *key, const char *command,
                                 int64_t now_us);

@@ -105,6 +105,7 @@ static void try_resume(void *data)
     }
     loop_watch_set(console->watch, LOOP_READ);
     input_discard(console->input);
+    console->painted_page = 0; /* the shell's: what was typed there is meant for no page of ours */
     resize(console);
 }
 

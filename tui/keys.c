@@ -89,7 +89,7 @@ const struct key_binding key_table[] = {
     {"PgDn", CONTEXT_CONFIRM, "page-down", "a page down", "more", 0},
     {"Ctrl-C", CONTEXT_CONFIRM, "confirm-leave", "leave without running it", NULL, KEY_HIDDEN},
     {"Ctrl-L", CONTEXT_CONFIRM, "redraw", "draw the screen anew", NULL, KEY_HIDDEN},
-    {"Ctrl-Z", CONTEXT_CONFIRM, "suspend", "leave the page and give the terminal back to the shell", NULL,
+    {"Ctrl-Z", CONTEXT_CONFIRM, "suspend", "give the terminal back to the shell; nothing is confirmed", NULL,
      KEY_HIDDEN},
     {"F1", CONTEXT_CONFIRM, "help", "what the keys do here", "help", 0},
 

@@ -202,6 +202,9 @@ enum confirm_answer step_confirm_key(struct page *page, const struct key *key, c
                                      const char *instead, const char *mismatch)
 {
     struct step_page *own = page->state;
+    if (page->console->painted_page != page->id) {
+        confirm_away(&own->confirm); /* it comes back from a suspension */
+    }
     enum confirm_answer answer = confirm_key(&own->confirm, key, name, page->console->now_us());
     if (answer == CONFIRM_TOO_EARLY) {
         console_say(page->console, SAY_INFO, "thrown away: the page is younger than half a second");

@@ -139,6 +139,29 @@ static void test_quitting_leaves_nothing(void **state)
     walk_verify(&walk, BELAY);
 }
 
+/* What was typed behind fg, when the shell was on the screen, is no answer to the page that comes back. */
+static void test_keys_for_the_shell_confirm_nothing(void **state)
+{
+    (void)state;
+    struct pty *p = walk_console(&walk, BELAY);
+    walk_start(p, "Drain the queue", "Type  yes");
+    pty_run(p, 700);
+    pty_type(p, "\x1a");
+    assert_true(pty_wait_stopped(p, WALK_MS));
+    pty_continue(p, true);
+    pty_type(p, "yes\r");
+    pty_run(p, 700);
+    walk_sees(p, "Type  yes");
+    walk_oracle_is(&walk, "");
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, BEGAN);
+    walk_open_gate(&walk);
+    nothing_left_await(p);
+    walk_quit(p);
+    walk_oracle_is(&walk, BEGAN "end\n");
+    walk_verify(&walk, BELAY);
+}
+
 /* Without another start that would tidy up; and the run goes on in the next console. */
 static void test_a_killed_console_leaves_nothing(void **state)
 {
@@ -194,6 +217,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_confirming_uses_the_one_that_waits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_leaving_the_page_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quitting_leaves_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys_for_the_shell_confirm_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_console_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_supervisor_is_no_obstacle, setup, teardown),
     };

@@ -134,6 +134,24 @@ static void test_shown_again(void **state)
     assert_int_equal(press(&c, 'y', NULL, again + CONFIRM_SETTLE_US), CONFIRM_GO);
 }
 
+static void test_away(void **state)
+{
+    (void)state;
+    const int64_t again = READY + 10 * US_PER_S;
+    struct confirm c = shown("yes", false);
+    confirm_away(&c);
+    type_word(&c, "yes", again);
+    assert_int_equal(c.length, 0);
+    confirm_shown(&c, again, false);
+    type_word(&c, "yes", again + CONFIRM_SETTLE_US);
+    assert_int_equal(c.length, 0);
+    confirm_shown(&c, again, true);
+    type_word(&c, "yes", again + CONFIRM_SETTLE_US - 1);
+    assert_int_equal(c.length, 0);
+    type_word(&c, "yes", again + CONFIRM_SETTLE_US);
+    assert_string_equal(c.typed, "yes");
+}
+
 static void test_paste(void **state)
 {
     (void)state;
@@ -193,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_no_word_confirms_nothing),
         cmocka_unit_test(test_early_keys),
         cmocka_unit_test(test_shown_again),
+        cmocka_unit_test(test_away),
         cmocka_unit_test(test_paste),
         cmocka_unit_test(test_disarm),
         cmocka_unit_test(test_editing),
