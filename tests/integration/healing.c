@@ -354,6 +354,62 @@ static void test_a_failed_step(void **state)
     bench_close(&b);
 }
 
+/* The fixes of the shipped rules, as the examples have them: a file that is named by its entity. */
+static void test_the_fixes_of_the_shipped_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fix, *before, *after;
+    } cases[] = {
+        {"repair-encoding", "caf\xe9\n", "caf\xc3\xa9\n"},
+        {"preprocess-image", "dark\n", "-auto-orient bright\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct bench b;
+        struct str text = {0};
+        char *heal = xasprintf(
+            "heal:\n  enabled: true\n  rest: 20s\n  rules:\n  - {name: own, when: \"component.state "
+            "== down\", fix: %s, policy: auto}\n",
+            cases[i].fix);
+        bench_open(&b, heal, "scope=pod", "true");
+        serve_stop(&b);
+        char *file = path_join(b.folder, "input"), *bin = path_join(b.folder, "bin"),
+             *fixed = xasprintf("PATH=%s:%s", bin, getenv("PATH")),
+             *was = xasprintf("PATH=%s", getenv("PATH")),
+             *yaml = xasprintf(
+                 "platform: healing\nrunbooks: [" SOURCE_DIR "/assets/examples/healing]\nsources:\n"
+                 "- {name: files, kind: command, every: 1s, command: [cat, state.json],\n"
+                 "   map: {kind: component, rows: /files/*, name: \"{/name}\", attributes: {file: /file},\n"
+                 "         state: {from: /state, unreadable: down}}}\n%s",
+                 heal),
+             *rows = xasprintf("{\"files\":[{\"name\":\"scan\",\"state\":\"unreadable\",\"file\":\"%s\"}]}",
+                               file);
+        assert_int_equal(mkdir(bin, 0700), 0);
+        text_write(bin, "convert",
+                   "#!/bin/sh\nfor last; do :; done\ntest -e \"$1\" && echo \"$2 bright\" >\"$last\"\n");
+        char *convert = path_join(bin, "convert");
+        assert_int_equal(chmod(convert, 0700), 0);
+        text_write(b.folder, "belay.yaml", yaml);
+        text_write(b.folder, "state.json", rows);
+        text_write(b.folder, "input", cases[i].before);
+        putenv(fixed);
+        serve_start(&b);
+        journal_until(&b, "heal.tried", 1);
+        assert_int_equal(file_read(file, 1u << 16, &text, NULL), 0);
+        assert_string_equal(str_text(&text), cases[i].after);
+        putenv(was);
+        free(fixed);
+        bench_close(&b);
+        str_fini(&text);
+        free(convert);
+        free(file);
+        free(bin);
+        free(yaml);
+        free(rows);
+        free(heal);
+    }
+}
+
 static void test_nothing_is_looked_for_unless_enabled(void **state)
 {
     (void)state;
@@ -399,6 +455,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_command_that_diagnoses),
         cmocka_unit_test(test_a_chain_that_diagnoses),
         cmocka_unit_test(test_a_failed_step),
+        cmocka_unit_test(test_the_fixes_of_the_shipped_rules),
         cmocka_unit_test(test_nothing_is_looked_for_unless_enabled),
         cmocka_unit_test(test_the_one_that_heals_is_killed),
     };
