@@ -77,6 +77,9 @@ static void state_write(const struct target_view *v, const struct measures_sums 
     } else if (hour->attempts > 0) {
         o->raw = "failing";
         snprintf(row->reason, sizeof row->reason, "%s", v->last_error);
+    } else if (hour->rejected > 0) {
+        o->raw = "passed over";
+        snprintf(row->reason, sizeof row->reason, "%s", v->last_error);
     }
     o->reason = row->reason;
     if ((v->state == BREAKER_OPEN || resting) && v->has_breaker && v->due_ms > 0)

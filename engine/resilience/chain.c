@@ -385,3 +385,10 @@ void chain_message(const struct chain *c, struct str *out)
             (c->parts[i].skip != CHAIN_TIER_NOT_REACHED || outcome != CHAIN_SERVED))
             part_text(c, i, out);
 }
+
+const char *chain_passed_over(const struct chain *c, size_t tier)
+{
+    enum chain_skip skip = c->parts[tier].skip;
+    bool unasked = skip == CHAIN_TIER_INPUT || skip == CHAIN_TIER_COST || skip == CHAIN_TIER_BUSY;
+    return unasked && c->parts[tier].attempts == 0 ? chain_skip_text(skip) : NULL;
+}

@@ -140,6 +140,10 @@ void chain_cancel(struct chain *c, int64_t now_ms);
  * IGNORED, and breaker_rest besides. */
 enum breaker_result chain_verdict(const struct failure *f);
 
+/* Why this operation has passed over a tier without asking its breaker (too large an input, the cost ceiling,
+ * too busy); NULL: it hasn't. */
+const char *chain_passed_over(const struct chain *c, size_t tier);
+
 /* One line for whoever gets something lesser: "answered by claude (tier 2 of 3); gpt-4: its breaker refuses
  * for 41s". Appended; nothing when the first tier served. */
 void chain_message(const struct chain *c, struct str *out);

@@ -192,6 +192,7 @@ static int count_work(struct targets *t, void *data, struct err *e)
         sqlite3_bind_int64(statement, 5, o->tier_count);
         sqlite3_bind_double(statement, 6, o->tier_cost); /* NaN is NULL */
         sqlite3_bind_double(statement, 7, o->accuracy);
+        sqlite3_bind_text(statement, 8, o->passed_over, -1, SQLITE_STATIC); /* NULL is NULL */
     }
     code = targets_step(t, statement, e);
     sqlite3_reset(statement);

@@ -104,7 +104,8 @@ static bool sum_up(struct call *c, size_t tier)
     s->ok = s->hits = served;
     s->failed = !served && s->attempts > 0;
     s->retried = s->attempts > 1;
-    s->rejected = s->attempts == 0 && t->refused;
+    t->operation.passed_over = chain_passed_over(&c->chain, tier);
+    s->rejected = s->attempts == 0 && (t->refused || t->operation.passed_over);
     s->cost = isnan(cost) ? 0 : cost * (double)s->attempts;
     if (s->attempts > 0)
         measures_took(s, t->took_ms);

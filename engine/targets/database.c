@@ -42,8 +42,8 @@ static const char *const texts[TARGETS_STATEMENTS] = {
         "UPDATE target SET boot = ?2, at_ms = ?3, used_us = ?4, since_us = ?5, breaker = ?6, rules = ?7,"
         " budget = ?8, error = ?9, actor = ?10, reason = ?11, until_us = ?12 WHERE id = ?1",
     [TARGETS_TIER] =
-        "UPDATE target SET used_us = ?2, chain = ?3, tier = ?4, tiers = ?5, cost = ?6, accuracy = ?7"
-        " WHERE id = ?1",
+        "UPDATE target SET used_us = ?2, chain = ?3, tier = ?4, tiers = ?5, cost = ?6, accuracy = ?7,"
+        " error = coalesce(?8, error) WHERE id = ?1",
     [TARGETS_USED] = "UPDATE target SET used_us = ?2 WHERE id = ?1",
     [TARGETS_STALE_SUMS] = "DELETE FROM sums WHERE target IN (SELECT id FROM target WHERE used_us < ?1)",
     [TARGETS_STALE] = "DELETE FROM target WHERE used_us < ?1",

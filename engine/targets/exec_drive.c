@@ -293,6 +293,8 @@ static void count(struct drive *d)
                                      .tier_cost = tier->cost,
                                      .accuracy = tier->accuracy};
         count_tier(d, i, &o.sums);
+        o.passed_over = chain_passed_over(&d->chain, i);
+        o.sums.rejected |= o.passed_over != NULL;
         if (!tier->target[0] || (o.sums.attempts == 0 && o.sums.rejected == 0) || !database(d))
             continue;
         if (target_count(d->targets, &o, &e) < 0)

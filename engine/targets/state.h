@@ -57,6 +57,7 @@ struct target_operation {
     const char *target, *chain;
     unsigned tier, tier_count;
     double tier_cost, accuracy;
+    const char *passed_over; /* why, for a person: it becomes the last error; NULL: it wasn't */
     struct measures_sums sums;
 };
 int target_count(struct targets *t, const struct target_operation *o, struct err *e);

@@ -172,6 +172,16 @@ static void a_chain_shows_who_serves_and_why_others_do_not(void **state)
     assert_int_equal(sum.serving_tier, 2);
     assert_int_equal(sum.tier_count, 3);
     assert_true(fabs(sum.accuracy - 0.95) < 1e-6);
+    views[0] = tier_of("chain/answers/gpt-4", 1, BREAKER_CLOSED, 0, 0);
+    views[0].spans[MEASURES_1H].rejected = 3; /* passed over without being asked */
+    strcpy(views[0].last_error, "the input is too large for it");
+    own_observe(p, views, 2, NULL, 0, NOW_US, NOW_US);
+    e = platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/gpt-4");
+    assert_string_equal(e->raw, "passed over");
+    assert_string_equal(e->reason, "the input is too large for it");
+    assert_int_equal(e->condition, CONDITION_DEGRADED);
+    views[0] = tier_of("chain/answers/gpt-4", 1, BREAKER_OPEN, 0, 5);
+    views[0].tier_count = 3;
     views[0].state = BREAKER_CLOSED; /* a 429: it rests */
     views[0].due_ms = 7000;
     views[1].spans[MEASURES_5M].hits = 3;

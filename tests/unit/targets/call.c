@@ -237,6 +237,10 @@ static void test_input_that_is_too_large_goes_to_a_larger_tier(void **state)
     assert_int_equal(b->asked, 1);
     assert_int_equal(c->asked, 1);
     assert_int_equal(view(&s, "chain/c/b").counts.failed, 0);
+    struct target_view over = view(&s, "chain/c/a");
+    assert_string_equal(over.last_error, "the input is too large for it");
+    assert_int_equal(over.spans[MEASURES_1H].rejected, 1);
+    assert_int_equal(over.spans[MEASURES_1H].attempts, 0);
     stand_stop(&s);
 }
 
