@@ -75,6 +75,7 @@ static void test_a_gigabyte(void **state)
     struct pty *p = walk_console(&walk, BELAY);
     walk_start(p, "Flood", "Type  yes");
     walk_confirm(p, "yes\r");
+    walk_sees(p, "b background"); /* its supervisor was there before: since the page was opened */
     long supervisor_kb = 0, console_kb = 0;
     double worst_ms = 0;
     int answers = 0;
