@@ -91,7 +91,7 @@ static void still_picture(struct pty *p, struct str *out)
 static void expect_whole(struct pty *p)
 {
     struct str seen = {0}, redrawn = {0};
-    pty_wait_quiet(p, 300, EXPECT_MS);
+    pty_wait_quiet(p, 1500, EXPECT_MS); /* the source is asked each second: what it changes has been drawn */
     still_picture(p, &seen);
     uint64_t before = pty_byte_count(p);
     pty_type(p, "\x0c");
