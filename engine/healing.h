@@ -70,8 +70,8 @@ void healing_append(struct healing_case *c, enum event_kind kind, const char *ou
 const struct healing_watch *healing_watch_of(const struct healing *h, const char *rule);
 
 /* healing_walk.c */
-/* NULL, or why this fix may not run by itself; automatic: neither may it according to its rule. path is the
- * library's. Appended. */
+/* May this fix run by itself? Else why is appended to. path: of its runbook, the library's. What its rule
+ * says of that is asked elsewhere. */
 bool healing_allows(const struct engine *engine, const struct healing_case *c, const char **path,
                     struct str *why);
 /* Runs it; healing_tried follows once, later. */
