@@ -120,7 +120,7 @@ static void reading_done(void *data)
             engine->chronicle.seen_seq = event->seq;
         }
         lasting_refresh(engine);
-        if (r->events.len > 0)
+        if (r->events.len > 0 || !engine->chronicle.loaded)
             engine_changed(engine, ENGINE_TIMELINE);
         engine->chronicle.loaded = true;
         if (engine->chronicle.again || r->events.len == FOLLOW_PAGE)

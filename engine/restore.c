@@ -210,6 +210,8 @@ static void restoring_done(void *data)
     if (engine->closing || !r->book || (w && !w->elsewhere)) {
         if (w)
             w->taking = false;
+        if (!engine->closing)
+            engine_changed(engine, ENGINE_RUNS);
         restoring_free(r);
         return;
     }

@@ -187,9 +187,7 @@ void console_key(struct console *console, const struct key *key)
         hidden_key(console, key);
         return;
     }
-    free(console->message);
-    console->message = NULL;
-    console_dirty(console);
+    console_unsay(console);
     if (console->prompt.editor != NULL) {
         const enum key_context editing = CONTEXT_EDITOR;
         const struct key_binding *binding = keymap_find(key_table, &editing, 1, key);

@@ -30,12 +30,13 @@ static void settle(struct list_page *own)
 }
 
 /* The selected row, if it is the one that the reader saw: nobody chose the first row of a list that still
- * came together. NULL after a word about why not. */
+ * came together, so Enter waits until it has. NULL after a word about why not. */
 static const char *chosen(struct list_page *own)
 {
     const char *why = own->moved ? NULL : settling(own);
+    own->waiting = why != NULL;
     if (why != NULL) {
-        console_say(own->console, SAY_INFO, "%s", why);
+        console_say(own->console, SAY_INFO, "%s: opens the first one then", why);
         return NULL;
     }
     if (!own->settled && !own->moved) {
@@ -48,6 +49,27 @@ static const char *chosen(struct list_page *own)
         return NULL;
     }
     return selected;
+}
+
+static void open_chosen(struct page *page)
+{
+    struct list_page *own = page->state;
+    refresh(page); /* keys may be faster than frames */
+    const char *selected = chosen(own);
+    if (selected != NULL) {
+        own->type->open(page, selected);
+    }
+}
+
+bool list_page_update(struct page *page, unsigned changes)
+{
+    (void)changes;
+    struct list_page *own = page->state;
+    if (own->waiting && settling(own) == NULL) {
+        console_unsay(own->console);
+        open_chosen(page);
+    }
+    return true;
 }
 
 void list_page_draw(struct page *page, struct canvas *c)
@@ -76,14 +98,12 @@ bool list_page_command(struct page *page, const struct key *key, const char *nam
 {
     (void)key;
     struct list_page *own = page->state;
-    refresh(page); /* keys may be faster than frames */
+    own->waiting = false;
     if (str_eq(name, "open")) {
-        const char *selected = chosen(own);
-        if (selected != NULL) {
-            own->type->open(page, selected);
-        }
+        open_chosen(page);
         return true;
     }
+    refresh(page);
     if (str_eq(name, own->type->command)) {
         return true;
     }

@@ -26,12 +26,14 @@ struct list_page {
     bool moved;         /* by the reader: else the first row stays the selected one until all are there */
     bool settled;       /* as drawn last, */
     char *drawn;        /* with this one selected */
+    bool waiting;       /* Enter, until all rows are there; another key takes it back */
 };
 
 void list_page_open(struct console *console, const struct page_type *type, const struct list_page_type *list);
 
 /* The functions of struct page_type. */
 void list_page_close(struct page *page);
+bool list_page_update(struct page *page, unsigned changes);
 void list_page_draw(struct page *page, struct canvas *c);
 size_t list_page_contexts(struct page *page, enum key_context *stack);
 bool list_page_command(struct page *page, const struct key *key, const char *name);

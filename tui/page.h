@@ -76,6 +76,7 @@ struct page *console_page(struct console *console, uint32_t id); /* NULL when it
 void console_dirty(struct console *console);
 void console_say(struct console *console, enum say how, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+void console_unsay(struct console *console);
 void console_quit(struct console *console);
 /* True, after a word about why, when acting is refused here. */
 bool console_refuses_to_act(struct console *console);

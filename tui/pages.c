@@ -92,9 +92,15 @@ void console_say(struct console *console, enum say how, const char *format, ...)
     va_start(args, format);
     str_addv(&text, format, args);
     va_end(args);
-    free(console->message);
+    console_unsay(console);
     console->message = str_take(&text);
     console->message_how = how;
+}
+
+void console_unsay(struct console *console)
+{
+    free(console->message);
+    console->message = NULL;
     console_dirty(console);
 }
 

@@ -137,7 +137,7 @@ static void open_selected(struct page *page, const char *selected)
 
 static const char *settling(struct console *console)
 {
-    return engine_listed(console_engine(console)) ? NULL : "not yet: the runbooks are still being read";
+    return engine_listed(console_engine(console)) ? NULL : "the runbooks are still being read";
 }
 
 static const struct list_page_type list = {
@@ -157,6 +157,7 @@ static const struct page_type type = {
     .name = "runbooks",
     .live = true,
     .close = list_page_close,
+    .update = list_page_update,
     .draw = list_page_draw,
     .contexts = list_page_contexts,
     .command = list_page_command,
