@@ -1,6 +1,7 @@
 /* Who is on call, asked now and then; unknown as soon as nobody can say. */
 #include "engine/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define NAME_COLUMNS 32
@@ -36,9 +37,14 @@ static void on_answer(void *data, struct process_result *result)
 {
     struct engine *engine = data;
     struct str name = {0};
+    struct failure f;
     engine->oncall.process = NULL;
-    if (!result->error && result->exit_status == 0)
+    failure_of_process(engine->config->oncall.command, result, NULL, &f);
+    if (f.class == FAILURE_NONE)
         take_name(result, &name);
+    else
+        snprintf(f.text, sizeof f.text, "%.150s", result->reason);
+    kept_end(&engine->oncall.kept, f.class == FAILURE_NONE ? NULL : &f, result->duration_us / US_PER_MS, 0);
     say(engine, name.len > 0 ? str_text(&name) : "unknown");
     str_fini(&name);
 }
@@ -53,7 +59,7 @@ static void ask(void *data)
         .done = on_answer,
         .data = engine,
     };
-    if (!engine->oncall.process)
+    if (!engine->oncall.process && kept_admit(&engine->oncall.kept))
         engine->oncall.process = process_start(engine->loop, &request);
 }
 
@@ -61,7 +67,10 @@ void oncall_open(struct engine *engine)
 {
     if (!engine->config->oncall.command || !engine->watch.wanted)
         return;
+    struct breaker_rules rules = kept_rules(engine->config->oncall.every_us);
     engine->oncall.name = xstrdup("unknown");
+    kept_init(&engine->oncall.kept, "oncall", "oncall", &rules);
+    keeper_add(engine->own.keeper, &engine->oncall.kept);
     engine->oncall.timer = loop_timer_new(engine->loop, ask, engine);
     loop_timer_start(engine->oncall.timer, 0, engine->config->oncall.every_us);
 }
@@ -71,6 +80,7 @@ void oncall_close(struct engine *engine)
     process_cancel(engine->oncall.process);
     loop_timer_free(engine->oncall.timer);
     free(engine->oncall.name);
+    kept_fini(&engine->oncall.kept);
 }
 
 const char *engine_oncall(const struct engine *engine)

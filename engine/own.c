@@ -76,13 +76,14 @@ void engine_own_breakers(const struct config *config, struct platform *platform,
 
 /* ---- overriding one without an engine ---- */
 
-/* Sources and the mirror have one, also before it was ever stored. */
+/* Sources, the mirror and `oncall:` have one, also before it was ever stored. */
 static bool is_configured(const struct config *config, const char *name)
 {
     for (size_t i = 0; i < config->source_count && str_starts(name, "source/"); i++)
         if (str_eq(config->sources[i].name, name + strlen("source/")))
             return true;
-    return str_eq(name, "mirror") && (config->mirror.syslog || config->mirror.command);
+    return (str_eq(name, "mirror") && (config->mirror.syslog || config->mirror.command)) ||
+           (str_eq(name, "oncall") && config->oncall.command);
 }
 
 int engine_breaker_known(const struct config *config, const char *name, struct err *e)

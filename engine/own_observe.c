@@ -77,7 +77,8 @@ static void rates_add(const struct own *own, struct observation *o, struct row *
 
 static void observe(const struct own *own, struct row *row, struct observation *o, int64_t wall_us)
 {
-    bool told = str_eq(own->own, "source") || str_eq(own->own, "mirror") || str_eq(own->own, "chain");
+    bool told = str_eq(own->own, "source") || str_eq(own->own, "mirror") || str_eq(own->own, "oncall") ||
+                str_eq(own->own, "chain");
     bool unused = own->state == BREAKER_HALF_OPEN && own->used_us && wall_us - own->used_us > UNUSED_US;
     *o = (struct observation){.kind = ENTITY_BREAKER,
                               .name = own->name,
@@ -113,6 +114,7 @@ static const char *what_for(const struct target_view *v)
     return v->chain[0] || str_starts(v->name, "chain/") ? "chain"
            : str_starts(v->name, "source/")             ? "source"
            : str_eq(v->name, "mirror")                  ? "mirror"
+           : str_eq(v->name, "oncall")                  ? "oncall"
                                                         : "exec";
 }
 

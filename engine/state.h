@@ -93,6 +93,7 @@ struct engine {
         char *name; /* NULL: nobody is asked */
         struct process *process;
         struct loop_timer *timer;
+        struct kept kept; /* its breaker */
     } oncall;
 
     struct {                                   /* emergency.c */

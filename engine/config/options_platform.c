@@ -140,7 +140,9 @@ const struct option options_platform[] = {
         .path = "oncall.command",
         .type = OPTION_ARGV,
         .required = true,
-        .help = "Prints a name on its first line. When it fails the header says unknown.",
+        .help = "Prints a name on its first line. When it fails the header says unknown, and its breaker "
+                "(`oncall`) leaves it alone "
+                "after five failures in a row, for three intervals.",
         .offset = OF_CONFIG(oncall.command),
     },
     {

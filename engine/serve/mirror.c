@@ -35,8 +35,9 @@ struct mirror {
     int64_t delay_ms;  /* before the next try, while it fails */
     unsigned in_a_row; /* failures */
     bool busy, failing, closing;
-    char told[200]; /* why, while failing */
-    struct err why; /* of the last batch; code 0: it arrived */
+    char told[200];         /* why, while failing */
+    struct err why;         /* of the last batch; code 0: it arrived */
+    struct failure failure; /* the same, classified */
 };
 
 static int facility_find(const char *name)
@@ -90,12 +91,9 @@ struct kept *mirror_kept(struct mirror *m)
 static void lines_judge(struct mirror *m, bool failed)
 {
     struct backoff series = backoff_default();
-    struct failure f;
     series.base_ms = RETRY_BASE_MS;
     series.cap_ms = RETRY_CAP_MS;
-    if (failed)
-        failure_of_error(m->why.code, true, m->why.msg, &f);
-    kept_end(&m->kept, failed ? &f : NULL, 0, 0);
+    kept_end(&m->kept, failed ? &m->failure : NULL, 0, 0);
     m->delay_ms = failed ? backoff_delay_ms(&series, m->in_a_row, m->delay_ms, &m->rng) : 0;
     m->in_a_row = failed ? m->in_a_row + 1 : 0;
 }
@@ -180,7 +178,9 @@ static void syslog_work(void *data)
 
 static void syslog_done(void *data)
 {
-    lines_end(data);
+    struct mirror *m = data;
+    failure_of_error(m->why.code, true, m->why.msg, &m->failure);
+    lines_end(m);
 }
 
 /* ---- a command
@@ -190,7 +190,8 @@ static void command_done(void *data, struct process_result *result)
 {
     struct mirror *m = data;
     m->process = NULL;
-    if (result->error || result->exit_status != 0)
+    failure_of_process(m->config->mirror.command, result, NULL, &m->failure);
+    if (m->failure.class != FAILURE_NONE)
         err_set(&m->why, result->error ? result->error : ERR_IO, "%s: %s", m->config->mirror.command[0],
                 result->reason);
     else

@@ -44,7 +44,9 @@ static void on_done(void *data, struct process_result *r)
     struct source *s = state->source;
     state->process = NULL;
     if (r->error || r->exit_status != 0) {
-        source_failed(s, r->error, "%s", r->reason);
+        struct failure f;
+        failure_of_process(source_config(s)->command, r, NULL, &f);
+        source_refused(s, &f, "%s", r->reason);
         return;
     }
     struct answer a = {.body = r->out, .latency_us = r->duration_us, .bytes = r->out.len};

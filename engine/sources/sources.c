@@ -8,7 +8,6 @@
 #include "engine/sources/running.h"
 
 #define FEW_SOURCES    16       /* so many are polled at once at the start */
-#define WINDOW         20       /* polls that the failure rate is of */
 #define SECOND_POLL_US US_PER_S /* one-pass mode: where a value needs two answers */
 
 /* ---- What a kind may see ---- */
@@ -225,16 +224,9 @@ int sources_check(const struct config *c, struct config_findings *findings, stru
     return status;
 }
 
-/* It has to be seen that a platform is back: a breaker of a source rests for three intervals, 5 s at least.
- */
 static void breaker_make(struct source *s)
 {
-    struct breaker_rules rules = breaker_rules_default();
-    int64_t three_ms = 3 * s->plan.timing.every_us / US_PER_MS;
-    rules.cool_down_ms = rules.cool_down_cap_ms = three_ms > 5000 ? three_ms : 5000;
-    rules.multiplier_milli = 1000;
-    rules.window_calls = WINDOW; /* for what is shown: only failures in a row trip it */
-    rules.window_ms = 0;
+    struct breaker_rules rules = kept_rules(s->plan.timing.every_us);
     char *name = xasprintf("source/%s", s->config->name);
     kept_init(&s->kept, "source", name, &rules);
     free(name);

@@ -177,18 +177,24 @@ static char **environment_of(const struct config_tier *t, const char *id)
     return env;
 }
 
+void failure_of_process(char *const *argv, const struct process_result *r, const struct policy *policy,
+                        struct failure *f)
+{
+    bool started = r->error == ERR_TIMED_OUT || r->error == ERR_RANGE || r->exit_status >= 0 || r->signal > 0;
+    if (r->error)
+        failure_of_error(started ? r->error : ERR_USAGE, started, r->reason, f);
+    else
+        failure_of_exit(exit_table_for(argv), r->exit_status, r->signal, policy ? &policy->retry_on : NULL,
+                        policy ? &policy->permanent : NULL, f);
+}
+
 static void on_ended(void *data, struct process_result *r)
 {
     struct ask *a = data;
     struct failure *f = &a->result.failure;
-    bool started = r->error == ERR_TIMED_OUT || r->error == ERR_RANGE || r->exit_status >= 0 || r->signal > 0;
     a->process = NULL;
     a->result.exit_status = r->exit_status;
-    if (r->error)
-        failure_of_error(started ? r->error : ERR_USAGE, started, r->reason, f);
-    else
-        failure_of_exit(exit_table_for(a->tier->command), r->exit_status, r->signal,
-                        a->policy ? &a->policy->retry_on : NULL, a->policy ? &a->policy->permanent : NULL, f);
+    failure_of_process(a->tier->command, r, a->policy, f);
     if (f->class == FAILURE_NONE) {
         a->result.answer = r->out;
         r->out = (struct str){0};

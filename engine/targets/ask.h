@@ -39,6 +39,10 @@ void ask_cancel(struct ask *a); /* not from or after done; NULL is fine */
 
 /* ---- Its pure parts ---- */
 
+/* How a child of the loop ended, as a failure: class NONE for exit 0. policy may be NULL. */
+void failure_of_process(char *const *argv, const struct process_result *result, const struct policy *policy,
+                        struct failure *f);
+
 /* {input}, {input_json}, {id}, {id_json} put in, for an URL percent-encoded; nothing else is touched. */
 void ask_expand(const char *template, const struct ask_question *question, bool url, struct str *out);
 /* The body of the request. ERR_SYNTAX when the input can't stand in it. */

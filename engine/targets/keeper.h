@@ -5,11 +5,11 @@
 
 #include "engine/targets/state.h"
 
-/* For one whom this process calls itself, one call at a time (a source, the mirror). Embedded. Its clock is
- * boot time. */
+/* For one whom this process calls itself, one call at a time (a source, the mirror, who is on call).
+ * Embedded. Its clock is boot time. */
 struct kept {
     char name[TARGET_NAME_LIMIT + 1]; /* "source/api" */
-    const char *own;                  /* what it is for: "source", "mirror" */
+    const char *own;                  /* what it is for: "source", "mirror", "oncall" */
     struct breaker_rules rules;
     struct breaker breaker;
     struct breaker_counts since; /* of the breaker, as of the last sharing */
@@ -20,6 +20,9 @@ struct kept {
     bool changed;              /* since it was shared */
     struct measures *measures; /* of this process's calls; NULL before the first */
 };
+/* Of one that is asked at an interval. It has to be seen that it is back: rests for three of them, 5 s at
+ * least. */
+struct breaker_rules kept_rules(int64_t every_us);
 void kept_init(struct kept *k, const char *own, const char *name, const struct breaker_rules *rules);
 void kept_fini(struct kept *k);
 /* True: the call may be made and ends with kept_end. */

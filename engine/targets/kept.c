@@ -2,9 +2,22 @@
 
 #include "engine/targets/targets.h"
 
+#define WINDOW 20 /* calls that the failure rate is of */
+
 static int64_t now_ms(void)
 {
     return clock_boot_us() / US_PER_MS;
+}
+
+struct breaker_rules kept_rules(int64_t every_us)
+{
+    struct breaker_rules rules = breaker_rules_default();
+    int64_t three_ms = 3 * every_us / US_PER_MS;
+    rules.cool_down_ms = rules.cool_down_cap_ms = three_ms > 5000 ? three_ms : 5000;
+    rules.multiplier_milli = 1000;
+    rules.window_calls = WINDOW; /* for what is shown: only failures in a row trip it */
+    rules.window_ms = 0;
+    return rules;
 }
 
 void kept_init(struct kept *k, const char *own, const char *name, const struct breaker_rules *rules)
