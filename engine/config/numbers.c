@@ -26,11 +26,14 @@ static void set_integer(const struct value_place *place, const struct option *op
         *(int64_t *)field = value;
 }
 
-/* Digits, and at most `most` behind a point: into parts of that many digits. */
+/* Digits, and at most `most` behind a point: into parts of that many digits. A minus is read, for the range
+ * to refuse. */
 static bool decimal(const char *text, int most, int64_t *parts)
 {
     int64_t value = 0;
     int places = -1;
+    bool negative = *text == '-';
+    text += negative;
     if (!isdigit((unsigned char)*text))
         return false;
     for (const char *p = text; *p; p++) {
@@ -47,7 +50,7 @@ static bool decimal(const char *text, int most, int64_t *parts)
         return false;
     for (int i = places < 0 ? 0 : places; i < most; i++)
         value *= 10;
-    *parts = value;
+    *parts = negative ? -value : value;
     return true;
 }
 
@@ -63,7 +66,7 @@ static void set_decimal(const struct value_place *place, const struct option *op
         value_complain(place, item, "%s: \"%s\" is not a number (at most %s digits behind the point)",
                        value_label(option), text, digits == 3 ? "three" : "six");
     else if (parts < option->minimum || parts > option->maximum)
-        value_complain(place, item, "%s: %s is outside %g to %g", value_label(option), text,
+        value_complain(place, item, "%s: %s is outside %.15g to %.15g", value_label(option), text,
                        (double)option->minimum / whole, (double)option->maximum / whole);
     else
         *(int64_t *)field = parts;

@@ -183,8 +183,10 @@ static int list_add(const char *word, struct exit_list *list, struct err *e)
     }
     if (!good || *rest)
         return err_set(e, ERR_SYNTAX, "\"%.40s\" is no exit status", word);
-    if (from < 1 || to > 255 || from > to)
+    if (from < 1 || from > 255 || to < 1 || to > 255)
         return err_set(e, ERR_RANGE, "\"%.40s\": an exit status of a failure is between 1 and 255", word);
+    if (from > to)
+        return err_set(e, ERR_RANGE, "\"%.40s\": a range goes up, as %d-%d", word, to, from);
     for (int status = from; status <= to; status++)
         list->statuses[status / 64] |= 1ull << status % 64;
     return 0;

@@ -77,14 +77,15 @@ static char **environment(char *const *additions, unsigned attempt, const char *
 static int not_started(struct run *r, int why)
 {
     struct exec_call *call = r->call;
+    const char *program = r->command->argv[0];
     bool ours =
         why == EAGAIN || why == ENOMEM || why == EMFILE || why == ENFILE; /* nothing is wrong with it */
     call->status = ours            ? EXEC_STATUS_OWN
                    : why == ENOENT ? EXEC_STATUS_NOT_FOUND
                                    : EXEC_STATUS_NOT_EXECUTABLE;
     call->failure = (struct failure){.class = FAILURE_LOCAL, .before_start = true, .retry_after_ms = -1};
-    snprintf(call->failure.text, sizeof call->failure.text, "%.80s can't be run: %s", r->command->argv[0],
-             why == ENOENT ? "not found" : strerror(why));
+    snprintf(call->failure.text, sizeof call->failure.text, "%.80s can't be run: %s",
+             *program ? program : "\"\"", why == ENOENT ? "not found" : strerror(why));
     return -1;
 }
 

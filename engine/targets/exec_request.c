@@ -169,7 +169,7 @@ static int take_breaker(const char *text, char target[static EXEC_NAME_LIMIT + 1
     }
     p->has_breaker = true;
     if (code == 0 && *rules && breaker_rules_parse(rules, &p->breaker, e) < 0)
-        code = err_prefix(e, "--breaker: ");
+        code = err_prefix(e, "--"); /* "breaker: ..." */
     return code;
 }
 
@@ -361,9 +361,12 @@ static int take_names(struct exec_request *q, const struct line *line, const str
 static int check(const struct exec_request *q, bool attempts_given, struct err *e)
 {
     const struct exec_plan *plan = &q->plan;
+    const struct backoff *b = &plan->policy.backoff;
     if (attempts_given && plan->policy.backoff.attempts < plan->tier_count)
         return err_set(e, ERR_USAGE, "--attempts %u: with so many fallbacks (%zu) it takes at least %zu",
                        plan->policy.backoff.attempts, plan->tier_count - 1, plan->tier_count);
+    if (b->cap_ms < b->base_ms)
+        return err_set(e, ERR_USAGE, "--cap is shorter than the first delay (--base)");
     return policy_check(&plan->policy, e);
 }
 

@@ -195,6 +195,8 @@ static void test_each_mistake_has_its_place(void **state)
          "command:PROGRAM ARGUMENTS}"},
         {"chains:\n- {name: a, tiers: [{name: t, command: [x], env: {A: b}, cost: 0.0000001}]}\n",
          "2:64: cost: \"0.0000001\" is not a number (at most six digits behind the point)"},
+        {"chains:\n- {name: a, tiers: [{name: t, command: [x], cost: -0.5}]}\n",
+         "2:51: cost: -0.5 is outside 0 to 1000000"},
         {"chains:\n- {name: a, tiers: [{name: t, chain: b, env: {A: b}}]}\n- {name: b, " ONE "}\n",
          "2:21: tier t: env belongs to a command"},
         {"chains:\n- {name: a, tiers: [{name: t, command: [x], breaker: {failures: 0}}]}\n",
