@@ -20,13 +20,11 @@ bool exec_cached(const struct exec_plan *plan, struct str *answer)
     if (e.code)
         exec_say(plan, "no cached answers: %s: %s", plan->cached, e.msg);
     const cJSON *item = e.code ? NULL : cJSON_GetObjectItemCaseSensitive(root, plan->id);
-    if (item) {
-        found = true;
-        if (!json_text(item, answer)) {
-            char *printed = json_print(item);
-            str_add(answer, printed);
-            free(printed);
-        }
+    found = item && !cJSON_IsNull(item); /* null: none is known */
+    if (found && !json_text(item, answer)) {
+        char *printed = json_print(item);
+        str_add(answer, printed);
+        free(printed);
     }
     cJSON_Delete(root);
     str_fini(&text);

@@ -76,6 +76,7 @@ int exec_streams_init(struct exec_streams *s, bool keeps, uint64_t limit, struct
     if (s->signals < 0)
         return err_errno(e, "signalfd");
     sigaddset(&wanted, SIGPIPE); /* a command that reads no input, a reader that has seen enough: EPIPE */
+    sigaddset(&wanted, SIGXFSZ); /* more than a file may have (ulimit -f): EFBIG */
     sigprocmask(SIG_BLOCK, &wanted, &s->before);
     return 0;
 }
