@@ -32,40 +32,50 @@ static void budget_give(struct budget *budget, int64_t tenths)
 
 /* ---- admission ---- */
 
+struct asked { /* a row, and its breaker as it was before it was asked */
+    struct row row;
+    int64_t now_ms;
+    uint32_t generation;
+    enum breaker_state state;
+};
+
+static int ask(struct targets *t, struct call *call, struct asked *a, struct err *e)
+{
+    a->now_ms = targets_now_ms(t);
+    int code = row_find(t, call->name, call->rules, a->now_ms, &a->row, e);
+    if (code < 0)
+        return code;
+    a->generation = a->row.breaker.generation;
+    a->state = a->row.breaker.state;
+    budget_give(call->budget, a->row.budget);
+    call->admitted =
+        breaker_admit(&a->row.breaker, &a->row.rules, a->now_ms, &call->admission->token, call->refusal);
+    return 0;
+}
+
 /* Reading is enough for a plain call: nothing of it need be kept before its end. */
 static int admit_read(struct targets *t, void *data, struct err *e)
 {
     struct call *call = data;
-    struct row row;
-    int64_t now_ms = targets_now_ms(t);
-    int code = row_find(t, call->name, call->rules, now_ms, &row, e);
-    if (code < 0)
-        return code;
-    uint32_t generation = row.breaker.generation;
-    enum breaker_state state = row.breaker.state;
-    budget_give(call->budget, row.budget);
-    call->admitted = breaker_admit(&row.breaker, &row.rules, now_ms, &call->admission->token, call->refusal);
-    call->must_write = !call->admitted || call->admission->token.kind == BREAKER_HALF_OPEN ||
-                       row.breaker.generation != generation || row.breaker.state != state;
-    return 0;
+    struct asked a;
+    int code = ask(t, call, &a, e);
+    if (code == 0)
+        call->must_write = !call->admitted || call->admission->token.kind == BREAKER_HALF_OPEN ||
+                           a.row.breaker.generation != a.generation || a.row.breaker.state != a.state;
+    return code;
 }
 
 static int admit_write(struct targets *t, void *data, struct err *e)
 {
     struct call *call = data;
-    struct row row;
-    int64_t now_ms = targets_now_ms(t);
-    int code = row_find(t, call->name, call->rules, now_ms, &row, e);
-    if (code < 0)
-        return code;
-    uint32_t generation = row.breaker.generation;
-    enum breaker_state state = row.breaker.state;
-    call->admitted = breaker_admit(&row.breaker, &row.rules, now_ms, &call->admission->token, call->refusal);
-    code = row_write(t, &row, state, generation, now_ms, e);
+    struct asked a;
+    int code = ask(t, call, &a, e);
+    if (code == 0)
+        code = row_write(t, &a.row, a.state, a.generation, a.now_ms, e);
     lease_end(call->admission->lease);
     call->admission->lease = -1;
     if (code == 0 && call->admitted && call->admission->token.kind == BREAKER_HALF_OPEN)
-        call->admission->lease = lease_take(t, row.id, call->admission->token.slot);
+        call->admission->lease = lease_take(t, a.row.id, call->admission->token.slot);
     call->admission->written = code == 0 && call->admitted;
     return code;
 }
