@@ -169,7 +169,7 @@ static int folder_ready(const struct targets *t, struct err *e)
 static int guard_take(struct targets *t, struct err *e)
 {
     int code = t->guard ? 0 : guard_open(t->lock_path, t->shared ? 0660 : 0600, &t->guard, e);
-    return code == 0 ? guard_lock(t->guard, GUARD_WAIT_US, e) : code;
+    return code == 0 ? guard_lock(t->guard, t->wait_us, e) : code;
 }
 
 static void companion_move(const char *path, const char *to, const char *suffix)
@@ -261,6 +261,7 @@ int targets_open(const char *folder, bool shared, bool read_only, struct targets
     t->shared = shared;
     t->read_only = read_only;
     t->probe_fd = -1;
+    t->wait_us = GUARD_WAIT_US;
     t->boot = (int64_t)checksum64(boot, strlen(boot));
     int code = open_or_make(t, e);
     if (code < 0)
@@ -268,6 +269,11 @@ int targets_open(const char *folder, bool shared, bool read_only, struct targets
     else
         *targets = t;
     return code;
+}
+
+void targets_patience(struct targets *t, int64_t wait_ms)
+{
+    t->wait_us = wait_ms <= 0 ? 0 : wait_ms < GUARD_WAIT_US / US_PER_MS ? wait_ms * US_PER_MS : GUARD_WAIT_US;
 }
 
 void targets_close(struct targets *t)

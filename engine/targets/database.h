@@ -34,7 +34,8 @@ struct targets {
     int64_t shift_ms; /* tests: of the clock */
     sqlite3 *db;
     sqlite3_stmt *statements[TARGETS_STATEMENTS]; /* prepared when they are first used */
-    struct guard *guard;                          /* opened when it is first needed */
+    struct guard *guard;                          /* opened when it is first needed, */
+    int64_t wait_us;                              /* and waited for so long */
     dev_t device;                                 /* which file is open */
     ino_t inode;
     int wal_pages;

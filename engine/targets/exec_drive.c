@@ -6,7 +6,8 @@
 
 #include "engine/targets/targets.h"
 
-#define REST_MS 1000 /* of a target that says "too many requests", and not for how long */
+#define REST_MS    1000 /* of a target that says "too many requests", and not for how long */
+#define OUTCOME_MS 250  /* what came of an attempt is worth so much, even past the deadline */
 
 struct drive {
     const struct exec_request *q;
@@ -17,7 +18,9 @@ struct drive {
     struct chain_plan chain_plan;
     struct chain chain;
     struct targets *targets;
-    bool without; /* the state database can't be used: said once, and gone on */
+    bool without;                      /* the state database can't be used: said once, and gone on */
+    bool told;                         /* how it ended */
+    bool passed_over[CHAIN_TIERS_MAX]; /* and told */
     bool admitted;
     struct target_admission admission;
 };
@@ -50,6 +53,17 @@ static bool database(struct drive *d)
     return d->targets != NULL;
 }
 
+static void be_patient(struct drive *d, int64_t ms)
+{
+    if (d->targets && d->plan->policy.backoff.deadline_ms > 0)
+        targets_patience(d->targets, ms);
+}
+
+static int64_t left_ms(const struct drive *d)
+{
+    return d->chain.begun_ms + d->plan->policy.backoff.deadline_ms - now_ms();
+}
+
 /* By which a breaker never opens: for a budget alone. */
 static const struct breaker_rules *never(void)
 {
@@ -72,6 +86,12 @@ static const struct breaker_rules *rules_of(const struct drive *d, size_t tier)
 }
 
 /* ---- in words ---- */
+
+static bool is_affordable(const struct drive *d, size_t tier)
+{
+    double ceiling = d->plan->policy.cost_ceiling, cost = d->plan->tiers[tier].cost;
+    return ceiling <= 0 || d->chain.spent + (cost > 0 ? cost : 0) <= ceiling;
+}
 
 /* What follows the failure. */
 static void add_onward(const struct drive *d, size_t tier, const struct failure *f, struct str *out)
@@ -106,8 +126,10 @@ static void add_onward(const struct drive *d, size_t tier, const struct failure 
             str_add(out, "; nothing says that it would pass (see --retry-on)");
         else if (reason == RETRY_MAYBE_STARTED)
             str_addf(out, "; %s (see --idempotent)", retry_reason_text(reason));
+        else if (reason == RETRY_AGAIN) /* allowed, and yet there is none */
+            str_addf(out, "; %s", retry_reason_text(is_affordable(d, tier) ? RETRY_DEADLINE : RETRY_COST));
         else
-            str_addf(out, "; %s", retry_reason_text(reason == RETRY_AGAIN ? RETRY_DEADLINE : reason));
+            str_addf(out, "; %s", retry_reason_text(reason));
     }
 }
 
@@ -118,14 +140,24 @@ static bool is_silent(const struct drive *d)
            (o->kind != CHAIN_DONE || o->outcome == CHAIN_CACHED || o->outcome == CHAIN_SKIPPED);
 }
 
-static void say_refused(const struct drive *d, size_t tier, const struct exec_refused *r)
+/* One line of a tier: what it was, and what follows from it. */
+static void say(struct drive *d, size_t tier, const struct str *what, const struct failure *f)
+{
+    struct str line = {0};
+    if (d->plan->tier_count > 1)
+        str_addf(&line, "%s: ", d->plan->tiers[tier].name);
+    str_add(&line, str_text(what));
+    add_onward(d, tier, f, &line);
+    if (!is_silent(d))
+        exec_say(d->plan, "%s", str_text(&line));
+    d->told |= d->chain.order.kind == CHAIN_DONE;
+    str_fini(&line);
+}
+
+static void say_refused(struct drive *d, size_t tier, const struct exec_refused *r)
 {
     struct str line = {0};
     char text[EXEC_TIME_SIZE];
-    if (is_silent(d))
-        return;
-    if (d->plan->tier_count > 1)
-        str_addf(&line, "%s: ", d->plan->tiers[tier].name);
     str_addf(&line, "not called: %s", chain_skip_text(r->why));
     if (r->why == CHAIN_TIER_OPEN)
         str_addf(&line, " (%s", breaker_state_text(r->state));
@@ -135,23 +167,45 @@ static void say_refused(const struct drive *d, size_t tier, const struct exec_re
     }
     if (r->why == CHAIN_TIER_OPEN || r->retry_after_ms >= 0)
         str_add(&line, ")");
-    add_onward(d, tier, NULL, &line);
+    say(d, tier, &line, NULL);
+    str_fini(&line);
+}
+
+/* The tiers that were left out just now, without being asked. */
+static void say_passed_over(struct drive *d)
+{
+    for (size_t i = 0; i < d->plan->tier_count; i++) {
+        const char *why = d->passed_over[i] ? NULL : chain_passed_over(&d->chain, i);
+        struct str line = {0};
+        if (!why)
+            continue;
+        d->passed_over[i] = true;
+        str_addf(&line, "not called: %s", why);
+        say(d, i, &line, NULL);
+        str_fini(&line);
+    }
+}
+
+/* Nothing has been said of how it ended: the deadline passed while nothing was being called. */
+static void say_end(struct drive *d)
+{
+    const struct chain_order *o = &d->chain.order;
+    struct str line = {0};
+    if (d->told || o->outcome == CHAIN_SERVED || o->outcome == CHAIN_CANCELLED || is_silent(d))
+        return;
+    str_add(&line, "the deadline has passed");
+    add_onward(d, o->tier, NULL, &line);
     exec_say(d->plan, "%s", str_text(&line));
     str_fini(&line);
 }
 
-static void say_failed(const struct drive *d, size_t tier, const struct failure *f)
+static void say_failed(struct drive *d, size_t tier, const struct failure *f)
 {
     struct str line = {0};
-    if (is_silent(d))
-        return;
-    if (d->plan->tier_count > 1)
-        str_addf(&line, "%s: ", d->plan->tiers[tier].name);
     str_addf(&line, "attempt %u of %u: %s", d->chain.attempts, d->plan->policy.backoff.attempts, f->text);
     if (d->admission.changed && d->admission.state == BREAKER_OPEN)
         str_add(&line, "; its breaker opens");
-    add_onward(d, tier, f, &line);
-    exec_say(d->plan, "%s", str_text(&line));
+    say(d, tier, &line, f);
     str_fini(&line);
 }
 
@@ -178,6 +232,7 @@ static void admit(struct drive *d)
     d->admitted = false;
     d->admission = (struct target_admission){.lease = -1};
     if (rules && database(d)) {
+        be_patient(d, left_ms(d) / 2); /* the other half is for the call, without what others know */
         struct budget *budget = d->plan->policy.budget ? &d->chain.budgets[tier] : NULL;
         code =
             target_admit(d->targets, d->plan->tiers[tier].target, rules, &d->admission, &refusal, budget, &e);
@@ -203,6 +258,7 @@ static void resolve(struct drive *d, size_t tier, const struct failure *f, bool 
                                                              : REST_MS;
     if (!d->admitted)
         return;
+    be_patient(d, left_ms(d) > OUTCOME_MS ? left_ms(d) : OUTCOME_MS);
     d->admission.error = f->class == FAILURE_NONE ? NULL : f->text;
     if (target_resolve(d->targets, d->plan->tiers[tier].target, rules_of(d, tier), &d->admission,
                        blameless ? BREAKER_CANCELLED : chain_verdict(f), took_ms, rest,
@@ -297,6 +353,7 @@ static void count(struct drive *d)
         o.sums.rejected |= o.passed_over != NULL;
         if (!tier->target[0] || (o.sums.attempts == 0 && o.sums.rejected == 0) || !database(d))
             continue;
+        be_patient(d, left_ms(d) > OUTCOME_MS ? left_ms(d) : OUTCOME_MS);
         if (target_count(d->targets, &o, &e) < 0)
             warn(d, &e);
     }
@@ -339,6 +396,7 @@ void exec_drive(const struct exec_request *q, bool has_cached, struct exec_strea
     struct chain *c = &d.chain;
     *record = (struct exec_record){0};
     begin(&d, has_cached);
+    say_passed_over(&d);
     while (c->order.kind != CHAIN_DONE) {
         exec_streams_signals(io);
         if (io->called_off || io->broken.code)
@@ -349,7 +407,9 @@ void exec_drive(const struct exec_request *q, bool has_cached, struct exec_strea
             call(&d);
         else if (c->order.kind == CHAIN_WAIT && !exec_streams_wait(io, c->order.wait_ms))
             chain_waited(c, now_ms());
+        say_passed_over(&d);
     }
+    say_end(&d);
     record->outcome = c->order.outcome;
     record->tier = c->tier;
     record->cost = c->spent;

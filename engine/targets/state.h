@@ -23,6 +23,8 @@ struct targets;
  * holder. read_only: nothing is made, ERR_NOT_FOUND when there is none. */
 int targets_open(const char *folder, bool shared, bool read_only, struct targets **targets, struct err *e);
 void targets_close(struct targets *t); /* NULL is fine */
+/* For a caller with a deadline: from now on others are waited for no longer than that, 2 s at most. */
+void targets_patience(struct targets *t, int64_t wait_ms);
 /* One line of what a person should know though it goes on: the file was damaged, set aside and begun anew.
  * NULL: nothing. Borrowed. */
 const char *targets_warning(const struct targets *t);
