@@ -178,6 +178,7 @@ enum heal_verdict heal_decide(struct heal_case *c, const struct heal_permission 
         return HEAL_REST;
     if (c->calm_ms > 0 && now_ms >= c->calm_ms)
         *c = (struct heal_case){.attempts_most = c->attempts_most};
+    c->calm_ms = 0; /* it is back: it was not healed */
     if (c->escalated)
         return HEAL_ESCALATE;
     if (!may_run)
@@ -190,7 +191,6 @@ enum heal_verdict heal_decide(struct heal_case *c, const struct heal_permission 
         return HEAL_REST;
     c->attempts++;
     c->begun_ms = now_ms > 0 ? now_ms : 1;
-    c->calm_ms = 0;
     return HEAL_RUN;
 }
 

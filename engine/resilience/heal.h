@@ -43,7 +43,7 @@ int heal_read_answer(const char *text, size_t length, const char *const *names, 
 struct heal_case {
     unsigned attempts, attempts_most; /* then it escalates */
     int64_t begun_ms, rest_until_ms;  /* begun: of the fix that is running; 0: none is */
-    int64_t calm_ms;                  /* healed, and when nothing came back until then it begins anew; 0 */
+    int64_t calm_ms;                  /* healed, and when nobody asks before then it begins anew; 0 */
     bool escalated;
 };
 /* Show it to a person; run it; do nothing now (off, a fix is running, or the rest after one); it is a

@@ -192,6 +192,7 @@ static void test_what_comes_back_at_once_was_not_healed(void **state)
     assert_int_equal(heal_decide(&c, &p, &d, 1000), HEAL_RUN);
     heal_ended(&c, true, 2000, 100);
     assert_int_equal(heal_decide(&c, &p, &d, 2999), HEAL_ESCALATE);
+    assert_int_equal(heal_decide(&c, &p, &d, 99999), HEAL_ESCALATE); /* and goes on being a person's */
     c = (struct heal_case){.attempts_most = 1};
     assert_int_equal(heal_decide(&c, &p, &d, 1000), HEAL_RUN);
     heal_ended(&c, true, 2000, 100);
