@@ -9,9 +9,6 @@
 
 #define LOOK_US  US_PER_S
 #define CLOSE_US (3 * US_PER_S)
-#define COUNT_MS 5000  /* so often countdowns are brought up to date */
-#define FADE_MS  15000 /* and so often the measures of what was called in the hour past */
-#define HOUR_US  (3600 * US_PER_S)
 #define FOLDERS  2
 
 struct place { /* a state database; belongs to the job that runs */
@@ -104,21 +101,6 @@ static bool place_open(struct place *p, struct err *e)
     return p->targets || targets_open(p->folder, p->shared, p->read_only, &p->targets, e) == 0;
 }
 
-/* When what was read is no longer so: at the next deadline, and meanwhile countdowns go on and measures fade.
- */
-static int64_t good_until_ms(const struct place *p)
-{
-    int64_t now_ms = targets_now_ms(p->targets), until_ms = INT64_MAX, wall_us = clock_wall_us();
-    for (size_t i = 0; i < p->count; i++) {
-        int64_t due_ms = p->views[i].has_breaker ? p->views[i].due_ms : -1;
-        if (due_ms >= 0 && due_ms < until_ms - now_ms)
-            until_ms = now_ms + (due_ms < COUNT_MS ? due_ms : COUNT_MS);
-        if (wall_us - p->views[i].used_wall_us < HOUR_US && FADE_MS < until_ms - now_ms)
-            until_ms = now_ms + FADE_MS;
-    }
-    return until_ms;
-}
-
 /* Another process, or time, may have changed something: then all of it is read again. */
 static void place_look(struct job *j, struct place *p, struct err *e)
 {
@@ -131,7 +113,8 @@ static void place_look(struct job *j, struct place *p, struct err *e)
     p->count = 0;
     if (targets_read(p->targets, &p->views, &p->count, e) < 0)
         return;
-    p->again_ms = good_until_ms(p);
+    int64_t good_ms = views_good_ms(p->views, p->count, clock_wall_us());
+    p->again_ms = good_ms == INT64_MAX ? INT64_MAX : targets_now_ms(p->targets) + good_ms;
     p->known = j->news = true;
     p->version = version;
 }

@@ -69,3 +69,22 @@ int targets_read(struct targets *t, struct target_view **views, size_t *count, s
     *count = reading.views.len;
     return code < 0 ? code : 0;
 }
+
+#define COUNT_MS 5000  /* so often countdowns are brought up to date */
+#define FADE_MS  15000 /* and so often measures that fade */
+#define HOUR_US  (3600 * US_PER_S)
+
+int64_t views_good_ms(const struct target_view *views, size_t count, int64_t wall_us)
+{
+    int64_t good_ms = INT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        int64_t due_ms = views[i].has_breaker ? views[i].due_ms : -1;
+        if (due_ms > COUNT_MS)
+            due_ms = COUNT_MS;
+        if (due_ms >= 0 && due_ms < good_ms)
+            good_ms = due_ms;
+        if (wall_us - views[i].used_wall_us < HOUR_US && FADE_MS < good_ms)
+            good_ms = FADE_MS;
+    }
+    return good_ms;
+}

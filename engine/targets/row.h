@@ -36,6 +36,10 @@ int row_write(struct targets *t, struct row *row, enum breaker_state state, uint
 void counts_grow(struct breaker_counts *to, const struct breaker_counts *now,
                  const struct breaker_counts *since);
 
+/* read.c: how long what was read stays so if nobody writes: until the next deadline; meanwhile countdowns go
+ * on, and the measures of what was called in the hour past fade. INT64_MAX: for ever. */
+int64_t views_good_ms(const struct target_view *views, size_t count, int64_t wall_us);
+
 /* sums.c: adds to the rings of the target. In a write transaction. */
 int sums_count(struct targets *t, int64_t target, const struct measures_sums *sums, int64_t now_ms,
                struct err *e);

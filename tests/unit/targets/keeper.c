@@ -199,6 +199,23 @@ static void time_alone_is_noticed(void **state)
     free(folder);
 }
 
+/* What was read is read again before it is wrong: when time alone changes it. */
+static void what_was_read_is_good_for_a_while(void **state)
+{
+    (void)state;
+    const int64_t minute = 60 * US_PER_S, wall = 1000 * minute;
+    struct target_view old = {.used_wall_us = wall - 61 * minute, .due_ms = 3}, /* has no breaker */
+        fades = {.used_wall_us = wall - 59 * minute, .has_breaker = true, .due_ms = -1},
+                       open = {.used_wall_us = wall - 61 * minute, .has_breaker = true, .due_ms = 60000},
+                       soon = {.used_wall_us = wall, .has_breaker = true, .due_ms = 200};
+    assert_true(views_good_ms(NULL, 0, wall) == INT64_MAX);
+    assert_true(views_good_ms(&old, 1, wall) == INT64_MAX);
+    assert_int_equal(views_good_ms((struct target_view[]){old, fades}, 2, wall), 15000);
+    assert_int_equal(views_good_ms((struct target_view[]){open, fades}, 2, wall), 5000);
+    assert_int_equal(views_good_ms((struct target_view[]){fades, soon, open}, 3, wall), 200);
+    assert_int_equal(views_good_ms(&soon, 1, wall - 120 * minute), 200); /* the wall clock was set back */
+}
+
 static void what_is_refused_or_rests(void **state)
 {
     (void)state;
@@ -226,7 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_trips_for_all),        cmocka_unit_test(forced_by_hand),
         cmocka_unit_test(the_loop_never_waits),     cmocka_unit_test(time_alone_is_noticed),
-        cmocka_unit_test(what_is_refused_or_rests),
+        cmocka_unit_test(what_is_refused_or_rests), cmocka_unit_test(what_was_read_is_good_for_a_while),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
