@@ -160,17 +160,17 @@ static void test_two_keys_approve_on_one_account(void **state)
     struct pty *p = sshd_login(&sshd, "alice", "two");
     walk_sees(p, "Approvals +0 of 1(.|\n)*Type +yes");
     walk_confirm(p, "yes\r");
-    walk_sees(p, "not done");
+    walk_sees(p, "not done(.|\n)*Type +yes");
     approve("alice", "alice", "approved and signed", 0); /* her own key: refused where it counts */
     approve("bob", NULL, "unsigned", 0);
     approve("mallory", "mallory", "approved and signed", 0);
-    pty_run(p, 1500);
-    pty_type(p, "\r");
-    walk_sees(p, "Approvals +0 of 1");
+    walk_page_again(p);
+    if (pty_matches(p, "Approvals +1 of 1"))
+        fail_with_screen(p, "what does not count is counted");
     approve("bob", "bob", "approved and signed", 0);
-    for (int i = 0; i < 20 && !pty_matches(p, "Approvals +1 of 1"); i++) {
-        pty_type(p, "\r");
-        pty_wait(p, "Approvals +1 of 1", 1000);
+    for (int i = 0; i < 100 && !pty_matches(p, "Approvals +1 of 1"); i++) {
+        pty_run(p, 200);
+        walk_page_again(p);
     }
     walk_sees(p, "Approvals +1 of 1");
     walk_confirm(p, "yes\r");

@@ -34,8 +34,8 @@ static void expect_within(struct pty *p, const char *pattern, int ms)
         fail_with_screen(p, "never on the screen: %s", pattern);
 }
 
-/* Opens the page of the next acting step and confirms it; what it asks for depends on the step. */
-static void confirm(struct pty *p, const char *title, const char *prompt, const char *typed)
+/* Opens the page of the next acting step, up to what it asks for. */
+static void open_page(struct pty *p, const char *title, const char *prompt)
 {
     for (int tries = 0; tries < 120 && !pty_matches(p, prompt); tries++) {
         if (pty_matches(p, "lines? of it to be seen"))
@@ -47,8 +47,12 @@ static void confirm(struct pty *p, const char *title, const char *prompt, const 
     expect_within(p, prompt, PATIENCE_MS);
     if (!pty_matches(p, title))
         fail_with_screen(p, "not the page of %s", title);
-    pty_run(p, 700); /* the page takes no key in its first half second */
-    pty_type(p, typed);
+}
+
+static void confirm(struct pty *p, const char *title, const char *prompt, const char *typed)
+{
+    open_page(p, title, prompt);
+    type_confirmation(p, typed);
 }
 
 static struct pty *demo_start(void)
@@ -120,9 +124,7 @@ static void expect_nothing_left(const char *folder)
 
 static void quit_demo(struct pty *p)
 {
-    pty_type(p, "\x1b");
-    pty_run(p, 150);
-    pty_type(p, "q");
+    pty_type(p, ESCAPE "q");
     if (pty_wait_end(p, 1500) < 0)
         pty_type(p, "q");
     int status = pty_wait_end(p, PATIENCE_MS);
@@ -153,7 +155,8 @@ static void walk_to_restore(struct pty *p)
     confirm(p, "Re-open the index", "Press  y", "y");
     expect_within(p, "✗ failed", PATIENCE_MS);
     /* A command whose end nobody has seen can't be confirmed, however right the word is. */
-    confirm(p, "Restore the newest snapshot", "lines? of it to be seen", "shard-5\r");
+    open_page(p, "Restore the newest snapshot", "lines? of it to be seen");
+    pty_type(p, "shard-5\r");
     expect_within(p, "not yet: [0-9]+ lines of the command", PATIENCE_MS);
     confirm(p, "Restore the newest snapshot", "Type  shard-5", "shard-5\r");
 }
@@ -193,7 +196,7 @@ static void test_walk(void **state)
     expect_within(p, "✓ ok", PATIENCE_MS);
     pty_type(p, ":export\r");
     expect_within(p, "wrote belay-INC-1.md", PATIENCE_MS);
-    pty_type(p, "\x1b\x1b\x1b");
+    pty_type(p, ESCAPE ESCAPE ESCAPE);
     expect_within(p, "PROBLEMS +● none", 3 * PATIENCE_MS);
     char folder[64];
     assert_true(stage_folder(folder));
@@ -231,7 +234,7 @@ static void test_safe_mode(void **state)
     confirm(p, "Safe mode on", "Press  y", "y");
     expect_within(p, "safe(:| mode) ON", 2 * PATIENCE_MS);
     expect_within(p, "✓ ok", PATIENCE_MS);
-    pty_type(p, "\x1b\x1b\x1b");
+    pty_type(p, ESCAPE ESCAPE ESCAPE);
     pty_type(p, "6");
     expect_within(p, "component safe-mode (off|partly) → on", PATIENCE_MS);
     quit_demo(p);

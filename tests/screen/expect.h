@@ -35,6 +35,37 @@
             fail_with_screen(p, "still on the screen: %s", pattern);                                         \
     } while (0)
 
+/* Esc as terminals with unambiguous keys send it: however slow the program reads, it makes no Alt of the
+ * next. */
+#define ESCAPE "\x1b[27u"
+
+/* Types at a page that is to be confirmed: a word and Enter, or a single key. The console throws away what is
+ * typed in the page's first half second, and shows what it has taken of a word: Enter follows when all of it
+ * is there. A single key is typed again when the page says that it threw it away. */
+static inline void type_confirmation(struct pty *p, const char *typed)
+{
+    size_t letters = strcspn(typed, "\r");
+    bool is_word = typed[letters] != '\0';
+    char *word = xasprintf("%.*s", (int)letters, typed), *taken = xasprintf("> %s$", word);
+    int64_t end = clock_monotonic_us() + EXPECT_MS * US_PER_MS;
+    bool done = false;
+    for (bool again = false; !done && clock_monotonic_us() < end; again = true) {
+        pty_run(p, 600);
+        if (again && is_word)
+            pty_type(p, "\x15");
+        pty_type(p, word);
+        done = is_word
+                   ? pty_wait(p, taken, 1000)
+                   : pty_wait_gone(p, "y +to (run|approve|go on)", 1000) || !pty_matches(p, "thrown away");
+    }
+    if (!done)
+        fail_with_screen(p, "not taken: %s", word);
+    if (is_word)
+        pty_type(p, "\r");
+    free(taken);
+    free(word);
+}
+
 /* Somewhere in what was written, whether the screen still shows it or not. */
 static inline void expect_bytes(struct pty *p, const char *text)
 {

@@ -221,12 +221,17 @@ static void test_mute(void **state)
     (void)state;
     struct pty *p = walk_console(&walk, BELAY);
     walk_sees(p, "✗ shard docs/shard-5 Dead");
-    pty_type(p, ":mute shard docs/shard-5 for 12s being restored\r");
+    pty_type(p, ":mute shard docs/shard-5 for 10s for a moment\r");
+    walk_sees(p, "1 muted");
+    walk_sees(p, "✗ shard docs/shard-5 Dead"); /* it has run out by itself */
+    walk_sees_gone(p, "1 muted");
+    pty_type(p, ":mute shard docs/shard-5 for 1h being restored\r");
     walk_sees_gone(p, "PROBLEMS +✗ shard docs/shard-5");
     walk_sees(p, "1 muted");
     must(0, "mute --json", "\"reason\":\"being restored\"");
     must(2, "status", "shard docs/shard-5 Dead (muted by "); /* and it counts */
-    walk_sees(p, "✗ shard docs/shard-5 Dead");               /* it has run out by itself */
+    pty_type(p, ":unmute shard docs/shard-5\r");
+    walk_sees(p, "✗ shard docs/shard-5 Dead");
     walk_sees_gone(p, "1 muted");
     must(0, "mute shard docs/shard-5 for 1h by the command", "muted until");
     walk_sees(p, "1 muted");

@@ -330,6 +330,17 @@ static void test_terminated_in_it_restores_the_terminal(void **state)
     pty_free(p);
 }
 
+/* The terminal is no longer asked for a line of ours. */
+static void raw_await(struct pty *p)
+{
+    struct termios modes = {.c_lflag = ICANON};
+    for (int i = 0; i < WALK_MS / 20 && (modes.c_lflag & ICANON); i++) {
+        pty_run(p, 20);
+        pty_modes(p, &modes);
+    }
+    assert_false(modes.c_lflag & ICANON);
+}
+
 static void test_line_mode(void **state)
 {
     (void)state;
@@ -343,7 +354,7 @@ static void test_line_mode(void **state)
     pty_type(p, "\x1d\x1d");
     walk_sees(p, "cancel: stop the step; leave: it is hung up; Enter: back to its terminal");
     pty_type(p, "\r");
-    pty_run(p, 500);
+    raw_await(p); /* back on its terminal */
     pty_type(p, SECRET "\r");
     walk_sees(p, "hello eve, talk, 36 120");
     walk_sees(p, "\\[warn\\] Ask me");

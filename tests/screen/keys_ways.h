@@ -135,12 +135,23 @@ static void to_page(struct pty *p, const char *name, const char *prompt)
     for (; pages > 0; pages--)
         pty_type(p, "\x1b[5~");
     expect_screen(p, prompt);
-    pty_run(p, 700); /* keys typed at a page younger than half a second are thrown away */
+}
+
+/* Old enough to take keys: those of its first half second are thrown away. */
+static void settle(struct pty *p, const char *taken)
+{
+    for (int tries = 0; tries < 40 && !pty_matches(p, taken); tries++) {
+        pty_type(p, "\x15x");
+        pty_wait(p, taken, 500);
+    }
+    expect_screen(p, taken);
+    pty_type(p, "\x15");
 }
 
 static void to_confirm(struct pty *p)
 {
     to_page(p, "keys", "Press  y");
+    settle(p, "y has to be typed");
 }
 
 /* A command that is longer than the screen, at its beginning. */
@@ -158,6 +169,8 @@ static void to_word(struct pty *p)
         pty_wait(p, "Type  yes", 300);
     }
     expect_screen(p, "Type  yes");
+    settle(p, "> x$");
+    expect_gone(p, "> x$");
 }
 
 static void to_running(struct pty *p)

@@ -41,12 +41,10 @@ static struct pty *belay(const char *const *arguments)
     return rig_run(&rig, BELAY, &(struct rig_start){.arguments = arguments, .width = 100, .height = 30});
 }
 
-/* The page takes no key in its first half second. */
 static void confirm(struct pty *p)
 {
     expect_screen(p, "Type  yes  to run it");
-    pty_run(p, 700);
-    pty_type(p, "yes\r");
+    type_confirmation(p, "yes\r");
 }
 
 static void expect_effects(const char *expected)

@@ -221,6 +221,11 @@ void pty_run(struct pty *p, int ms)
     int64_t end = clock_monotonic_us() + ms * US_PER_MS, now;
     while ((now = clock_monotonic_us()) < end && p->status < 0)
         pump(p, (int)((end - now) / US_PER_MS) + 1);
+    /* The time may have passed without us: what was written in it counts. */
+    for (uint64_t before = p->read_count + 1; p->read_count != before && p->status < 0;) {
+        before = p->read_count;
+        pump(p, 0);
+    }
 }
 
 static bool wait_until(struct pty *p, const char *pattern, bool there, int ms)

@@ -114,6 +114,7 @@ static void test_leaving_the_page_leaves_nothing(void **state)
     walk_start(p, "Drain the queue", "Type  yes");
     pid_t first = waits_await(p);
     walk_escape(p, 1);
+    walk_sees_gone(p, "Type  yes");
     nothing_left_await(p);
     walk_to_page(p, "Type  yes");
     assert_int_not_equal(waits_await(p), first);

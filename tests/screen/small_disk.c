@@ -51,8 +51,10 @@ static void test_full_while_open(void **state)
     walk_escape(p, 1);
     pty_type(p, "r");
     walk_sees(p, "Drain the queue");
-    pty_type(p, "\r\r");
-    walk_sees(p, "refused|nothing acts");
+    pty_type(p, "\r");
+    walk_sees(p, "Enter starts a run");
+    pty_type(p, "\r");
+    walk_sees(p, "run is refused while|nothing acts while");
     walk_oracle_is(&walk, "");
     disk_free();
     walk_sees_gone(p, "JOURNAL IN TROUBLE");
@@ -145,7 +147,7 @@ static void test_read_only_disk(void **state)
     walk_sees(p, "JOURNAL IN TROUBLE.*Read-only");
     walk_sees(p, "docs/shard-5.*Dead");
     pty_type(p, "nlost words\r");
-    walk_sees(p, "refused|nothing acts");
+    walk_sees(p, "note is refused while the journal");
     assert_true(small_disk_writable(walk.rig.state, true));
     walk_sees_gone(p, "JOURNAL IN TROUBLE");
     walk_escape(p, 2);

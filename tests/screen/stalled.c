@@ -70,8 +70,8 @@ static void expect_events_on_time(void)
         worst = fmax(worst, gap < 0 ? gap + 86400 : gap);
     }
     print_message("%zu events while nobody read, the longest pause between two %.2f s\n", count, worst);
-    assert_true(count >= SECONDS / 2); /* an overloaded machine may miss some */
-    assert_true(worst < 5);            /* an engine that waits for its reader pauses for 20 */
+    assert_true(count >= SECONDS / 4);     /* an overloaded machine may miss some */
+    assert_true(worst < SECONDS * 3 / 4.); /* an engine that waits for its reader pauses for all of them */
 }
 
 /* The screen without what may move on between two looks: ages, times, and the bars of the history. */

@@ -134,21 +134,21 @@ static inline struct pty *walk_line_mode(struct walk *w, const char *belay, cons
 
 /* ---- the console's keys */
 
-/* One at a time: two make an Alt. */
 static inline void walk_escape(struct pty *p, int times)
 {
     for (int i = 0; i < times; i++) {
-        pty_type(p, "\x1b");
-        pty_run(p, 150);
+        pty_type(p, ESCAPE);
+        pty_run(p, 50);
     }
 }
 
+/* It asks while a step runs. */
 static inline void walk_quit(struct pty *p)
 {
     walk_escape(p, 3);
     pty_type(p, "q");
-    if (pty_wait_end(p, 1500) < 0)
-        pty_type(p, "q"); /* it asks while a step runs */
+    if (pty_wait(p, "q again", WALK_MS))
+        pty_type(p, "q");
     walk_ends(p, 0);
 }
 
@@ -173,11 +173,37 @@ static inline void walk_start(struct pty *p, const char *title, const char *prom
     walk_to_page(p, prompt);
 }
 
-/* The page takes no key in its first half second. */
+/* On the page of the console, or in line mode, which takes a line as soon as it has asked for one. */
 static inline void walk_confirm(struct pty *p, const char *typed)
 {
-    pty_run(p, 700);
+    if (pty_alternate(p)) {
+        type_confirmation(p, typed);
+        return;
+    }
+    pty_wait_quiet(p, 500, WALK_MS);
     pty_type(p, typed);
+}
+
+/* Line mode: Enter shows the page as it is now. What is typed before it has asked again would be forgotten.
+ */
+static inline void walk_page_again(struct pty *p)
+{
+    static const char asks[] = "to leave it out, stop to end the run here: ";
+    size_t length, before = 0, now = 0;
+    int64_t end = clock_monotonic_us() + WALK_MS * US_PER_MS;
+    for (bool typed = false; now <= before && clock_monotonic_us() < end; typed = true) {
+        if (typed)
+            pty_run(p, 50);
+        const char *bytes = pty_bytes(p, &length), *at = bytes;
+        for (now = 0; (at = memmem(at, length - (size_t)(at - bytes), asks, strlen(asks))); at++)
+            now++;
+        if (!typed) {
+            before = now;
+            pty_type(p, "\r");
+        }
+    }
+    if (now <= before)
+        fail_with_screen(p, "it does not ask again");
 }
 
 #endif
