@@ -140,9 +140,9 @@ static void test_curl_against_a_server_that_misbehaves(void **state)
         {"reset ok", "--idempotent", 0, 2, "answer of /x", "attempt 1 of 3: exit "},
         {"reset", "", 56, 1, "", "it may have had an effect"},
         {"truncated ok", "--idempotent", 0, 2, "answer of /x", "attempt 1 of 3: exit 18"},
-        {"stalled ok", "--idempotent --timeout 500ms --timeout-growth 60", 0, 2, "answer of /x",
-         "no end within 500ms"},
-        {"never", "--idempotent --timeout 500ms --attempts 2", 124, 2, "", "attempt 2 of 2: no end"},
+        {"stalled ok", "--idempotent --timeout 2s --timeout-growth 60", 0, 2, "answer of /x",
+         "no end within 2s"},
+        {"never", "--idempotent --timeout 2s --attempts 2", 124, 2, "", "attempt 2 of 2: no end"},
         {"500", "--idempotent --fallback 'backup: echo other'", 0, 2, "other", "HTTP 500; on to backup"},
         {"503", "--idempotent --deadline 30s --attempts 2", 22, 2, "", "all attempts used"},
     };

@@ -15,7 +15,7 @@
 #include "engine/base/base.h"
 #include "tests/screen/pty.h"
 
-#define EXPECT_MS 20000 /* as long as a busy machine may take */
+#define EXPECT_MS 60000 /* as long as a busy machine may take */
 
 #define fail_with_screen(p, ...)                                                                             \
     do {                                                                                                     \

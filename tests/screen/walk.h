@@ -9,7 +9,7 @@
 #include "tests/screen/expect.h"
 #include "tests/screen/rig.h"
 
-#define WALK_MS 30000
+#define WALK_MS 60000
 
 struct walk {
     struct rig rig;
