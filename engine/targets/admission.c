@@ -50,6 +50,7 @@ static int ask(struct targets *t, struct call *call, struct asked *a, struct err
     budget_give(call->budget, a->row.budget);
     call->admitted =
         breaker_admit(&a->row.breaker, &a->row.rules, a->now_ms, &call->admission->token, call->refusal);
+    memcpy(call->admission->last_error, a->row.error, sizeof a->row.error);
     return 0;
 }
 

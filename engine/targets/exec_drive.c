@@ -218,6 +218,7 @@ static void refused(struct drive *d, size_t tier, const struct breaker_refusal *
                                .why = refusal->resting ? CHAIN_TIER_RESTING : CHAIN_TIER_OPEN,
                                .state = refusal->state,
                                .retry_after_ms = refusal->retry_after_ms};
+    memcpy(r->last_error, d->admission.last_error, sizeof r->last_error);
     chain_refused(&d->chain, r->why, refusal->retry_after_ms, now_ms());
     say_refused(d, tier, r);
 }

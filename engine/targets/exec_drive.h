@@ -17,6 +17,7 @@ struct exec_refused { /* by a tier's breaker */
     enum chain_skip why;
     enum breaker_state state;
     int64_t retry_after_ms;
+    char last_error[160];
 };
 
 /* What became of an operation. */

@@ -72,6 +72,7 @@ static void add_refusals(struct str *out, const struct exec_record *r, const str
         add_text(out, "reason", chain_skip_text(refused->why));
         add_number(out, "retry_after_ms",
                    refused->retry_after_ms < 0 ? NAN : (double)refused->retry_after_ms);
+        add_text(out, "last_error", refused->last_error);
         str_add(out, "}");
     }
     str_add(out, "]");
