@@ -259,10 +259,10 @@ static void group_end(struct run *r)
 {
     if (r->phase == RUNNING)
         return;
-    pid_t whom = r->io->own_group ? -r->io->child : -1;
     int64_t end_us = r->phase == TERMINATED ? r->end_us : clock_monotonic_us() + LEFT_OVER_MS * US_PER_MS;
     pid_t found;
-    while ((found = waitpid(whom, NULL, WNOHANG)) >= 0) {
+    while ((found = waitpid(r->io->own_group && r->phase != KILLED ? -r->io->child : -1, NULL, WNOHANG)) >=
+           0) {
         int64_t left = end_us - clock_monotonic_us();
         if (found > 0)
             continue;

@@ -109,10 +109,12 @@ void exec_streams_kill(const struct exec_streams *s, int number)
 {
     if (s->child <= 0)
         return;
+    /* KILL is passed on by nobody: what has a group of its own, as the command of another belay exec, gets it
+     * from us. We have no other children. */
+    if (!s->own_group || number == SIGKILL)
+        kill_below(getpid(), number, 0);
     if (s->own_group)
         kill(-s->child, number);
-    else
-        kill_below(getpid(), number, 0); /* we have no other children */
 }
 
 void exec_streams_signals(struct exec_streams *s)
