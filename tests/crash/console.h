@@ -15,7 +15,7 @@
 
 #include "engine/base/base.h"
 
-#define CONSOLE_WAIT_US  (30 * US_PER_S)
+#define CONSOLE_WAIT_US  (90 * US_PER_S)
 #define CONSOLE_GUARD_US (520 * US_PER_MS) /* a page takes no answer before */
 
 struct console {

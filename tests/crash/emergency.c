@@ -17,7 +17,7 @@
 #include "tests/integration/small_disk.h"
 
 #define STEPS    3
-#define WAIT_US  (60 * US_PER_S)
+#define WAIT_US  (180 * US_PER_S)
 #define GUARD_US (520 * US_PER_MS)
 
 /* One process in a pty, which says yes to whatever a step asks. */

@@ -118,18 +118,19 @@ static void spool_check(const struct trial *t)
 /* Sleeps by reading: the console is watched meanwhile, and killed when the moment has come. */
 static bool survive(struct trial *t, struct console *c, int64_t kill_at)
 {
-    if (kill_at && clock_monotonic_us() >= kill_at) {
+    if (clock_monotonic_us() >= kill_at) {
         kill_or_drop(t, c);
         return false;
     }
     return true;
 }
 
-/* Walks until the run has ended; true when it did, false when this console was killed before. */
-static bool walk_some(struct trial *t, struct console *c, bool deadly)
+/* Walks until the run has ended; true when it did, false when this console was killed before, within life_us.
+ */
+static bool walk_some(struct trial *t, struct console *c, int64_t life_us)
 {
     int64_t start = clock_monotonic_us(), prompt_at = 0;
-    int64_t kill_at = deadly ? start + (int64_t)rng_below(&t->rng, 900 * US_PER_MS) : 0;
+    int64_t kill_at = start + (int64_t)rng_below(&t->rng, (uint64_t)life_us);
     while (clock_monotonic_us() - start < CONSOLE_WAIT_US) {
         if (!survive(t, c, kill_at))
             return false;
@@ -141,7 +142,7 @@ static bool walk_some(struct trial *t, struct console *c, bool deadly)
         if (asked && clock_monotonic_us() - prompt_at >= CONSOLE_GUARD_US) {
             console_type(c, "yes\n");
             prompt_at = 0;
-            if (deadly && rng_below(&t->rng, 2)) /* right around the intent, the start, the end */
+            if (rng_below(&t->rng, 2)) /* right around the intent, the start, the end */
                 kill_at = clock_monotonic_us() + (int64_t)rng_below(&t->rng, 60 * US_PER_MS);
         }
         if (strstr(str_text(&c->seen), "Your choice"))
@@ -167,7 +168,8 @@ static void document_walk(struct trial *t)
             console_start(&c, t->bin, t->folder,
                           (char *[]){"belay", "runbook", "run", "--line", t->document, NULL});
         t->resumes += resume;
-        if (!walk_some(t, &c, true)) {
+        /* Longer and longer: on a slow machine nobody would ever live to confirm a step. */
+        if (!walk_some(t, &c, (900 + tries * 20) * US_PER_MS)) {
             resume = true;
             continue;
         }
