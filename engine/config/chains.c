@@ -94,6 +94,9 @@ static void check_policy(const struct value_place *place, const struct config *c
     for (const struct config_policy *other = c->policies; p->name && other < p; other++)
         if (str_eq(other->name, p->name))
             complain_policy(place, p, "the name stands there twice");
+    for (const struct config_policy *other = c->policies; p->checks && other < p; other++)
+        if (other->checks)
+            complain_policy(place, p, "checks: another policy is that of the checks already");
     if (p->cap_us < p->base_us)
         complain_policy(place, p, "cap is shorter than base");
     if (p->deadline_us && p->deadline_us <= p->base_us)

@@ -38,6 +38,7 @@ struct config_policy {
     int64_t growth_milli;             /* of the time-out, from attempt to attempt; 1000: none */
     int64_t timeout_us;               /* of the first attempt; 0: none */
     int idempotent;                   /* 1 or 0 as written, -1 not said */
+    int checks;                       /* 1: also of what only looks and names none */
     int64_t budget;                   /* tokens; 0: none */
     char *retry_on, *permanent, *end; /* as exit_list_parse and policy_end_parse read them; NULL: not said */
     int64_t ceiling_micro;            /* cost of one operation, in millionths; 0: none */

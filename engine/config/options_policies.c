@@ -112,6 +112,14 @@ const struct option options_policies[] = {
         .offset = OF_POLICY(idempotent),
     },
     {
+        .path = "policies[].checks",
+        .type = OPTION_BOOLEAN,
+        .fallback = "false",
+        .help = "Also the policy of every check, verification and evidence of a runbook that names none "
+                "itself. One policy at most may say so.",
+        .offset = OF_POLICY(checks),
+    },
+    {
         .path = "policies[].budget",
         .type = OPTION_INTEGER,
         .fallback = "10",

@@ -39,6 +39,11 @@ static void var_fini(struct runbook_var *v)
         free(texts[i]);
 }
 
+bool step_looks(const struct step *s)
+{
+    return s->script && !step_kind_acts(s->kind);
+}
+
 void runbook_free(struct runbook *book)
 {
     if (!book)

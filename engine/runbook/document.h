@@ -111,7 +111,7 @@ struct step {
     char *confirm_text; /* of type:TEXT, may hold $NAME; else NULL */
     enum step_scope scope;
     enum step_onfail onfail;
-    bool onfail_given;
+    bool onfail_given, timeout_given;
     bool idempotent;
     bool exclude_from_run_all;
     char *expect; /* extended regular expression, may hold $NAME; NULL */
@@ -206,6 +206,7 @@ struct runbook {
  * steps run in. No I/O. */
 struct runbook *runbook_parse(const char *path, const char *bytes, size_t length, struct err *e);
 void runbook_free(struct runbook *book); /* NULL is fine */
+bool step_looks(const struct step *s);   /* it executes, and changes nothing: check, verify, evidence */
 
 int runbook_find(const struct runbook *book, const char *id);       /* STEP_NONE when there is no such step */
 int runbook_find_var(const struct runbook *book, const char *name); /* -1 */

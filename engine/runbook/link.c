@@ -226,7 +226,7 @@ static void check_powers(struct reading *r, int number)
         {"expect", ~0u, NULL, "interactive"},
         {"lock", ACTING, NULL, NULL},
         {"approvals", ACTING, NULL, NULL},
-        {"policy", ACTING, "idempotent", "interactive"},
+        {"policy", EXECUTES, NULL, "interactive"},
         {"items", EXECUTES, NULL, "rungs"},
         {"minimum", EXECUTES, "items", NULL},
         {"threshold", EXECUTES, "items", NULL},
@@ -252,9 +252,9 @@ static void check_powers(struct reading *r, int number)
                          note->key, clash);
     }
     const struct annotation *policy = note_of(r, number, "policy");
-    if (policy && !s->idempotent && note_of(r, number, "idempotent"))
+    if (policy && step_kind_acts(s->kind) && !s->idempotent)
         book_finding(r->book, FINDING_ERROR, s->line, policy->column,
-                     "policy repeats what failed: only a step with idempotent=true may have one");
+                     "policy repeats what failed: what acts needs idempotent=true beside it");
     if (s->interactive && s->exports)
         book_finding(
             r->book, FINDING_ERROR, s->line, note_of(r, number, "interactive")->column,
@@ -281,8 +281,9 @@ static void drop_misplaced(struct step *s)
         s->guard = STEP_NONE;
         s->approvals = 0;
         drop(&s->lock);
-        drop(&s->policy);
     }
+    if (!s->script)
+        drop(&s->policy);
     if (!s->script || s->rungs)
         drop(&s->items);
 }

@@ -4,6 +4,17 @@
 
 #include "engine/runbook/reading.h"
 
+/* What only looks and names no policy may have the configuration's for checks. */
+static const struct config_policy *policy_of(const struct step *s, const struct config *config)
+{
+    if (s->policy)
+        return config_policy_find(config, s->policy);
+    for (size_t i = 0; config && step_looks(s) && i < config->policy_count; i++)
+        if (config->policies[i].checks)
+            return &config->policies[i];
+    return NULL;
+}
+
 static bool is_listed(const struct run_policy *policies, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
@@ -15,25 +26,24 @@ static bool is_listed(const struct run_policy *policies, size_t count, const cha
 int runbook_policies(const struct runbook *book, const struct config *config, struct run_policy **policies,
                      size_t *count, struct err *e)
 {
-    struct run_policy *list = NULL;
+    struct run_policy *list = xcalloc(book->steps.len + 1, sizeof *list);
     size_t n = 0;
-    for (size_t i = 0; i < book->steps.len; i++) {
+    int code = 0;
+    for (size_t i = 0; i < book->steps.len && code == 0; i++) {
         const struct step *s = &book->steps.data[i];
-        if (!s->policy || is_listed(list, n, s->policy))
-            continue;
-        const struct config_policy *found = config_policy_find(config, s->policy);
-        if (!found) {
-            free(list);
-            return err_set(e, ERR_NOT_FOUND, "%s:%d: there is no policy \"%.60s\" in the configuration",
+        const struct config_policy *found = policy_of(s, config);
+        if (!found && s->policy)
+            code = err_set(e, ERR_NOT_FOUND, "%s:%d: there is no policy \"%.60s\" in the configuration",
                            book->path, s->line, s->policy);
-        }
-        list = xrealloc(list, (n + 1) * sizeof *list);
-        list[n].name = s->policy;
-        int code = policy_declared(found, &list[n++].rules, e);
-        if (code < 0) {
-            free(list);
-            return code;
-        }
+        if (!found || is_listed(list, n, found->name))
+            continue;
+        list[n].name = found->name;
+        list[n].checks = found->checks == 1;
+        code = policy_declared(found, &list[n++].rules, e);
+    }
+    if (code < 0) {
+        free(list);
+        return code;
     }
     *policies = list;
     *count = n;

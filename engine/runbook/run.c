@@ -54,6 +54,7 @@ void run_free(struct run *run)
     vec_fini(&run->approvals);
     free(run->items);
     free(run->policies);
+    free(run->check_policy);
     free(run->steps);
     free(run->values);
     free(run);
@@ -354,12 +355,12 @@ static void cancel(struct run *run, int step)
 }
 
 /* What the document says of the step goes before what the policy says. */
-static void take_policy(struct run *run, int step, const struct policy *rules)
+static void take_policy(struct run *run, int step, const char *name, const struct policy *rules)
 {
     const struct step *s = STEP(run, step);
     struct run_policy *p = &run->policies[step];
-    *p = (struct run_policy){s->policy, *rules};
-    p->rules.idempotent = s->idempotent;
+    *p = (struct run_policy){.name = name, .rules = *rules};
+    p->rules.idempotent = s->idempotent || !step_kind_acts(s->kind);
     if (s->onfail_given || s->branches)
         p->rules.end = POLICY_FALLBACK;
 }
@@ -370,10 +371,16 @@ static void start(struct run *run, const struct run_input *in)
     run->started = true;
     run->rehearsed = in->rehearsed;
     rng_seed(&run->rng, in->seed);
-    for (size_t i = 0; i < run->book->steps.len; i++)
-        for (size_t j = 0; STEP(run, i)->policy && j < in->policy_count; j++)
-            if (str_eq(in->policies[j].name, STEP(run, i)->policy))
-                take_policy(run, (int)i, &in->policies[j].rules);
+    for (size_t j = 0; j < in->policy_count; j++) {
+        const struct run_policy *p = &in->policies[j];
+        if (p->checks && !run->check_policy)
+            run->check_policy = xstrdup(p->name);
+        for (size_t i = 0; i < run->book->steps.len; i++)
+            if (STEP(run, i)->policy ? str_eq(p->name, STEP(run, i)->policy)
+                                     : p->checks && step_looks(STEP(run, i)))
+                take_policy(run, (int)i, STEP(run, i)->policy ? STEP(run, i)->policy : run->check_policy,
+                            &p->rules);
+    }
     values_start(run, in);
     walk_begin(run);
 }

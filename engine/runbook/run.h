@@ -132,6 +132,7 @@ bool run_choice_parse(const char *text, enum run_choice *choice);
 
 struct run_policy { /* as the configuration has it at the start */
     const char *name;
+    bool checks; /* also that of every check, verification and evidence which names none */
     struct policy
         rules; /* of them backoff, timeout_ms, end, and the statuses of retry_on and permanent count */
 };
@@ -292,6 +293,7 @@ struct run_step { /* strings are the run's own, until the next run_apply */
     int exit, signal;
     int64_t next_ms;           /* polling, waiting, holding: until when; -1 */
     unsigned tries, tries_max; /* "attempt 2 of 4" of its policy; tries_max 1 without one. Of items: 0 */
+    const char *policy;        /* NULL: none */
     unsigned choices;          /* 1u << CHOICE_...: what CHOOSE takes now */
     unsigned reasons;          /* those of them that need a reason */
     bool undone;               /* its lasting change was taken back by its undo */

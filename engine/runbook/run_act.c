@@ -248,11 +248,12 @@ static void verified(struct run *run, int step, int child)
         }
         return;
     }
+    const struct failure no = {.class = FAILURE_TRANSIENT, .retry_after_ms = -1};
     const char *act = st->act == VERDICT_PASS || !st->act_reason ? "" : st->act_reason;
     state_reason(st, "%s%sverify %s: %s", act, *act ? "; " : "", STEP(run, child)->id,
                  c->reason && *c->reason ? c->reason : run_outcome_text(c->outcome));
     if (c->outcome == OUTCOME_FAILED && STEP(run, step)->script && !has_parts(STEP(run, step)) &&
-        series_retry(run, step, 0, 0, st->reason))
+        series_retry(run, step, 0, &no, st->reason))
         return;
     settle(run, step, c->outcome == OUTCOME_FAILED ? OUTCOME_FAILED : OUTCOME_UNKNOWN);
 }
@@ -323,7 +324,7 @@ void act_done(struct run *run, int step, enum verdict verdict, const char *why)
 static void cancel_children(struct run *run, const struct step_list *list)
 {
     for (size_t i = 0; i < list->len; i++)
-        if (series_busy(STATE(run, list->data[i])))
+        if (series_open(STATE(run, list->data[i])))
             check_cancel(run, list->data[i]);
 }
 

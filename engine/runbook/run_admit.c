@@ -257,6 +257,9 @@ static int admit_ticket(const struct run *run, const struct run_input *in, struc
 /* What the document names must have come with it: policies as numbers, items by digest and as lines. */
 static int admit_start(const struct run *run, const struct run_input *in, struct err *e)
 {
+    for (size_t i = 0; i < in->policy_count; i++)
+        if (policy_check(&in->policies[i].rules, e))
+            return err_prefix(e, "policy %.60s: ", in->policies[i].name);
     for (size_t i = 0; i < run->book->steps.len; i++) {
         const struct step *s = STEP(run, i);
         size_t policy = 0, pin = 0;
@@ -265,8 +268,6 @@ static int admit_start(const struct run *run, const struct run_input *in, struct
         if (s->policy && policy == in->policy_count)
             return err_set(e, ERR_NOT_FOUND, "%s: there is no policy \"%.60s\" in the configuration", s->id,
                            s->policy);
-        if (s->policy && policy_check(&in->policies[policy].rules, e))
-            return err_prefix(e, "%s: policy %.60s: ", s->id, s->policy);
         while (s->items && pin < in->pin_count && in->pins[pin].step != (int)i)
             pin++;
         if (s->items && (pin == in->pin_count || !run->items[i]))

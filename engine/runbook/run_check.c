@@ -92,6 +92,15 @@ bool check_fresh(const struct run *run, int step, int64_t fresh_ms)
            run->now_ms - st->passed_ms <= fresh_ms;
 }
 
+bool check_wanted(const struct run *run, int step)
+{
+    int parent = STATE(run, step)->parent;
+    if (parent == STEP_NONE)
+        return run->focus == step;
+    enum run_outcome outcome = STATE(run, parent)->outcome;
+    return outcome == OUTCOME_ARMED || outcome == OUTCOME_RUNNING;
+}
+
 void check_begin(struct run *run, int step, enum run_role role, int parent)
 {
     struct step_state *st = STATE(run, step);
@@ -174,16 +183,6 @@ void check_settle(struct run *run, int step, enum run_outcome outcome)
         walk_done(run, step);
 }
 
-/* Does anybody still wait for what it says? */
-static bool is_wanted(const struct run *run, int step)
-{
-    int parent = STATE(run, step)->parent;
-    if (parent == STEP_NONE)
-        return run->focus == step;
-    enum run_outcome outcome = STATE(run, parent)->outcome;
-    return outcome == OUTCOME_ARMED || outcome == OUTCOME_RUNNING;
-}
-
 /* One look is over. */
 void check_done(struct run *run, int step, enum verdict verdict, const char *why, enum run_end end)
 {
@@ -199,7 +198,7 @@ void check_done(struct run *run, int step, enum verdict verdict, const char *why
         outcome = OUTCOME_CANCELLED;
     if (end == END_TIMED_OUT && STEP(run, step)->kind == STEP_EVIDENCE)
         outcome = OUTCOME_TIMED_OUT;
-    bool last = st->cancel || run->stopping || !is_wanted(run, step), early = st->again;
+    bool last = st->cancel || run->stopping || !check_wanted(run, step), early = st->again;
     st->again = false;
     if (early && !last) {
         series_begin(run, step);
@@ -218,7 +217,7 @@ void check_cancel(struct run *run, int step)
 {
     struct step_state *st = STATE(run, step);
     st->cancel = true;
-    if (series_busy(st)) {
+    if (series_open(st)) {
         series_halt(run, step, true, "cancelled");
     } else if (st->outcome == OUTCOME_RUNNING) {
         state_reason(st, "cancelled");

@@ -71,6 +71,8 @@ static void put_policies(cJSON *to, const struct run_input *in)
         const struct backoff *b = &p->backoff;
         cJSON *item = cJSON_CreateObject();
         put(item, "name", in->policies[i].name);
+        if (in->policies[i].checks)
+            cJSON_AddTrueToObject(item, "checks");
         json_add_int(item, "attempts", b->attempts);
         json_add_int(item, "base_ms", b->base_ms);
         json_add_int(item, "factor_milli", b->factor_milli);
@@ -213,6 +215,7 @@ static int take_policies(const cJSON *root, struct run_input *in, struct err *e)
     {
         struct run_policy *p = &in->held_policies[in->policy_count++];
         p->name = json_string(item, "name", "");
+        p->checks = json_bool(item, "checks", false);
         if (!take_policy(item, &p->rules, e))
             return err_set(e, ERR_SYNTAX, "a run's input: no such policy is possible");
     }

@@ -1,5 +1,5 @@
 /* Executions: a step's parts (its items, its rungs, or the step as a whole), so many at a time, each with the
- * attempts that its policy allows, and what they come to together. */
+ * attempts that its policy allows (run_attempts.c), and what they come to together. */
 #include <stdlib.h>
 
 #include "engine/runbook/run_state.h"
@@ -12,6 +12,11 @@ bool series_busy(const struct step_state *st)
         if (st->series.slots.data[i].ticket)
             return true;
     return false;
+}
+
+bool series_open(const struct step_state *st)
+{
+    return st->series.slots.len > 0;
 }
 
 void series_fini(struct series *series)
@@ -67,6 +72,9 @@ static void prepare(struct run *run, int step)
         if (series->parts[i].outcome != OUTCOME_PENDING && !(keep && series->parts[i].outcome == OUTCOME_OK))
             part_set(series, (int)i, OUTCOME_PENDING, NULL);
     }
+    for (size_t i = series->slots.len; i > 0; i--) /* what was to be tried again is begun anew */
+        if (!series->slots.data[i - 1].ticket)
+            vec_remove(&series->slots, i - 1);
     series->next = 0;
     series->begun = 0;
     series->begun_ms = run->now_ms;
@@ -103,13 +111,6 @@ void series_exec(struct run *run, int step, int part)
     slot->ticket = run_exec(run, step, st->role, has_parts(STEP(run, step)) ? part : PART_NONE);
 }
 
-static void acting_phase(struct run *run, int step)
-{
-    struct step_state *st = STATE(run, step);
-    if (run_role_acts(st->role))
-        st->phase = series_busy(st) ? PHASE_ACTING : PHASE_WAITING;
-}
-
 static void fill(struct run *run, int step)
 {
     struct series *series = &STATE(run, step)->series;
@@ -122,7 +123,8 @@ static void fill(struct run *run, int step)
             break;
         series_exec(run, step, (int)series->next);
     }
-    acting_phase(run, step);
+    if (run_role_acts(STATE(run, step)->role))
+        series_phase(run, step);
 }
 
 void series_begin(struct run *run, int step)
@@ -141,72 +143,6 @@ void series_begin(struct run *run, int step)
         *vec_push(&run->due) = step; /* said once the input is through: nobody expects an answer yet */
     else
         fill(run, step);
-}
-
-/* ---- Attempts ---- */
-
-int64_t series_timeout_ms(const struct run *run, int step, int part)
-{
-    const struct step_state *st = STATE(run, step);
-    int64_t timeout = values_ms(run, &STEP(run, step)->timeout);
-    const struct run_policy *policy = &run->policies[step];
-    if (!policy->name || !run_role_acts(st->role) || !st->series.parts)
-        return timeout;
-    if (timeout == 0)
-        timeout = policy->rules.timeout_ms;
-    const struct part *p = &st->series.parts[part];
-    int64_t elapsed = 0;
-    for (size_t i = 0; i < st->series.slots.len; i++)
-        if (st->series.slots.data[i].part == part)
-            elapsed = st->series.slots.data[i].since_ms - p->begun_ms;
-    return backoff_timeout_ms(&policy->rules.backoff, p->tries, timeout, elapsed);
-}
-
-/* Is there another attempt? Only a failure that is certain comes here, and only of what is idempotent, so
- * that any may pass unless the policy calls its status permanent. */
-static bool decide(struct run *run, int step, const struct part *p, int status, const char *why,
-                   int64_t *delay_ms)
-{
-    struct step_state *st = STATE(run, step);
-    const struct policy *rules = &run->policies[step].rules;
-    struct failure f = {.class = exit_list_has_status(&rules->permanent, status) ? FAILURE_PERMANENT
-                                                                                 : FAILURE_TRANSIENT,
-                        .retry_after_ms = -1};
-    enum retry_reason reason = policy_retry(rules, NULL, &f, p->tries, run->now_ms - p->begun_ms, p->delay_ms,
-                                            0, &run->rng, delay_ms);
-    st->used_up |= reason != RETRY_AGAIN;
-    if (reason == RETRY_PERMANENT && !STEP(run, step)->items)
-        run_record(run, step, "not tried again (%.100s): %s", why, retry_reason_text(reason));
-    return reason == RETRY_AGAIN;
-}
-
-bool series_retry(struct run *run, int step, int part, int status, const char *why)
-{
-    struct step_state *st = STATE(run, step);
-    struct series *series = &st->series;
-    struct part *p = &series->parts[part];
-    const struct run_policy *policy = &run->policies[step];
-    int64_t delay;
-    if (!policy->name || !STEP(run, step)->idempotent || !run_role_acts(st->role) || series->halt ||
-        st->cancel || run->stopping || !decide(run, step, p, status, why, &delay))
-        return false;
-    p->delay_ms = delay;
-    size_t i = 0;
-    while (i < series->slots.len && series->slots.data[i].part != part)
-        i++;
-    if (i == series->slots.len)
-        vec_push(&series->slots)->part = part;
-    series->slots.data[i].ticket = 0;
-    series->slots.data[i].next_ms = run->now_ms + (delay > 0 ? delay : 1);
-    part_set(series, part, OUTCOME_RUNNING, why);
-    run_activate(run, step);
-    run_wake(run, series->slots.data[i].next_ms);
-    if (!STEP(run, step)->items)
-        run_record(run, step, "attempt %u of %u failed (%.100s), again in %lld ms", p->tries,
-                   policy->rules.backoff.attempts, why, (long long)delay);
-    st->outcome = OUTCOME_RUNNING;
-    acting_phase(run, step);
-    return true;
 }
 
 /* ---- What they come to ---- */
@@ -368,13 +304,6 @@ void series_settle(struct run *run)
     }
 }
 
-/* An exit status that the policy says the meaning of is a failure like any other, and nothing unknown. */
-static bool is_declared(const struct run_policy *policy, int status)
-{
-    return policy->name && (exit_list_has_status(&policy->rules.retry_on, status) ||
-                            exit_list_has_status(&policy->rules.permanent, status));
-}
-
 void series_finish(struct run *run, int step, uint64_t ticket, int part, const struct run_result *result)
 {
     struct step_state *st = STATE(run, step);
@@ -386,8 +315,9 @@ void series_finish(struct run *run, int step, uint64_t ticket, int part, const s
         if (series->slots.data[i].ticket == ticket)
             series->slots.data[i].ticket = 0;
     enum verdict verdict = judge(run, step, part, result, &why);
-    int status = result->end == END_EXITED ? result->exit : 0;
-    if (acts && verdict == VERDICT_UNSURE && is_declared(&run->policies[step], status))
+    struct failure failure;
+    attempt_classify(run, step, verdict, result, str_text(&why), &failure);
+    if (acts && verdict == VERDICT_UNSURE && attempt_declared(run, step, result))
         verdict = VERDICT_FAIL;
     if (acts && result->end == END_NOT_STARTED) {
         verdict = not_begun(run, step, part, &why);
@@ -395,7 +325,7 @@ void series_finish(struct run *run, int step, uint64_t ticket, int part, const s
         record_end(st, result);
         if (verdict == VERDICT_PASS && !STEP(run, step)->items)
             values_carry(run, step, result);
-        if (verdict == VERDICT_FAIL && series_retry(run, step, part, status, str_text(&why))) {
+        if ((verdict == VERDICT_FAIL || !acts) && series_retry(run, step, part, &failure, str_text(&why))) {
             str_fini(&why);
             return;
         }
@@ -419,6 +349,7 @@ void series_halt(struct run *run, int step, bool cancel, const char *why)
 {
     struct step_state *st = STATE(run, step);
     struct series *series = &st->series;
+    bool acts = run_role_acts(st->role); /* what looks has no answer then */
     series->halt = true;
     st->cancel |= cancel;
     if (!series->halt_reason)
@@ -433,7 +364,11 @@ void series_halt(struct run *run, int step, bool cancel, const char *why)
         }
         char *reason = xstrdup(series->parts[slot.part].reason);
         vec_remove(&series->slots, i - 1);
-        part_set(series, slot.part, OUTCOME_FAILED, reason);
+        part_set(series, slot.part,
+                 acts     ? OUTCOME_FAILED
+                 : cancel ? OUTCOME_CANCELLED
+                          : OUTCOME_UNKNOWN,
+                 reason);
         free(reason);
         waited = slot.part;
     }
@@ -441,32 +376,7 @@ void series_halt(struct run *run, int step, bool cancel, const char *why)
         return;
     char *reason =
         xasprintf("%s; %s", series->parts[waited].reason ? series->parts[waited].reason : "failed", why);
-    part_over(run, step, waited, VERDICT_FAIL, reason, END_EXITED);
+    part_over(run, step, waited, acts ? VERDICT_FAIL : VERDICT_UNSURE, reason,
+              cancel && !acts ? END_CANCELLED : END_EXITED);
     free(reason);
-}
-
-/* Too late: whoever counted on it is no longer there, or its deadline is over. */
-static bool is_late(const struct run *run, int step, const struct slot *slot)
-{
-    const struct backoff *b = &run->policies[step].rules.backoff;
-    const struct part *p = &STATE(run, step)->series.parts[slot->part];
-    return run->now_ms - slot->next_ms >= RUN_DISARM_MS ||
-           (b->deadline_ms > 0 && run->now_ms - p->begun_ms >= b->deadline_ms);
-}
-
-void series_due(struct run *run, int step)
-{
-    struct series *series = &STATE(run, step)->series;
-    for (size_t i = 0; i < series->slots.len; i++) {
-        const struct slot *slot = &series->slots.data[i];
-        if (slot->ticket || slot->next_ms > run->now_ms)
-            continue;
-        if (is_late(run, step, slot)) {
-            series_halt(run, step, false, "its next attempt came too late");
-            return;
-        }
-        series_exec(run, step, slot->part);
-    }
-    if (series->slots.len > 0)
-        acting_phase(run, step);
 }

@@ -1,7 +1,7 @@
 /* The run machine's insides, shared by its files. Calls go: run.c (door) -> run_admit.c (may it?) ->
  * run_walk.c (which step) -> run_act.c (what needs a page) and run_check.c (what only looks) -> run_series.c
- * (executions: a step's parts, their attempts) and run_rungs.c (what lies between two rungs); run_claim.c has
- * locks and approvals, run_values.c the variables. */
+ * (executions: a step's parts), run_attempts.c (their attempts) and run_rungs.c (what lies between two
+ * rungs); run_claim.c has locks and approvals, run_values.c the variables. */
 #ifndef BELAY_RUNBOOK_RUN_STATE_H
 #define BELAY_RUNBOOK_RUN_STATE_H
 
@@ -116,6 +116,7 @@ struct run {
     VEC(struct carried) carried;
     const struct items **items;  /* of each step; borrowed */
     struct run_policy *policies; /* of each step; name NULL: none */
+    char *check_policy;          /* the name of that of checks which name none; NULL */
     struct rng rng;              /* for jitter: seeded by START, so that a replay gives the same */
     VEC(int) active;             /* steps on which something is under way or due, in order */
     VEC(int) due;                /* steps whose series is over before anything ran */
@@ -175,23 +176,33 @@ void check_settle(struct run *run, int step, enum run_outcome outcome);
 void check_cancel(struct run *run, int step);
 void check_due(struct run *run, int step);
 bool check_fresh(const struct run *run, int step, int64_t fresh_ms);
+bool check_wanted(const struct run *run, int step); /* somebody still waits for what it says */
 
 /* run_series.c */
-bool series_busy(const struct step_state *st); /* something of it is being executed */
+bool series_busy(const struct step_state *st); /* something of it is being executed, */
+bool series_open(const struct step_state *st); /* or waits to be tried again */
 void series_begin(struct run *run, int step);
 void series_finish(struct run *run, int step, uint64_t ticket, int part, const struct run_result *result);
 void series_exec(struct run *run, int step, int part); /* the next attempt of a part */
-/* Another attempt, by its policy: true when it is waited for. status is that which the attempt exited with,
- * 0 when something else says that it failed. */
-bool series_retry(struct run *run, int step, int part, int status, const char *why);
-void series_due(struct run *run, int step);
-void series_settle(struct run *run); /* what is over before anything ran */
+void series_settle(struct run *run);                   /* what is over before anything ran */
 /* No further part or attempt. What is under way goes on; with cancel it is cancelled. */
 void series_halt(struct run *run, int step, bool cancel, const char *why);
 void series_forget(struct run *run, int step); /* all of it again, next time */
 void series_fini(struct series *series);
 void part_set(struct series *series, int part, enum run_outcome outcome, const char *reason);
+
+/* run_attempts.c */
+/* What an execution was, for its policy and for the breaker of whom it calls. NONE: it passed, or answered.
+ */
+void attempt_classify(const struct run *run, int step, enum verdict verdict, const struct run_result *result,
+                      const char *why, struct failure *f);
+/* Its policy says what this exit status means: a failure like any other, and nothing unknown. */
+bool attempt_declared(const struct run *run, int step, const struct run_result *result);
 int64_t series_timeout_ms(const struct run *run, int step, int part);
+/* Another attempt, by its policy: true when it is waited for. */
+bool series_retry(struct run *run, int step, int part, const struct failure *f, const char *why);
+void series_due(struct run *run, int step);
+void series_phase(struct run *run, int step); /* executes, or waits to try again */
 
 /* run_rungs.c */
 void rungs_begin(struct run *run, int step);

@@ -241,7 +241,7 @@ static void go_on(struct run *run, int step)
     } else if (st->phase == PHASE_EVIDENCE) {
         const struct step_list *list = &STEP(run, step)->evidence;
         for (size_t i = 0; i < list->len; i++)
-            if (series_busy(STATE(run, list->data[i])))
+            if (series_open(STATE(run, list->data[i])))
                 check_cancel(run, list->data[i]);
         act_go_on(run, step);
     } else {

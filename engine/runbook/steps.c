@@ -296,7 +296,8 @@ static void set_defaults(struct step *s, const struct annotations *notes)
     bool acts = step_kind_acts(s->kind);
     if (!annotations_find(notes, "confirm"))
         s->confirm = acts ? CONFIRM_YES : CONFIRM_NONE;
-    if (!annotations_find(notes, "timeout") && !acts)
+    s->timeout_given = annotations_find(notes, "timeout") != NULL;
+    if (!s->timeout_given && !acts)
         s->timeout.ms = RUN_CHECK_LIMIT_MS;
     if (!annotations_find(notes, "every"))
         s->every.ms = RUN_POLL_EVERY_MS;

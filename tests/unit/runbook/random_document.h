@@ -57,6 +57,13 @@ static inline void draft_polling(struct draft *d)
         str_add(&d->text, " hold=7s");
 }
 
+/* Of what only looks: how often an error of it is tried again. */
+static inline void draft_looking(struct draft *d)
+{
+    if (chance(&d->rng, 30))
+        str_addf(&d->text, " policy=p%u", (unsigned)rng_below(&d->rng, 2));
+}
+
 static inline void draft_acting(struct draft *d)
 {
     static const char *const scopes[] = {"process", "pod", "shard", "service", "cluster"};
@@ -151,6 +158,7 @@ static inline void draft_walk_step(struct draft *d)
         if (chance(r, 50))
             str_add(&d->text, " expect=^done$");
         draft_polling(d);
+        draft_looking(d);
         if (chance(r, 20))
             draft_items(d);
         draft_onfail(d, false);
@@ -168,10 +176,13 @@ static inline void draft_walk_step(struct draft *d)
 static inline void draft_references(struct draft *d)
 {
     for (int i = 0; i < 3; i++) {
-        str_addf(&d->text, "```sh {name=c%d kind=check}\npre %d\n```\n", i, i);
-        str_addf(&d->text, "```sh {name=e%d kind=evidence}\nlook %d\n```\n", i, i);
-        str_addf(&d->text, "```sh {name=v%d kind=verify", i);
+        str_addf(&d->text, "```sh {name=c%d kind=check", i);
+        draft_looking(d);
+        str_addf(&d->text, "}\npre %d\n```\n```sh {name=e%d kind=evidence", i, i);
+        draft_looking(d);
+        str_addf(&d->text, "}\nlook %d\n```\n```sh {name=v%d kind=verify", i, i);
         draft_polling(d);
+        draft_looking(d);
         if (chance(&d->rng, 20))
             draft_items(d);
         str_addf(&d->text, "}\nverify %d\n```\n", i);
@@ -186,7 +197,9 @@ static inline void draft_references(struct draft *d)
         draft_onfail(d, false);
         str_add(&d->text, "}\nback\n```\n");
     }
-    str_add(&d->text, "```sh {name=g0 kind=verify}\nmeasure\n```\n");
+    str_add(&d->text, "```sh {name=g0 kind=verify");
+    draft_looking(d);
+    str_add(&d->text, "}\nmeasure\n```\n");
     str_add(&d->text, "```sh {name=u0 kind=rollback");
     draft_acting(d);
     str_add(&d->text, "}\nundo\n```\n");

@@ -167,7 +167,8 @@ static struct runbook *doctored(const struct world *w, const char *text)
 
 static bool begin(struct world *w)
 {
-    struct run_policy policies[2] = {{"p0", w->policies[0]}, {"p1", w->policies[1]}};
+    struct run_policy policies[2] = {{.name = "p0", .rules = w->policies[0]},
+                                     {.name = "p1", .checks = w->seed % 4 == 0, .rules = w->policies[1]}};
     VEC(struct run_pin) pins = {0};
     for (size_t i = 0; i < w->book->steps.len; i++) {
         const char *name = w->book->steps.data[i].items;
