@@ -46,7 +46,7 @@ static struct run_input begin(const struct runbook *book, struct run *run, const
     for (int i = 0; i < (int)book->steps.len; i++) {
         const struct step *s = &book->steps.data[i];
         if (s->policy)
-            policies[in.policy_count++] = (struct run_policy){s->policy, policy_default()};
+            policies[in.policy_count++] = (struct run_policy){.name = s->policy, .rules = policy_default()};
         if (!s->items)
             continue;
         pins[in.pin_count++] = (struct run_pin){i, items_digest(items), (int64_t)items_count(items)};
