@@ -51,6 +51,7 @@ static int ask(struct targets *t, struct call *call, struct asked *a, struct err
     call->admitted =
         breaker_admit(&a->row.breaker, &a->row.rules, a->now_ms, &call->admission->token, call->refusal);
     memcpy(call->admission->last_error, a->row.error, sizeof a->row.error);
+    call->admission->hand = a->row.hand;
     return 0;
 }
 

@@ -161,6 +161,8 @@ static void say_refused(struct drive *d, size_t tier, const struct exec_refused 
     str_addf(&line, "not called: %s", chain_skip_text(r->why));
     if (r->why == CHAIN_TIER_OPEN)
         str_addf(&line, " (%s", breaker_state_text(r->state));
+    if (r->state == BREAKER_FORCED_OPEN)
+        str_addf(&line, " by %s: %s", d->admission.hand.actor, d->admission.hand.reason);
     if (r->retry_after_ms >= 0) {
         exec_time_text(r->retry_after_ms, text);
         str_addf(&line, "%sfor %s", r->why == CHAIN_TIER_OPEN ? ", " : " (", text);

@@ -39,7 +39,8 @@ struct target_admission {
     struct breaker_token token;
     int lease;                /* a descriptor whose lock says that a probe's holder lives; -1: none */
     bool written;             /* the admission is in the database already (a probe) */
-    char last_error[160];     /* when it is refused: why a call failed last; "" */
+    char last_error[160];     /* when it is refused: why a call failed last; "", */
+    struct target_hand hand;  /* and of a forced state, by whom and why */
     const char *error;        /* set it before target_resolve: why it failed, for a person; NULL */
     bool changed;             /* by target_resolve: the breaker's state is another one, */
     enum breaker_state state; /* namely this */
