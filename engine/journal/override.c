@@ -79,7 +79,7 @@ int override_draft(const char *name, const char *state, int64_t now_us, int64_t 
     if (state && !given)
         return err_set(e, ERR_USAGE, "why is %s overridden? give the reason (--reason TEXT)", name);
     if (state && until_us && (until_us <= now_us || until_us > now_us + OVERRIDE_LONGEST_US))
-        return err_set(e, ERR_RANGE, "an override with an end ends after 30d at the latest");
+        return err_set(e, ERR_USAGE, "an override lasts up to 30d, or without --for until it is taken back");
     cJSON *data = cJSON_CreateObject();
     if (state)
         cJSON_AddStringToObject(data, "state", state);

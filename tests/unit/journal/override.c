@@ -63,11 +63,11 @@ static void a_reason_and_a_sensible_end_are_asked_for(void **state)
     draft_texts_fini(&texts);
     assert_int_equal(override_draft("x", "DISABLED", NOW_US, 0, "  ", 0, &draft, &texts, &e), ERR_USAGE);
     draft_texts_fini(&texts);
-    assert_int_equal(override_draft("x", "DISABLED", NOW_US, NOW_US, "y", 0, &draft, &texts, &e), ERR_RANGE);
+    assert_int_equal(override_draft("x", "DISABLED", NOW_US, NOW_US, "y", 0, &draft, &texts, &e), ERR_USAGE);
     draft_texts_fini(&texts);
     assert_int_equal(
         override_draft("x", "DISABLED", NOW_US, NOW_US + 2 * OVERRIDE_LONGEST_US, "y", 0, &draft, &texts, &e),
-        ERR_RANGE);
+        ERR_USAGE);
     draft_texts_fini(&texts);
 }
 
