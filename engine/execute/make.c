@@ -96,14 +96,15 @@ static int name_give(const struct spool *s, const char *from, const char *key, s
     return err_errno(e, "%s/%s", s->folder, key);
 }
 
-int spool_make(const struct spool *s, const struct about *about, struct spool_new *made, struct err *e)
+int spool_make(struct spool *s, const struct about *about, struct spool_new *made, struct err *e)
 {
     char name[EXEC_KEY_MAX + 64];
     struct err own;
     e = e ? e : &own;
     *made = (struct spool_new){.dir = -1, .lock = -1, .child_lock = -1};
     snprintf(name, sizeof name, ".new-%s-%016llx", about->key, (unsigned long long)rng_entropy());
-    if (mkdirat(s->dir, name, 0700) < 0)
+    if (mkdirat(s->dir, name, 0700) < 0 &&
+        (errno != ENOENT || spool_remake(s, e) < 0 || mkdirat(s->dir, name, 0700) < 0))
         return err_errno(e, "%s/%s", s->folder, name);
     made->dir = openat(s->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int code = made->dir < 0 || fchmod(made->dir, s->folder_mode) < 0 ? err_errno(e, "%s/%s", s->folder, name)

@@ -21,19 +21,35 @@
 
 /* ---- Opening ---- */
 
-static int folder_check(const struct spool *s, bool shared, struct err *e)
+/* Its descriptor, when it is fit to run steps out of. */
+static int folder_open(const struct spool *s, struct err *e)
 {
     struct stat st;
-    if (fstat(s->dir, &st) < 0)
-        return err_errno(e, "%s", s->folder);
-    if (shared)
-        return 0;
-    if (st.st_uid != geteuid())
-        return err_set(e, ERR_DENIED, "%s belongs to another user (uid %u): steps are never run out of it",
+    int fd = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = 0;
+    bool shared = s->folder_mode & 070;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        code = err_errno(e, "%s", s->folder);
+    else if (!shared && st.st_uid != geteuid())
+        code = err_set(e, ERR_DENIED, "%s belongs to another user (uid %u): steps are never run out of it",
                        s->folder, (unsigned)st.st_uid);
-    if ((st.st_mode & 077) && fchmod(s->dir, s->folder_mode) < 0)
-        return err_errno(e, "%s is open to others, and can't be closed", s->folder);
-    return 0;
+    else if (!shared && (st.st_mode & 077) && fchmod(fd, s->folder_mode) < 0)
+        code = err_errno(e, "%s is open to others, and can't be closed", s->folder);
+    if (code == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return code;
+}
+
+int spool_remake(struct spool *s, struct err *e)
+{
+    int fd = folder_make(s->folder, s->folder_mode, e) < 0 ? e->code : folder_open(s, e);
+    if (fd < 0)
+        return fd;
+    /* Under the old number: a thread may be about to look into it. */
+    int code = dup3(fd, s->dir, O_CLOEXEC) < 0 ? err_errno(e, "%s", s->folder) : 0;
+    close(fd);
+    return code;
 }
 
 static bool abandoned(const struct spool *s, const char *name)
@@ -85,13 +101,14 @@ struct spool *spool_open(const char *folder, bool shared, const char *program, s
     if (folder_make(folder, s->folder_mode, e) < 0)
         goto failed;
     s->folder = realpath(folder, NULL);
-    s->dir = s->folder ? open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (s->dir < 0) {
+    if (!s->folder) {
         err_errno(e, "%s", folder);
         goto failed;
     }
+    if ((s->dir = folder_open(s, e)) < 0)
+        goto failed;
     s->program = program ? xstrdup(program) : program_find(e);
-    if (!s->program || folder_check(s, shared, e) < 0)
+    if (!s->program)
         goto failed;
     sweep(s);
     return s;

@@ -33,13 +33,16 @@ struct spool {
 /* The descriptor of a step folder; ERR_USAGE for a bad key, ERR_NOT_FOUND. */
 int spool_step(const struct spool *s, const char *key, struct err *e);
 
+/* Its folder was removed meanwhile: makes it again, empty. */
+int spool_remake(struct spool *s, struct err *e);
+
 /* A new step folder as an armer needs it: complete, named, both locks taken. */
 struct spool_new {
     int dir;
     int lock;
     int child_lock;
 };
-int spool_make(const struct spool *s, const struct about *about, struct spool_new *made, struct err *e);
+int spool_make(struct spool *s, const struct about *about, struct spool_new *made, struct err *e);
 void spool_new_close(struct spool_new *made);
 
 /* The small `belay` that belongs to this program: itself, beside it, or ../../bin from libexec/belay. The

@@ -81,6 +81,25 @@ static void a_program_that_is_not_there_never_started(void **state)
     }
 }
 
+/* Tidied away by somebody, while a console lives. */
+static void a_spool_that_was_removed_is_made_again(void **state)
+{
+    struct fixture *f = *state;
+    char *spool = path_join(f->folder, "spool");
+    for (int round = 0; round < 2; round++) {
+        struct seen seen = {0};
+        struct stat st;
+        assert_int_equal(folder_remove(spool, &f->e), 0);
+        run_shell(f, "r1-t1", "echo here", &seen); /* of the first one nothing is left */
+        assert_int_equal(seen.result.how, EXEC_EXITED);
+        assert_string_equal(str_text(&seen.out), "here\n");
+        assert_int_equal(stat(spool, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0700);
+        seen_fini(&seen);
+    }
+    free(spool);
+}
+
 static void a_folder_that_is_not_there_never_started(void **state)
 {
     struct fixture *f = *state;
@@ -456,6 +475,7 @@ static int tests(void)
         cmocka_unit_test_setup_teardown(any_bytes_pass, setup, teardown),
         cmocka_unit_test_setup_teardown(a_program_that_is_not_there_never_started, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_never_started, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_spool_that_was_removed_is_made_again, setup, teardown),
         cmocka_unit_test_setup_teardown(supervisor_that_is_not_there_never_started, setup, teardown),
         cmocka_unit_test_setup_teardown(a_step_starts_clean, setup, teardown),
         cmocka_unit_test_setup_teardown(no_descriptor_is_inherited, setup, teardown),
