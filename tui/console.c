@@ -38,6 +38,25 @@ static void escape_due(void *data)
     take_keys(console);
 }
 
+/* A loop turn after they came: whoever stopped us (SIGSTOP) and let us go on again is seen before the keys
+ * that were typed meanwhile. */
+static void read_keys(void *data)
+{
+    struct console *console = data;
+    char bytes[4096];
+    struct err e = {0};
+    if (console->quitting || console_lent(console)) {
+        return;
+    }
+    int length = terminal_read(console->terminal, bytes, sizeof bytes, &e);
+    if (length < 0) {
+        console_gone(console);
+    } else if (length > 0) {
+        input_push(console->input, bytes, (size_t)length, console->now_us());
+        take_keys(console);
+    }
+}
+
 static void terminal_ready(void *data, int events)
 {
     struct console *console = data;
@@ -47,19 +66,8 @@ static void terminal_ready(void *data, int events)
             console_frame(console);
         }
     }
-    if ((events & LOOP_READ) == 0 || console->quitting || console_lent(console)) {
-        return;
-    }
-    char bytes[4096];
-    struct err e = {0};
-    int length = terminal_read(console->terminal, bytes, sizeof bytes, &e);
-    if (length < 0) {
-        console_gone(console);
-        return;
-    }
-    if (length > 0) {
-        input_push(console->input, bytes, (size_t)length, console->now_us());
-        take_keys(console);
+    if (events & LOOP_READ) {
+        loop_timer_start(console->read_timer, 0, 0);
     }
 }
 
@@ -145,6 +153,7 @@ static void signalled(void *data, int number)
             try_resume(console);
         } else { /* stopped by SIGSTOP: whoever had the terminal meanwhile may have drawn on it */
             terminal_redraw(console->terminal);
+            console->painted_page = 0;
             resize(console);
         }
         break;
@@ -249,6 +258,7 @@ static void finish(struct console *console)
     loop_timer_free(console->clock_timer);
     loop_timer_free(console->escape_timer);
     loop_timer_free(console->resume_timer);
+    loop_timer_free(console->read_timer);
     loop_watch_free(console->watch);
     terminal_close(console->terminal);
     input_free(console->input);
@@ -279,6 +289,7 @@ int console_run(struct loop *loop, struct engine *engine, const struct console_o
     console->clock_timer = loop_timer_new(loop, console_clock_tick, console);
     console->escape_timer = loop_timer_new(loop, escape_due, console);
     console->resume_timer = loop_timer_new(loop, try_resume, console);
+    console->read_timer = loop_timer_new(loop, read_keys, console);
     struct str word = {0};
     int result = open_terminal(console, e);
     if (result == 0) {

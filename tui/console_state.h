@@ -28,7 +28,7 @@ struct console {
     struct input *input;
     struct canvas *canvas;
     struct loop_watch *watch;
-    struct loop_timer *frame_timer, *clock_timer, *escape_timer, *resume_timer;
+    struct loop_timer *frame_timer, *clock_timer, *escape_timer, *resume_timer, *read_timer;
     struct loop_signal *signals[SIGNALS_WATCHED], *stop_signal;
 
     unsigned changes;      /* of the engine, not yet drawn */

@@ -163,6 +163,28 @@ static void test_keys_for_the_shell_confirm_nothing(void **state)
     walk_verify(&walk, BELAY);
 }
 
+/* Nor what was typed while something else had stopped the console. */
+static void test_keys_for_a_stopped_console_confirm_nothing(void **state)
+{
+    (void)state;
+    struct pty *p = walk_console(&walk, BELAY);
+    walk_start(p, "Drain the queue", "Type  yes");
+    pty_run(p, 700);
+    pty_signal(p, SIGSTOP);
+    assert_true(pty_wait_stopped(p, WALK_MS));
+    pty_type(p, "yes\r");
+    pty_continue(p, true);
+    walk_sees(p, "thrown away");
+    walk_oracle_is(&walk, "");
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, BEGAN);
+    walk_open_gate(&walk);
+    nothing_left_await(p);
+    walk_quit(p);
+    walk_oracle_is(&walk, BEGAN "end\n");
+    walk_verify(&walk, BELAY);
+}
+
 /* Without another start that would tidy up; and the run goes on in the next console. */
 static void test_a_killed_console_leaves_nothing(void **state)
 {
@@ -219,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_leaving_the_page_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_quitting_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_for_the_shell_confirm_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_keys_for_a_stopped_console_confirm_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_console_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_supervisor_is_no_obstacle, setup, teardown),
     };
