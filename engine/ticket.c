@@ -65,6 +65,8 @@ static void on_output(void *data, enum exec_stream stream, const char *bytes, si
     output_add(t->walk, t->step, stream, bytes, length);
 }
 
+#define CANCELLED_EARLY "cancelled before it started"
+
 static void ticket_prepare(struct ticket *t);
 static void ticket_again(struct ticket *t);
 
@@ -83,6 +85,8 @@ static void on_ended(void *data, const struct exec_result *result)
                    (long long)result->dropped_bytes);
     if (t->why[0])
         snprintf(t->result.text, sizeof t->result.text, "%s", t->why);
+    else if (t->cancelled && result->how == EXEC_VOID)
+        snprintf(t->result.text, sizeof t->result.text, CANCELLED_EARLY);
     if (!t->terminal) {
         ticket_ended(t);
         return;
@@ -206,8 +210,7 @@ static void ticket_arm(struct ticket *t)
         .use_scope = engine->runs.lifetime.use_scope,
     };
     if (t->cancelled || !engine->runs.spool) {
-        ticket_not_started(t,
-                           t->cancelled ? "cancelled before it started" : "there is no spool to run it from");
+        ticket_not_started(t, t->cancelled ? CANCELLED_EARLY : "there is no spool to run it from");
         return;
     }
     if (!ready_use(t, &request))
@@ -385,7 +388,7 @@ int ticket_cancel(struct walk *w, uint64_t number, struct err *e)
         if (run_rehearsed(w->run))
             rehearsal_cancel(t);
         else if (t->terminal && step_terminal_waits(t->terminal))
-            ticket_not_started(t, "cancelled before it started");
+            ticket_not_started(t, CANCELLED_EARLY);
         if (t->x && execution_cancel(t->x, e) < 0) {
             cancel_failed(t, e->msg);
             return e->code;

@@ -1,6 +1,9 @@
 /* While the page of an acting step is open a supervisor waits, which knows nothing of the step yet.
  * Confirming uses it; nothing else leaves anything of it. */
 #include <dirent.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <sys/ioctl.h>
 
 #include "tests/crash/supervisors.h"
 #include "tests/screen/walk.h"
@@ -185,6 +188,46 @@ static void test_keys_for_a_stopped_console_confirm_nothing(void **state)
     walk_verify(&walk, BELAY);
 }
 
+/* The console has said cancel to the one step that there is. */
+static void word_await(struct pty *p)
+{
+    char *pattern = path_join(walk.rig.state, "belay/rig/spool/r1-*/control");
+    int64_t end = clock_monotonic_us() + WALK_MS * US_PER_MS;
+    glob_t found;
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_int_equal(found.gl_pathc, 1);
+    int fifo = open(found.gl_pathv[0], O_RDWR | O_NONBLOCK | O_CLOEXEC), bytes = 0;
+    while (ioctl(fifo, FIONREAD, &bytes) == 0 && bytes == 0 && clock_monotonic_us() < end)
+        pty_run(p, 20);
+    assert_true(bytes > 0);
+    close(fifo);
+    globfree(&found);
+    free(pattern);
+}
+
+/* Confirmed, and cancelled before its supervisor heard of either: what is said is why nothing ran. */
+static void test_cancelled_before_it_started(void **state)
+{
+    (void)state;
+    struct pty *p = walk_console(&walk, BELAY);
+    walk_start(p, "Drain the queue", "Type  yes");
+    pid_t waits = waits_await(p);
+    assert_int_equal(kill(waits, SIGSTOP), 0);
+    walk_confirm(p, "yes\r");
+    walk_sees(p, "▶ acting");
+    pty_type(p, "\x03");
+    walk_sees(p, "c +cancel");
+    pty_type(p, "c");
+    word_await(p);
+    assert_int_equal(kill(waits, SIGCONT), 0);
+    walk_sees(p, "not started: cancelled before it started");
+    walk_oracle_is(&walk, "");
+    walk_quit(p);
+    nothing_left_await(NULL);
+    journal_is("cancelled before it started", true);
+    walk_verify(&walk, BELAY);
+}
+
 /* Without another start that would tidy up; and the run goes on in the next console. */
 static void test_a_killed_console_leaves_nothing(void **state)
 {
@@ -242,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_quitting_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_for_the_shell_confirm_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_keys_for_a_stopped_console_confirm_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cancelled_before_it_started, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_console_leaves_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_killed_supervisor_is_no_obstacle, setup, teardown),
     };
