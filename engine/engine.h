@@ -175,7 +175,8 @@ void engine_runbook_at(const struct engine *engine, size_t index, struct engine_
 
 /* ---- Healing ---------------------------------------------------------------------------------------- */
 
-/* What is wrong by a rule of `heal:`, or because a step failed whose policy says `heal`, and what would mend it. */
+/* What is wrong by a rule of `heal:`, or because a step failed whose policy says `heal`, and what would mend
+ * it. */
 struct engine_healing {
     const char *resource, *error;
     const char *state; /* "proposed", "running", "resting", "given up" */
@@ -190,8 +191,8 @@ struct engine_healing {
 size_t engine_healing_count(const struct engine *engine);
 bool engine_healing_at(const struct engine *engine, size_t index, struct engine_healing *view);
 
-/* Asks the configured diagnosers, then the rules, what is wrong with a resource. done runs once, on the loop: found is NULL
- * when nobody knows; notes say why diagnosers did not answer, a line each. */
+/* Asks the configured diagnosers, then the rules, what is wrong with a resource. done runs once, on the loop:
+ * found is NULL when nobody knows; notes say why diagnosers did not answer, a line each. */
 typedef void engine_diagnosed(void *context, const struct heal_diagnosis *found, const char *notes);
 void engine_diagnose(struct loop *loop, const struct config *config, const char *resource, const char *error,
                      engine_diagnosed *done, void *context);
@@ -402,8 +403,9 @@ enum engine_request_kind {
 
 struct engine_request {
     enum engine_request_kind kind;
-    const char *text;     /* note, incident title, reason, export's path (NULL: belay-INC-7.FORMAT here);
-                             EMERGENCY: "leave" leaves runs whose step still runs */
+    const char *text;     /* note, incident title, reason, export's path (NULL: belay-INC-7.FORMAT here, or
+                             belay-INC-7-2.FORMAT when that is there); EMERGENCY: "leave" leaves runs whose step
+                             still runs */
     const char *severity; /* INCIDENT_OPEN: "SEV2", may be NULL */
     const char *format;   /* EXPORT: "md" or "json" */
     int64_t incident;     /* 0: the focused one; of a rehearsal none */
@@ -419,7 +421,7 @@ struct engine_request {
     const char *person;     /* HANDOVER_GIVE: for whom, may be NULL */
     char *const *variables; /* RUN_START, REHEARSE: NAME=VALUE, NULL-terminated, may be NULL. OUTCOME: what
                              * the block exports */
-    bool by_itself;                  /* RUN_START: no person starts it: healing */
+    bool by_itself;         /* RUN_START: no person starts it: healing */
     bool checks_only;       /* RUN_START: nothing that acts is ever run, whatever it is told */
     const struct runbook_act *act; /* ACT */
     const struct run_input *input; /* RUN_INPUT */

@@ -197,19 +197,42 @@ struct exporting {
     struct journal *journal;
     int64_t incident;
     enum export_format format;
-    char *path;
+    char *path; /* NULL: a new file of the incident's name */
     size_t bytes;
     struct err e;
     engine_done *done;
     void *context;
 };
 
+#define EXPORTS_MOST 999
+
+/* Another platform has an INC-1, too, and what somebody has edited since is theirs: nobody chose this name,
+ * so nothing is lost by it. */
+static void export_write_new(struct exporting *x, const struct str *text)
+{
+    int code = ERR_EXISTS;
+    for (int number = 1; code == ERR_EXISTS && number <= EXPORTS_MOST; number++) {
+        char again[16] = "";
+        if (number > 1)
+            snprintf(again, sizeof again, "-%d", number);
+        free(x->path);
+        x->path =
+            xasprintf("belay-INC-%lld%s.%s", (long long)x->incident, again, export_format_name(x->format));
+        x->e = (struct err){0};
+        code = file_write_new(x->path, str_text(text), text->len, 0600, &x->e);
+    }
+}
+
 static void exporting_work(void *data)
 {
     struct exporting *x = data;
     struct str text = {0};
-    if (postmortem_export(x->journal, x->incident, x->format, &text, &x->e) == 0)
-        file_write_atomic(x->path, str_text(&text), text.len, 0600, &x->e);
+    if (postmortem_export(x->journal, x->incident, x->format, &text, &x->e) == 0) {
+        if (x->path)
+            file_write_atomic(x->path, str_text(&text), text.len, 0600, &x->e);
+        else
+            export_write_new(x, &text);
+    }
     x->bytes = text.len;
     str_fini(&text);
 }
@@ -254,9 +277,7 @@ static void request_export(struct engine *engine, const struct engine_request *r
                             .format = (enum export_format)format,
                             .done = done,
                             .context = context};
-    x->path = request->text && request->text[0]
-                  ? xstrdup(request->text)
-                  : xasprintf("belay-INC-%lld.%s", (long long)incident, export_format_name(x->format));
+    x->path = request->text && request->text[0] ? xstrdup(request->text) : NULL;
     engine->runs.storing++;
     loop_work(engine->loop, exporting_work, exporting_done, x);
 }

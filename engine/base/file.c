@@ -90,7 +90,9 @@ static int folder_sync(const char *folder, struct err *e)
     return code;
 }
 
-int file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e)
+/* replace: what is there under that name goes; else it is ERR_EXISTS, and stays as it is. */
+static int write_whole(const char *path, const void *bytes, size_t length, mode_t mode, bool replace,
+                       struct err *e)
 {
     const char *slash = strrchr(path, '/');
     char *folder = folder_of(path);
@@ -109,16 +111,26 @@ int file_write_atomic(const char *path, const void *bytes, size_t length, mode_t
         code = err_errno(e, "%s", path);
     if (close(fd) < 0 && code == 0)
         code = err_errno(e, "%s", path);
-    if (code == 0 && rename(temporary, path) < 0)
+    if (code == 0 && (replace ? rename(temporary, path) : link(temporary, path)) < 0)
         code = err_errno(e, "%s", path);
-    if (code < 0)
+    if (code < 0 || !replace)
         unlink(temporary);
-    else
+    if (code == 0)
         code = folder_sync(folder, e);
 out:
     free(temporary);
     free(folder);
     return code;
+}
+
+int file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e)
+{
+    return write_whole(path, bytes, length, mode, true, e);
+}
+
+int file_write_new(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e)
+{
+    return write_whole(path, bytes, length, mode, false, e);
 }
 
 static int folder_make_one(const char *path, mode_t mode, struct err *e)

@@ -14,6 +14,8 @@ int file_read(const char *path, size_t limit, struct str *out, struct err *e);
 
 /* Writes to a temporary file beside path, fsync, rename, fsync of the folder. */
 int file_write_atomic(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e);
+/* The same, and never over anything: ERR_EXISTS. */
+int file_write_new(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e);
 
 /* Writes all bytes to fd, through short writes and EINTR. */
 int file_write_all(int fd, const void *bytes, size_t length, struct err *e);

@@ -74,6 +74,27 @@ static void test_what_is_written_is_read(void **state)
     free(path);
 }
 
+static void test_a_new_file_replaces_nothing(void **state)
+{
+    (void)state;
+    char *path = in_room("new");
+    struct err e = {0};
+    struct str text = {0};
+    int before = open_count();
+    assert_int_equal(file_write_new(path, "first", 5, 0600, &e), 0);
+    assert_int_equal(file_write_new(path, "second", 6, 0600, &e), ERR_EXISTS);
+    assert_non_null(strstr(e.msg, path));
+    assert_int_equal(file_read(path, 100, &text, &e), 0);
+    assert_string_equal(str_text(&text), "first");
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_int_equal(st.st_nlink, 1); /* nothing is left beside it */
+    assert_int_equal(open_count(), before);
+    str_fini(&text);
+    free(path);
+}
+
 static void test_the_limit_is_exact_and_leaves_the_text_alone(void **state)
 {
     (void)state;
@@ -272,6 +293,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_written_is_read),
+        cmocka_unit_test(test_a_new_file_replaces_nothing),
         cmocka_unit_test(test_the_limit_is_exact_and_leaves_the_text_alone),
         cmocka_unit_test(test_what_is_no_file_is_refused_at_once),
         cmocka_unit_test(test_a_failed_write_changes_nothing),
