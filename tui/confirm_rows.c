@@ -236,14 +236,13 @@ static void put_after(struct rows *r, const struct step_view *view, const struct
     if (end == POLICY_SKIP || end == POLICY_FAIL) {
         str_addf(&fails, "If no attempt is left: %s",
                  end == POLICY_SKIP ? "it stays failed and the run goes on" : "the run stops");
+    } else if (view->what->onfail == ONFAIL_CONTINUE || view->what->onfail == ONFAIL_STOP) {
+        str_addf(&fails, "If it fails: the run %s", view->what->onfail == ONFAIL_STOP ? "stops" : "goes on");
     } else if (data->rollback >= 0) {
-        str_addf(&fails, "If it fails: rollback \"%s\" is offered", steps[data->rollback].title);
+        str_addf(&fails, "If it fails: rollback \"%s\" is %s", steps[data->rollback].title,
+                 view->what->onfail == ONFAIL_ROLLBACK ? "next" : "offered");
     } else {
-        static const char *const onfail[] = {[ONFAIL_ASK] = "you are asked",
-                                             [ONFAIL_STOP] = "the run stops",
-                                             [ONFAIL_CONTINUE] = "the run goes on",
-                                             [ONFAIL_ROLLBACK] = "rollback"};
-        str_addf(&fails, "If it fails: %s", onfail[view->what->onfail]);
+        str_add(&fails, "If it fails: you are asked");
     }
     if (data->undo >= 0) {
         str_addf(&fails, "; taken back by \"%s\"", steps[data->undo].title);
