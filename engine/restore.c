@@ -23,7 +23,8 @@ struct concluded {
 struct restoring {
     struct engine *engine;
     struct journal *journal;
-    int64_t id, incident, last_seq, last_us, started_us;
+    int64_t id, incident, last_seq, started_us;
+    int64_t input_us; /* wall clock of the newest input, at which the run's clock stands */
     char *actor, *entity, *path, *owner, **approvals;
     int64_t fence;
     struct asked asked;
@@ -53,13 +54,14 @@ static int restoring_event(const struct event *event, void *data)
     const cJSON *input = cJSON_GetObjectItemCaseSensitive(tree, "input");
     if (event->kind == EVENT_RUN_STARTED) {
         r->actor = xstrdup(event->actor);
-        r->started_us = event->at_us;
+        r->started_us = r->input_us = event->at_us;
         r->act = json_bool(tree, "act", false);
         r->path = xstrdup(json_string(tree, "path", "runbook.md"));
         r->entity = xstrdup(json_string(tree, "entity", NULL));
         snprintf(r->blob, sizeof r->blob, "%s", json_string(tree, "blob", ""));
     } else if (input) {
         *vec_push(&r->inputs) = json_print(input);
+        r->input_us = event->at_us;
     } else if (event->kind == EVENT_STEP_INTENT) {
         *vec_push(&r->intended) = (struct intended){.ticket = (uint64_t)json_int(tree, "ticket", 0),
                                                     .step = xstrdup(json_string(tree, "step", "")),
@@ -83,7 +85,6 @@ static int restoring_event(const struct event *event, void *data)
     if (event->incident)
         r->incident = event->incident;
     r->last_seq = event->seq;
-    r->last_us = event->at_us;
     cJSON_Delete(tree);
     return 0;
 }
@@ -126,7 +127,7 @@ static void restoring_replay(struct restoring *r, struct walk *w)
         if (code < 0 && r->refused++ == 0)
             r->e = e;
     }
-    int64_t idle_us = clock_wall_us() - r->last_us;
+    int64_t idle_us = clock_wall_us() - r->input_us;
     w->zero_us = loop_now_us(w->engine->loop) - run_now_ms(w->run) * US_PER_MS - (idle_us > 0 ? idle_us : 0);
 }
 

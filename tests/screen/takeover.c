@@ -150,6 +150,29 @@ static void test_a_follower_sees_the_output(void **state)
     walk_verify(&walk, BELAY);
 }
 
+/* How long it has been acting is no shorter for a new console. */
+static void test_the_time_of_a_step_goes_on(void **state)
+{
+    (void)state;
+    struct pty *old = walk_line_mode(&walk, BELAY, "run"), *fresh = walk_console(&walk, BELAY);
+    walk_sees(old, "Type +yes");
+    look_on(fresh);
+    walk_confirm(old, "yes\r");
+    walk_oracle_await(&walk, old, "begin\n");
+    walk_sees(fresh, "▶ acting +[4-9]s");
+    pty_type(fresh, "T");
+    walk_sees(fresh, "take it over, because:");
+    pty_type(fresh, "gone\r");
+    walk_sees(fresh, "b background");
+    walk_open_gate(&walk);
+    walk_sees(fresh, "! warn +exit 0 +after ([4-9]|[1-9][0-9]+)s");
+    walk_sees(old, "taken over");
+    walk_ends(old, 1);
+    walk_quit(fresh);
+    walk_oracle_is(&walk, "begin\nend\n");
+    walk_verify(&walk, BELAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_the_old_console_confirms_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_loser_is_told_who_has_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_follower_sees_the_output, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_time_of_a_step_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dead_console_has_lost_it_already, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
