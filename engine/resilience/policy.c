@@ -87,7 +87,7 @@ enum retry_reason policy_retry(const struct policy *p, const struct budget *budg
     if (budget && !budget_allows(budget))
         return RETRY_BUDGET;
     if (p->backoff.deadline_ms == 0 && floor_ms > POLICY_REST_MS_MAX && floor_ms > p->backoff.cap_ms)
-        return RETRY_DEADLINE;
+        return RETRY_REST;
     *delay_ms = backoff_next_ms(&p->backoff, attempt, elapsed_ms, floor_ms, previous_ms, rng);
     return *delay_ms < 0 ? RETRY_DEADLINE : RETRY_AGAIN;
 }

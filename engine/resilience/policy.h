@@ -50,7 +50,8 @@ int policy_check(const struct policy *p, struct err *e);
     X(ATTEMPTS, "all attempts used")                                                                         \
     X(DEADLINE, "the next attempt would begin past the deadline")                                            \
     X(BUDGET, "the retry budget is used up")                                                                 \
-    X(COST, "the cost ceiling is reached")
+    X(COST, "the cost ceiling is reached")                                                                   \
+    X(REST, "it asks for a longer rest than is waited for without a deadline")
 enum retry_reason {
 #define X(name, text) RETRY_##name,
     RETRY_REASONS(X)

@@ -113,7 +113,7 @@ static void test_retry_after_is_a_floor_and_bounded(void **state)
     expect(&q, RETRY_AGAIN);
     assert_int_equal(q.delay_ms, 100);
     q.f.retry_after_ms = POLICY_REST_MS_MAX + 1;
-    expect(&q, RETRY_DEADLINE);
+    expect(&q, RETRY_REST);
     q.p.backoff.cap_ms = POLICY_REST_MS_MAX + 1;
     expect(&q, RETRY_AGAIN);
     q.p.backoff.deadline_ms = 60000;
