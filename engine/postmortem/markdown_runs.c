@@ -13,6 +13,10 @@ static void add_execution_line(const struct story_step *step, const struct story
     const cJSON *result = x->result;
     str_add(out, "- ");
     text_markdown(out, x->role);
+    if (*json_string(result, "part", "")) {
+        str_add(out, ", ");
+        text_markdown(out, json_string(result, "part", ""));
+    }
     if (x->attempt > 1)
         str_addf(out, ", attempt %lld", (long long)x->attempt);
     str_add(out, ": ");
@@ -175,7 +179,7 @@ static void add_run_table(const struct story_run *run, struct str *out)
         str_add(out, "No step was reached.\n\n");
         return;
     }
-    str_add(out, "| Step | What | Outcome | Attempts |\n|---|---|---|---|\n");
+    str_add(out, "| Step | What | Outcome | Executions |\n|---|---|---|---|\n");
     for (size_t i = 0; i < run->steps.len; i++) {
         const struct story_step *step = &run->steps.data[i];
         str_addf(out, "| %zu | ", i + 1);

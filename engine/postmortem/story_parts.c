@@ -123,11 +123,12 @@ void story_take_evidence(struct story *story, const struct event *event, const c
     }
     if (event->kind != EVENT_STEP_OUTCOME)
         return;
-    const char *role = json_string(data, "role", "act");
+    const char *role = json_string(data, "role", "act"), *part = json_string(data, "part", "");
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
         const cJSON *output = cJSON_GetObjectItemCaseSensitive(data, streams[i]);
-        char *what = xasprintf("%s of %s", streams[i],
-                               json_string(data, "title", json_string(data, "step", "a step")));
+        char *what = xasprintf("%s of %s%s%s", streams[i],
+                               json_string(data, "title", json_string(data, "step", "a step")),
+                               *part ? ", " : "", part);
         if (output)
             add_evidence(story, event, output, what, str_eq(role, "evidence"));
         free(what);

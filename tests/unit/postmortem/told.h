@@ -176,7 +176,7 @@ static inline void tell_incident(struct told *t)
               "undo", "drop"));
     tell(t, EVENT_STEP_OUTCOME, "alice", "ok", 1, 1, "Restore: act exit 0 (61.0 s)",
          DATA("step", "restore", "title", "Restore the latest snapshot", "ticket", "3", "role", "act", "acts",
-              "true", "outcome", "ok", "exit", "0", "ms", "61000", "stdout", restored));
+              "true", "part", "item 2", "outcome", "ok", "exit", "0", "ms", "61000", "stdout", restored));
     tell(t, EVENT_STEP_CONCLUDED, "belay", "ok", 1, 1, "Restore: ok",
          DATA("step", "restore", "title", "Restore the latest snapshot", "outcome", "ok", "reason",
               "verified"));
