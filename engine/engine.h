@@ -75,8 +75,8 @@ void engine_unsubscribe(struct engine *engine, void *context); /* all subscripti
 /* True once the runbooks are parsed, the newest events are read and the interrupted runs are restored: what a
  * command without a screen waits for. ENGINE_OFFERS, _TIMELINE or _RUNS announces it. */
 bool engine_settled(const struct engine *engine);
-/* True once the list of runbooks stands: all are read, and the runs that an earlier console left are known.
- */
+/* True once the list of runbooks stands: all are read, the runs that an earlier console left are known, and
+ * what that changed is in its order. */
 bool engine_listed(const struct engine *engine);
 
 /* Whom belay calls on this host, with their measures, by name: those of the state database of this

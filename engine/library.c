@@ -353,7 +353,9 @@ void engine_runbook_at(const struct engine *engine, size_t index, struct engine_
 
 bool engine_listed(const struct engine *engine)
 {
-    return engine->library.parsing == 0 && engine->chronicle.loaded && engine->runs.restoring == 0;
+    bool in_order = (engine->changed & (ENGINE_OFFERS | ENGINE_RUNS)) == 0; /* see changes_tell */
+    return in_order && engine->library.parsing == 0 && engine->chronicle.loaded &&
+           engine->runs.restoring == 0;
 }
 
 bool engine_settled(const struct engine *engine)
