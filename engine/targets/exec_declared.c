@@ -200,6 +200,9 @@ static int resolve(struct exec_plan *plan, const struct exec_names *names, void 
     struct held *held = xcalloc(1, sizeof *held);
     held->users = 1;
     held->config = config_load(names->config, NULL, e);
+    bool none = !held->config && e->code == ERR_NOT_FOUND && !names->config && !names->chain;
+    if (none && config_policy_find(NULL, names->policy)) /* one that is always there */
+        held->config = config_new();
     int code = held->config ? 0 : e->code;
     if (code == 0 && names->chain)
         code = take_chain(plan, names->chain, held, e);
