@@ -85,6 +85,8 @@ void cluster_add_set_pod(struct world *w, const char *collection, int shard, int
 
 /* controllers.c: what the controllers would have done by now. */
 void cluster_advance(struct world *w);
+/* "Complete", "Failed", NULL while it goes on or is about to end. */
+const char *job_ended(const cJSON *job);
 /* What a job takes, virtual; and what came to be done by it. */
 int64_t job_takes_us(const cJSON *job);
 double job_documents(const cJSON *job); /* of one that indexes again */

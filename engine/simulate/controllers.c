@@ -8,6 +8,7 @@
 #include "engine/simulate/world.h"
 
 #define JOB_US           (8 * US_PER_S)
+#define JOB_ENDING_US    (1 * US_PER_S)
 #define REINDEX_US       (15 * US_PER_S)
 #define RESTART_US       (12 * US_PER_S) /* between two starts of a crash loop */
 #define RECOVERING_US    (2 * US_PER_S)  /* from the last obstacle's end to ready */
@@ -224,18 +225,30 @@ static void pods_sweep(struct world *w)
 
 /* ---- Jobs and claims ---- */
 
-static void job_condition_set(struct world *w, cJSON *job, const char *type)
+static void job_condition_add(cJSON *job, const char *type)
+{
+    cJSON *status = object_member(job, "status"), *condition = cJSON_CreateObject();
+    cJSON *conditions = cJSON_GetObjectItemCaseSensitive(status, "conditions");
+    cJSON_AddStringToObject(condition, "type", type);
+    cJSON_AddStringToObject(condition, "status", "True");
+    cJSON_AddItemToArray(conditions ? conditions : cJSON_AddArrayToObject(status, "conditions"), condition);
+}
+
+/* Since Kubernetes 1.31 a job is first said to be about to end, and has ended only when its pods are gone:
+ * whoever takes any condition for the end is wrong. */
+static void job_end(struct world *w, cJSON *job, bool well)
 {
     cJSON *status = object_member(job, "status");
     char text[CLOCK_TEXT_SIZE];
+    if (!json_at(job, "/status/conditions"))
+        job_condition_add(job, well ? "SuccessCriteriaMet" : "FailureTarget");
+    if (w->now_us - object_began_us(job) < job_takes_us(job) + JOB_ENDING_US)
+        return;
     clock_format(world_wall_us(w, w->now_us), text);
     cJSON_DeleteItemFromObjectCaseSensitive(status, "active");
-    object_number_set(status, strcmp(type, "Complete") == 0 ? "succeeded" : "failed", 1);
+    object_number_set(status, well ? "succeeded" : "failed", 1);
     object_text_set(status, "completionTime", text);
-    cJSON *condition = cJSON_CreateObject();
-    cJSON_AddStringToObject(condition, "type", type);
-    cJSON_AddStringToObject(condition, "status", "True");
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(status, "conditions"), condition);
+    job_condition_add(job, well ? "Complete" : "Failed");
 }
 
 /* What the job's container was told: a snapshot to restore needs one that exists and a claim to put it on. */
@@ -254,6 +267,19 @@ static bool job_succeeds(const cJSON *job)
         }
     }
     return !restores || snapshot;
+}
+
+const char *job_ended(const cJSON *job)
+{
+    const cJSON *condition;
+    const char *ended = NULL;
+    cJSON_ArrayForEach(condition, json_at(job, "/status/conditions"))
+    {
+        const char *type = json_string(condition, "type", "");
+        if (strcmp(type, "Complete") == 0 || strcmp(type, "Failed") == 0)
+            ended = type;
+    }
+    return ended;
 }
 
 int64_t job_takes_us(const cJSON *job)
@@ -282,8 +308,7 @@ static void job_takes_effect(struct world *w, const cJSON *job, cJSON *volume)
 
 static void job_advance(struct world *w, cJSON *job)
 {
-    const cJSON *conditions = json_at(job, "/status/conditions");
-    if (conditions)
+    if (job_ended(job))
         return;
     const cJSON *spec = json_at(job, "/spec/template/spec");
     const char *claim = claim_of(spec);
@@ -309,8 +334,8 @@ static void job_advance(struct world *w, cJSON *job)
         return;
     bool well = job_succeeds(job);
     pod_status_set(pod, well ? "Succeeded" : "Failed", false, NULL);
-    job_condition_set(w, job, well ? "Complete" : "Failed");
-    if (well)
+    job_end(w, job, well);
+    if (well && job_ended(job))
         job_takes_effect(w, job, claim ? cluster_find(w->cluster, "PersistentVolumeClaim", claim) : NULL);
 }
 
@@ -357,7 +382,7 @@ static bool on_its_way(const cJSON *object)
     if (of_kind(object, "Pod"))
         return !pod_ready(object) && !object_label(object, "job-name");
     if (of_kind(object, "Job"))
-        return !json_at(object, "/status/conditions");
+        return !job_ended(object);
     return of_kind(object, "PersistentVolumeClaim") &&
            strcmp(json_string(json_at(object, "/status"), "phase", ""), "Bound") != 0;
 }

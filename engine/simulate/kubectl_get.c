@@ -91,8 +91,9 @@ static void row_fill(struct table *t, const struct world *w, const cJSON *object
         cell(t, "%d", wanted);
         cell(t, "%d", ready);
     } else if (strcmp(kind, "Job") == 0) {
-        const char *ended = json_string(json_at(object, "/status/conditions/0"), "type", "Running");
-        cell(t, "%s", ended);
+        const char *ended = job_ended(object);
+        cell(t, "%s",
+             ended ? ended : json_string(json_at(object, "/status/conditions/0"), "type", "Running"));
         cell(t, "%.0f/1", json_double(cJSON_GetObjectItemCaseSensitive(object, "status"), "succeeded", 0));
     } else if (strcmp(kind, "PersistentVolumeClaim") == 0) {
         cell(t, "%s", json_string(cJSON_GetObjectItemCaseSensitive(object, "status"), "phase", "Pending"));

@@ -81,7 +81,7 @@ static void batch_job_add(cJSON *list, const struct world *w, const struct batch
 /* How far a job of the cluster is, 0..1, and the word for it. */
 static double cluster_job_share(const struct world *w, const cJSON *job, const char **state)
 {
-    const char *ended = json_string(json_at(job, "/status/conditions/0"), "type", NULL);
+    const char *ended = job_ended(job);
     double share = (double)(w->now_us - object_began_us(job)) / (double)job_takes_us(job);
     *state = !ended ? "running" : strcmp(ended, "Failed") == 0 ? "failed" : "completed";
     return ended || share > 1 ? 1 : share;

@@ -212,6 +212,29 @@ static void migrate(struct world *w)
     act(w, "kubectl -n rag wait --for=condition=complete --timeout=60s job/migrations-r1");
 }
 
+/* As Kubernetes has it since 1.31: true conditions come before the end. */
+static void test_a_job_is_about_to_end_before_it_has_ended(void **state)
+{
+    (void)state;
+    struct world *w = struck("bootstrap", 40);
+    struct kubectl_result r = rig_run(w, "kubectl -n rag create -f -", migration_job);
+    assert_int_equal(r.exit, 0);
+    kubectl_result_fini(&r);
+    rig_pass(w, 8);
+    rig_expect(
+        w,
+        "kubectl -n rag get job migrations-r1 -o jsonpath={.status.conditions[*].type},{.status.succeeded}",
+        0, "SuccessCriteriaMet,", "");
+    assert_false(w->migrated);
+    rig_pass(w, 2);
+    rig_expect(
+        w,
+        "kubectl -n rag get job migrations-r1 -o jsonpath={.status.conditions[*].type},{.status.succeeded}",
+        0, "SuccessCriteriaMet Complete,1", "");
+    assert_true(w->migrated);
+    world_free(w);
+}
+
 static void expect_components(struct world *w, bool up)
 {
     static const char *const names[] = {"controller", "retriever", "generator", "indexer"};
@@ -374,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_no_backup),
         cmocka_unit_test(test_throttle_and_backlog),
         cmocka_unit_test(test_safe_mode),
+        cmocka_unit_test(test_a_job_is_about_to_end_before_it_has_ended),
         cmocka_unit_test(test_deadlock),
         cmocka_unit_test(test_hooks),
         cmocka_unit_test(test_wrong_order),
