@@ -150,7 +150,8 @@ static cJSON *intent_data(const struct ticket *t)
     ticket_add_command(t, data);
     struct engine_where where;
     engine_where(t->walk->engine, &where);
-    cJSON_AddStringToObject(data, "where", where.text);
+    if (run_role_acts(t->role)) /* only then has it been observed right before */
+        cJSON_AddStringToObject(data, "where", where.text);
     cJSON_AddStringToObject(data, "who", t->walk->engine->identity.actor_line);
     cJSON_AddStringToObject(data, "folder", t->key); /* in the spool: others look on there */
     const struct step *step = &t->walk->book->steps.data[t->step];

@@ -6,17 +6,17 @@
 #include "engine/simulate/world.h"
 
 static const struct resource resources[] = {
-    {"pod", "pods", "po", "Pod", "pod", "pods"},
-    {"deployment", "deployments", "deploy", "Deployment", "deployment.apps", "deployments.apps"},
-    {"statefulset", "statefulsets", "sts", "StatefulSet", "statefulset.apps", "statefulsets.apps"},
-    {"job", "jobs", "", "Job", "job.batch", "jobs.batch"},
-    {"cronjob", "cronjobs", "cj", "CronJob", "cronjob.batch", "cronjobs.batch"},
+    {"pod", "pods", "po", "Pod", "pod", "pods", "v1"},
+    {"deployment", "deployments", "deploy", "Deployment", "deployment.apps", "deployments.apps", "apps/v1"},
+    {"statefulset", "statefulsets", "sts", "StatefulSet", "statefulset.apps", "statefulsets.apps", "apps/v1"},
+    {"job", "jobs", "", "Job", "job.batch", "jobs.batch", "batch/v1"},
+    {"cronjob", "cronjobs", "cj", "CronJob", "cronjob.batch", "cronjobs.batch", "batch/v1"},
     {"persistentvolumeclaim", "persistentvolumeclaims", "pvc", "PersistentVolumeClaim",
-     "persistentvolumeclaim", "persistentvolumeclaims"},
-    {"service", "services", "svc", "Service", "service", "services"},
-    {"endpoints", "endpoints", "ep", "Endpoints", "endpoints", "endpoints"},
-    {"configmap", "configmaps", "cm", "ConfigMap", "configmap", "configmaps"},
-    {"event", "events", "ev", "Event", "event", "events"},
+     "persistentvolumeclaim", "persistentvolumeclaims", "v1"},
+    {"service", "services", "svc", "Service", "service", "services", "v1"},
+    {"endpoints", "endpoints", "ep", "Endpoints", "endpoints", "endpoints", "v1"},
+    {"configmap", "configmaps", "cm", "ConfigMap", "configmap", "configmaps", "v1"},
+    {"event", "events", "ev", "Event", "event", "events", "v1"},
 };
 
 const struct resource *resource_find(const char *name)

@@ -13,7 +13,7 @@
 
 /* singular, plural, short name or "", kind, group as printed ("deployment.apps"), group as in errors */
 struct resource {
-    const char *singular, *plural, *alias, *kind, *printed, *in_errors;
+    const char *singular, *plural, *alias, *kind, *printed, *in_errors, *version;
 };
 /* By any of its names, as people type it ("po", "pods", "deployments.apps"); NULL. */
 const struct resource *resource_find(const char *name);

@@ -25,7 +25,7 @@ static const struct verb verbs[] = {
      verb_apply},
     {"delete",
      "selector,l: filename,f: all force grace-period: ignore-not-found now wait timeout: cascade: output,o: "
-     "field-selector:",
+     "field-selector: dry-run:",
      verb_delete},
     {"scale", "replicas: current-replicas: timeout: selector,l: all dry-run:", verb_scale},
     {"set env",
@@ -79,10 +79,16 @@ int64_t verb_duration(struct verb_call *v, const char *flag, int64_t fallback_us
     int64_t us;
     if (!text)
         return fallback_us;
-    if (duration_parse(text, &us, NULL) == 0)
+    size_t digits = strspn(text, "0123456789."), unit = strcspn(text + digits, "0123456789.");
+    bool bare = digits > 0 && !text[digits] && strcmp(text, "0") != 0;
+    bool days = digits > 0 && unit == 1 && text[digits] == 'd'; /* ours, not Go's */
+    if (!days && duration_parse(text, &us, NULL) == 0)
         return us;
-    verb_fail(v, "error: invalid argument \"%.60s\" for \"--%s\" flag: time: invalid duration \"%.60s\"",
-              text, flag, text);
+    verb_fail(v, "error: invalid argument \"%.60s\" for \"--%s\" flag: time: %s \"%.60s\"", text, flag,
+              bare   ? "missing unit in duration"
+              : days ? "unknown unit \"d\" in duration"
+                     : "invalid duration",
+              text);
     return -1;
 }
 
@@ -152,9 +158,25 @@ static bool selection_add_matching(struct verb_call *v, struct selection *s, con
     return true;
 }
 
+bool selection_chosen(struct verb_call *v, size_t first, size_t end)
+{
+    const struct resource *r;
+    if (end != first + 1 || strchr(arguments_word(v->arguments, first), '/') ||
+        arguments_flag(v->arguments, "selector") || arguments_flag(v->arguments, "field-selector") ||
+        arguments_has(v->arguments, "all"))
+        return true;
+    if (selection_by_type(v, arguments_word(v->arguments, first), &r))
+        verb_fail(v, "error: resource(s) were provided, but no name was specified");
+    return false;
+}
+
 /* pod/x deploy/y */
 static bool selection_by_paths(struct verb_call *v, size_t first, size_t end, struct selection *s)
 {
+    if (arguments_flag(v->arguments, "selector") || arguments_has(v->arguments, "all")) {
+        verb_fail(v, "error: selectors and the all flag cannot be used when passing resource/name arguments");
+        return false;
+    }
     for (size_t i = first; i < end; i++) {
         const char *word = arguments_word(v->arguments, i), *slash = strchr(word, '/');
         if (!slash) {
@@ -289,7 +311,7 @@ void kubectl_run(struct world *w, const struct kubectl_call *c, struct kubectl_r
             strv_add(&rest, c->argv[i]);
     if (arguments_read(&arguments, verb->name, verb->flags, rest ? (int)strv_count(rest) : 0, rest, &e) < 0)
         verb_fail(&v, "%s", e.msg);
-    else
+    else if (verb_dry_known(&v))
         verb->run(&v);
     arguments_fini(&arguments);
     strv_free(rest);

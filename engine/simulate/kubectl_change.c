@@ -2,7 +2,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/simulate/manifest.h"
 #include "engine/simulate/verbs.h"
+
+bool verb_dry_known(struct verb_call *v)
+{
+    const char *mode = arguments_flag(v->arguments, "dry-run");
+    if (!mode || str_eq(mode, "none") || str_eq(mode, "client") || str_eq(mode, "server"))
+        return true;
+    verb_fail(v, "error: Invalid dry-run value (%.60s). Must be \"none\", \"server\", or \"client\".", mode);
+    return false;
+}
 
 bool verb_dry(const struct verb_call *v)
 {
@@ -48,6 +58,12 @@ static bool change_one(struct verb_call *v, cJSON *object, const char *field, co
     }
     memcpy(key, word, length);
     key[length] = '\0';
+    char *wrong = value && strcmp(field, "labels") == 0 ? label_wrong(value) : NULL;
+    if (wrong) {
+        verb_fail(v, "error: invalid label value: \"%.100s=%.100s\": %s", key, value, wrong);
+        free(wrong);
+        return false;
+    }
     const cJSON *now = cJSON_GetObjectItemCaseSensitive(
         json_at(object, strcmp(field, "labels") == 0 ? "/metadata/labels" : "/metadata/annotations"), key);
     if (value && now && strcmp(cJSON_GetStringValue(now), value) != 0 &&
@@ -89,15 +105,12 @@ static void metadata_change(struct verb_call *v, const char *field)
                   strcmp(field, "labels") == 0 ? "label" : "annotation");
         return;
     }
-    bool chosen = arguments_flag(v->arguments, "selector") || arguments_has(v->arguments, "all") ||
-                  first > 1 || strchr(arguments_word(v->arguments, 0), '/');
-    if (!chosen) {
-        verb_fail(v,
-                  "error: one or more resources must be specified as <resource> <name> or <resource>/<name>");
+    if (arguments_flag(v->arguments, "selector") && arguments_has(v->arguments, "all")) {
+        verb_fail(v, "error: cannot set --all and --selector at the same time");
         return;
     }
-    struct selection s;
-    if (selection_read(v, 0, first, &s)) {
+    struct selection s = {0};
+    if (selection_chosen(v, 0, first) && selection_read(v, 0, first, &s)) {
         if (s.items.len == 0)
             str_add(&v->result->out, "No resources found\n");
         for (size_t i = 0; i < s.items.len; i++) {
@@ -143,14 +156,21 @@ static bool object_valid(struct verb_call *v, const cJSON *object)
         verb_fail(v, "error: error validating \"STDIN\": error validating data: [apiVersion not set, kind "
                      "not set]; if you choose "
                      "to ignore these errors, turn validation off with --validate=false");
-    else if (!r || strcmp(r->kind, kind) != 0)
+    else if (!r || strcmp(r->kind, kind) != 0 || strcmp(r->version, version) != 0)
         verb_fail(v,
                   "error: resource mapping not found for name: \"%.100s\" namespace: \"\" from \"STDIN\": no "
                   "matches for kind "
-                  "\"%.60s\" in version \"%.60s\"",
+                  "\"%.60s\" in version \"%.60s\"\nensure CRDs are installed first",
                   object_name(object), kind, version);
     else if (!*object_name(object))
         verb_fail(v, "error: resource name may not be empty");
+    char *wrong = v->result->exit == 0 ? manifest_wrong(object) : NULL;
+    if (wrong && str_eq(v->arguments->verb, "create job"))
+        verb_fail(v, "error: failed to create job: Job.batch \"%.100s\" is invalid: %s", object_name(object),
+                  wrong);
+    else if (wrong)
+        verb_fail(v, "The %s \"%.100s\" is invalid: %s", kind, object_name(object), wrong);
+    free(wrong);
     return v->result->exit == 0;
 }
 
@@ -338,22 +358,17 @@ void verb_create_job(struct verb_call *v)
 
 void verb_delete(struct verb_call *v)
 {
-    struct selection s;
+    struct selection s = {0};
     size_t count = arguments_count(v->arguments);
-    bool chosen = count > 1 || (count == 1 && strchr(arguments_word(v->arguments, 0), '/')) ||
-                  arguments_flag(v->arguments, "selector") ||
-                  arguments_flag(v->arguments, "field-selector") || arguments_has(v->arguments, "all");
-    if (count == 1 && !chosen) {
-        verb_fail(v, "error: resource(s) were provided, but no name was specified");
-        return;
-    }
-    if (selection_read(v, 0, count, &s)) {
+    if (selection_chosen(v, 0, count) && selection_read(v, 0, count, &s)) {
         if (s.items.len == 0 && !s.named)
             str_add(&v->result->out, "No resources found\n");
         for (size_t i = 0; i < s.items.len; i++) {
             const struct resource *r = resource_find(object_kind(s.items.data[i]));
-            str_addf(&v->result->out, "%s \"%s\" deleted\n", r->printed, object_name(s.items.data[i]));
-            cluster_remove(v->w->cluster, s.items.data[i]);
+            str_addf(&v->result->out, "%s \"%s\" deleted%s\n", r->printed, object_name(s.items.data[i]),
+                     dry_text(v));
+            if (!verb_dry(v))
+                cluster_remove(v->w->cluster, s.items.data[i]);
         }
     }
     selection_fini(&s);

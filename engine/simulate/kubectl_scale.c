@@ -36,7 +36,7 @@ static void scale_one(struct verb_call *v, cJSON *object, double replicas, doubl
 void verb_scale(struct verb_call *v)
 {
     double replicas, current = -1;
-    struct selection s;
+    struct selection s = {0};
     if (!arguments_flag(v->arguments, "replicas")) {
         verb_fail(v, "error: required flag(s) \"replicas\" not set");
         return;
@@ -49,7 +49,8 @@ void verb_scale(struct verb_call *v)
             v, "error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0");
         return;
     }
-    if (selection_read(v, 0, arguments_count(v->arguments), &s)) {
+    size_t count = arguments_count(v->arguments);
+    if (selection_chosen(v, 0, count) && selection_read(v, 0, count, &s)) {
         if (s.items.len == 0)
             verb_fail(v, "error: no objects passed to scale");
         for (size_t i = 0; i < s.items.len && v->result->exit == 0; i++)
@@ -181,7 +182,8 @@ void verb_set_env(struct verb_call *v)
         return;
     }
     struct selection s = {0};
-    if (assignments_valid(v, first, count) && selection_read(v, 0, first, &s)) {
+    if (assignments_valid(v, first, count) && selection_chosen(v, 0, first) &&
+        selection_read(v, 0, first, &s)) {
         for (size_t i = 0; i < s.items.len; i++) {
             if (!json_at(s.items.data[i], "/spec/template/spec/containers/0")) {
                 verb_fail(v, "error: %s/%s does not have a pod template",

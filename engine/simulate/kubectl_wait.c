@@ -79,7 +79,7 @@ void verb_wait(struct verb_call *v)
 {
     const char *what = arguments_flag(v->arguments, "for");
     int64_t limit_us = verb_duration(v, "timeout", 30 * US_PER_S);
-    struct selection s;
+    struct selection s = {0};
     if (limit_us < 0)
         return;
     if (!what ||
@@ -87,7 +87,8 @@ void verb_wait(struct verb_call *v)
         verb_fail(v, "error: unrecognized condition: \"%.60s\"", what ? what : "");
         return;
     }
-    if (selection_read(v, 0, arguments_count(v->arguments), &s)) {
+    size_t count = arguments_count(v->arguments);
+    if (selection_chosen(v, 0, count) && selection_read(v, 0, count, &s)) {
         if (s.items.len == 0)
             verb_fail(v, "error: no matching resources found");
         else

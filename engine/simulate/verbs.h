@@ -38,6 +38,8 @@ void verb_fail(struct verb_call *v, const char *format, ...) __attribute__((form
 const char *verb_namespace(const struct verb_call *v);
 /* The object is in that namespace, or all are asked for. */
 bool verb_sees(const struct verb_call *v, const cJSON *object);
+/* A --dry-run that kubectl does not know; false when the result says so. */
+bool verb_dry_known(struct verb_call *v);
 /* With --dry-run; what a change says it did. */
 bool verb_dry(const struct verb_call *v);
 void verb_say(struct verb_call *v, const cJSON *object, const char *what);
@@ -55,6 +57,9 @@ struct selection {
 /* False when the result says why. Words from `first` on. */
 bool selection_read(struct verb_call *v, size_t first, size_t end, struct selection *s);
 void selection_fini(struct selection *s);
+/* A type alone is not everything of that type, for what changes something: names, a selector or --all have to
+ * be there. False when the result says so. */
+bool selection_chosen(struct verb_call *v, size_t first, size_t end);
 
 /* A duration flag in microseconds of real time; fallback without it, negative for a bad one, which the result
  * says. */

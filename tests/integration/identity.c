@@ -49,7 +49,8 @@ static void files_write(const char *folder, const struct situation *x)
     char *yaml = cut ? xasprintf("platform: id\nidentity: {%.*s%s%s}\n", (int)(cut - x->identity),
                                  x->identity, where, cut + 5)
                      : xasprintf("platform: id\nidentity: {%s}\n", x->identity);
-    char *document = xasprintf("# Restart\n\n## 1. Restart it\n\n```sh {name=restart kind=action "
+    char *document = xasprintf("# Restart\n\n## Look\n\n```sh {name=look kind=check}\ntrue\n```\n\n"
+                               "## 1. Restart it\n\n```sh {name=restart kind=action "
                                "scope=process}\necho ran >> %s/oracle\n```\n",
                                folder);
     text_write(folder, "belay.yaml", yaml);
@@ -113,12 +114,16 @@ static void situation_try(const struct situation *x, size_t number)
     free(wrote);
     pty_free(p);
 
-    /* the refusal is journaled; an act that was refused never had an intent */
+    /* the refusal is journaled; an act that was refused never had an intent; a place is told only where one
+     * was observed: of the act, not of the check before it */
     const char *told = x->allowed
-                           ? "grep -q 'act begins' timeline.txt"
+                           ? "grep -q 'act begins' timeline.txt && $BELAY export "
+                             "--format json | jq -e '[.runs[].steps[].executions[].where] | sort == [null, "
+                             "\"prod-eu\"]'"
                            : "grep -q 'act not-started' timeline.txt && ! grep 'act begins' timeline.txt";
     char *command =
-        xasprintf("cd %s && XDG_STATE_HOME=%s %s timeline > timeline.txt && %s", folder, folder, belay, told);
+        xasprintf("cd %s && export XDG_STATE_HOME=%s BELAY=%s && $BELAY timeline > timeline.txt && %s",
+                  folder, folder, belay, told);
     int status = system(command);
     if (status != 0)
         fail_msg("situation %zu: the timeline does not tell (%d)", number, status);

@@ -135,11 +135,12 @@ static void test_stand_in(void **state)
     assert_string_equal(str_text(&out),
                         "error: unknown flag: --colour\nSee 'kubectl get --help' for usage.\n");
     assert_int_equal(shell(&s,
-                           "printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: \"a b\"}\\n' | "
+                           "printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: a.b, annotations: "
+                           "{x: \"a b\"}}\\n' | "
                            "kubectl -n rag create -f -",
                            &out),
                      0);
-    assert_string_equal(str_text(&out), "configmap/a b created\n");
+    assert_string_equal(str_text(&out), "configmap/a.b created\n");
     assert_int_equal(
         shell(&s, "head -c 300000 /dev/zero | tr '\\0' x | kubectl -n rag create -f - 2>&1", &out), 1);
     assert_string_equal(str_text(&out), "the manifest is too large\n");

@@ -201,7 +201,8 @@ static void test_safe_mode(void **state)
 /* ---- The release that does not start ---- */
 
 static const char migration_job[] =
-    "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrations-r1}\nspec:\n  template:\n    spec:\n"
+    "apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrations-r1}\nspec:\n  template:\n    spec:\n      "
+    "restartPolicy: Never\n"
     "      containers: [{name: migrations, image: x, command: [python, migrate.py]}]\n";
 
 static void migrate(struct world *w)
@@ -338,8 +339,10 @@ static void test_scratch_namespace(void **state)
 {
     (void)state;
     static const char manifest[] =
-        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: drill}\nspec: {}\n---\n"
-        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: drill}\nspec:\n  template:\n    spec:\n"
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: drill}\n"
+        "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n---\n"
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: drill}\nspec:\n  template:\n    spec:\n      "
+        "restartPolicy: Never\n"
         "      containers: [{name: r, image: x, command: [ctl, snapshot, restore, "
         "\"s3://rag-snapshots/x.snapshot\"]}]\n"
         "      volumes: [{name: data, persistentVolumeClaim: {claimName: drill}}]\n";

@@ -38,7 +38,34 @@ static void test_refusals(void **state)
          "error: 'serving' already has a value (true), and --overwrite is false\n"},
         {"kubectl -n rag label pod docs-shard-5-0", 1, "error: at least one label update is required\n"},
         {"kubectl -n rag label pods serving=false", 1,
-         "error: one or more resources must be specified as <resource> <name> or <resource>/<name>\n"},
+         "error: resource(s) were provided, but no name was specified\n"},
+        {"kubectl -n rag scale deploy --replicas=0", 1,
+         "error: resource(s) were provided, but no name was specified\n"},
+        {"kubectl -n rag set env deploy PROVIDER=backup", 1,
+         "error: resource(s) were provided, but no name was specified\n"},
+        {"kubectl -n rag wait --for=condition=ready pods", 1,
+         "error: resource(s) were provided, but no name was specified\n"},
+        {"kubectl -n rag scale frobs --replicas=0", 1,
+         "error: the server doesn't have a resource type \"frobs\"\n"},
+        {"kubectl -n rag delete pod/docs-shard-5-0 -l app=vectorstore", 1,
+         "error: selectors and the all flag cannot be used when passing resource/name arguments\n"},
+        {"kubectl -n rag scale deploy/rag-api --all --replicas=0", 1,
+         "error: selectors and the all flag cannot be used when passing resource/name arguments\n"},
+        {"kubectl -n rag label pods -l app=vectorstore --all serving=false --overwrite", 1,
+         "error: cannot set --all and --selector at the same time\n"},
+        {"kubectl -n rag label pod docs-shard-5-0 serving='no more' --overwrite", 1,
+         "error: invalid label value: \"serving=no more\": a valid label must be an empty string or consist "
+         "of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+         "(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+         "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')\n"},
+        {"kubectl -n rag scale deploy/rag-api --replicas=0 --dry-run=maybe", 1,
+         "error: Invalid dry-run value (maybe). Must be \"none\", \"server\", or \"client\".\n"},
+        {"kubectl -n rag rollout status deploy/rag-api --timeout=5", 1,
+         "error: invalid argument \"5\" for \"--timeout\" flag: time: missing unit in duration \"5\"\n"},
+        {"kubectl -n rag rollout status deploy/rag-api --timeout=2d", 1,
+         "error: invalid argument \"2d\" for \"--timeout\" flag: time: unknown unit \"d\" in duration "
+         "\"2d\"\n"},
+        {"kubectl -n rag create job Restore_5 --image=y", 1, NULL},
         {"kubectl -n rag create", 1, "error: must specify one of -f and -k\n"},
         {"kubectl -n rag create job x", 1, "error: either --image or --from must be specified\n"},
         {"kubectl -n rag create job x --from=cronjob/y", 1,
@@ -158,7 +185,30 @@ static void test_manifests(void **state)
         {"apiVersion: v1\nkind: Frob\nmetadata: {name: a}\n", "",
          "error: resource mapping not found for name: \"a\" namespace: \"\" from \"STDIN\": no matches for "
          "kind \"Frob\" in version "
-         "\"v1\"\n"},
+         "\"v1\"\nensure CRDs are installed first\n"},
+        {"apiVersion: apps/v1beta1\nkind: Deployment\nmetadata: {name: a}\n", "",
+         "error: resource mapping not found for name: \"a\" namespace: \"\" from \"STDIN\": no matches for "
+         "kind \"Deployment\" in version \"apps/v1beta1\"\nensure CRDs are installed first\n"},
+        {"apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: "
+         "x, image: y}]}}}\n",
+         "",
+         "The Job \"a\" is invalid: spec.template.spec.restartPolicy: Required value: valid values: "
+         "\"OnFailure\", \"Never\"\n"},
+        {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {selector: {matchLabels: {app: "
+         "a}}, "
+         "template: {metadata: {labels: {app: b}}, spec: {containers: [{name: x, image: y}]}}}\n",
+         "",
+         "The Deployment \"a\" is invalid: spec.template.metadata.labels: Invalid value: `selector` does not "
+         "match template `labels`\n"},
+        {"apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: a}\nspec: {accessModes: "
+         "[ReadWriteOnce]}\n",
+         "", "The PersistentVolumeClaim \"a\" is invalid: spec.resources[storage]: Required value\n"},
+        {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {app: a b}}\n", "",
+         "The ConfigMap \"a\" is invalid: metadata.labels: Invalid value: \"a b\": a valid label must be an "
+         "empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with "
+         "an "
+         "alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+         "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')\n"},
         {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}\n", "",
          "error: the namespace from the provided object \"other\" does not match the namespace \"rag\". You "
          "must pass "

@@ -87,14 +87,16 @@ static void repair(struct world *w)
 }
 
 static const char claim_and_job[] =
-    "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: fresh}\nspec: {}\n---\n"
+    "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: fresh}\n"
+    "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}\n---\n"
     "apiVersion: batch/v1\nkind: Job\nmetadata: {name: restore-fresh}\nspec:\n  template:\n    spec:\n      "
-    "containers:\n"
+    "restartPolicy: Never\n      containers:\n"
     "        - {name: restore, image: x, command: [ctl, snapshot, restore, \"%s\", --to, /qdrant/storage]}\n"
     "      volumes: [{name: data, persistentVolumeClaim: {claimName: fresh}}]\n";
 static const char deployment[] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: docs-shard-5-r1, "
                                  "labels: {collection: docs, shard: shard-5}}\nspec:\n"
-                                 "  replicas: 1\n  template:\n    metadata: {labels: {app: vectorstore, "
+                                 "  replicas: 1\n  selector: {matchLabels: {shard: shard-5}}\n"
+                                 "  template:\n    metadata: {labels: {app: vectorstore, "
                                  "collection: docs, shard: shard-5, role: primary, serving: "
                                  "'false'}}\n    spec:\n      containers: [{name: vectorstore, image: x}]\n"
                                  "      volumes: [{name: data, persistentVolumeClaim: {claimName: fresh}}]\n";
