@@ -97,6 +97,54 @@ static int draw_command(struct page *page, const struct step_view *view, struct 
     return y;
 }
 
+/* ---- its verifications ---- */
+
+/* The last line that a verification printed, which may go on for hours; NULL (the caller frees). */
+static char *said_last(const struct page *page, int64_t run, int step)
+{
+    const char *text = engine_step_output(console_engine(page->console), run, step);
+    size_t end = strlen(text), start;
+    while (end > 0 && text[end - 1] == '\n') {
+        end--;
+    }
+    for (start = end; start > 0 && text[start - 1] != '\n';) {
+        start--;
+    }
+    return end > start ? xstrndup(text + start, end - start) : NULL;
+}
+
+static int draw_verify(struct page *page, const struct step_view *view, struct canvas *c, int y)
+{
+    const struct step_page *own = page->state;
+    struct run_context context;
+    struct run_page data = {0};
+    char incident[24], run[24];
+    step_context(page->console, view, &context, incident, run);
+    if (run_page(view->run.run, own->step, &context, &data, NULL) == 0) {
+        for (size_t i = 0; i < data.after.len; i++) {
+            const struct run_page_item *item = &data.after.data[i];
+            const struct step *what = &view->run.book->steps.data[item->step];
+            const char *word = step_outcome_text(what, item->outcome);
+            const struct mark *mark = mark_find(item->outcome == OUTCOME_OK ? "done" : word);
+            int x = canvas_put(c, 1, y, ROLE_TITLE, "verify") + 2;
+            x = canvas_put_glyph(c, x, y, mark->role, mark->glyph) + 1;
+            x = canvas_put(c, x, y, ROLE_TEXT, what->title) + 2;
+            bool never = item->outcome == OUTCOME_PENDING && view->step.outcome >= OUTCOME_OK;
+            bool polled = item->outcome == OUTCOME_RUNNING && what->items == NULL;
+            char *said = polled ? said_last(page, own->run, item->step) : NULL;
+            canvas_put_cut(c, x, y, canvas_width(c) - x - 1, mark->role,
+                           said != NULL                                      ? said
+                           : item->reason != NULL && item->reason[0] != '\0' ? item->reason
+                           : never                                           ? "not run"
+                                                                             : word);
+            free(said);
+            y++;
+        }
+    }
+    run_page_fini(&data);
+    return y;
+}
+
 static void draw_running(struct page *page, const struct step_view *view, struct canvas *c)
 {
     struct step_page *own = page->state;
@@ -125,6 +173,9 @@ static void draw_running(struct page *page, const struct step_view *view, struct
                                          : "b background   Ctrl-C cancel, background or leave");
     int y = draw_command(page, view, c, 3);
     y = powers_draw(page, view, c, y);
+    if (view->step.phase == PHASE_VERIFYING) {
+        y = draw_verify(page, view, c, y);
+    }
     draw_output(page, c, y + 1, view->run.elsewhere);
     if (own->questioned) {
         struct canvas inside = popup_draw(c, 58, 7, "The step is running");
@@ -173,34 +224,6 @@ static int draw_outcome(const struct step_view *view, struct canvas *c, int y)
         return canvas_put_wrapped(c, 3, y + 1, canvas_width(c) - 4, mark->role, step->reason);
     }
     return y + 1;
-}
-
-static int draw_verify(struct page *page, const struct step_view *view, struct canvas *c, int y)
-{
-    const struct step_page *own = page->state;
-    struct run_context context;
-    struct run_page data = {0};
-    char incident[24], run[24];
-    step_context(page->console, view, &context, incident, run);
-    if (run_page(view->run.run, own->step, &context, &data, NULL) == 0) {
-        for (size_t i = 0; i < data.after.len; i++) {
-            const struct run_page_item *item = &data.after.data[i];
-            const struct step *what = &view->run.book->steps.data[item->step];
-            const char *word = step_outcome_text(what, item->outcome);
-            const struct mark *mark = mark_find(item->outcome == OUTCOME_OK ? "done" : word);
-            int x = canvas_put(c, 1, y, ROLE_TITLE, "verify") + 2;
-            x = canvas_put_glyph(c, x, y, mark->role, mark->glyph) + 1;
-            x = canvas_put(c, x, y, ROLE_TEXT, what->title) + 2;
-            bool never = item->outcome == OUTCOME_PENDING && view->step.outcome >= OUTCOME_OK;
-            canvas_put_cut(c, x, y, canvas_width(c) - x - 1, mark->role,
-                           item->reason != NULL && item->reason[0] != '\0' ? item->reason
-                           : never                                         ? "not run"
-                                                                           : word);
-            y++;
-        }
-    }
-    run_page_fini(&data);
-    return y;
 }
 
 /* What changed on the dashboard since the step began. */

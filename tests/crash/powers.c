@@ -3,7 +3,7 @@
  * supervisor, or what the step runs, or all of them. Whoever is free takes up what lies there, also from the
  * other console while that one is alive. The steps themselves write down what they do: see powers_verdict.c.
  *
- * usage: crash_powers BINDIR [SECONDS] [SEED]     until the time is over (CRASH_SECONDS, 60) and CRASH_KILLS
+ * usage: crash_powers BINDIR [SECONDS] [SEED]     until the time is over (CRASH_SECONDS, 120) and CRASH_KILLS
  * kills were made (with BELAY_PROOF=1 1,000) */
 #include "tests/crash/powers.h"
 
@@ -466,7 +466,7 @@ int main(int argc, char **argv)
     t.bin = argv[1];
     t.deadly = true;
     int64_t start = clock_monotonic_us(),
-            until = start + setting(argc > 2 ? argv[2] : NULL, "CRASH_SECONDS", 60) * US_PER_S;
+            until = start + setting(argc > 2 ? argv[2] : NULL, "CRASH_SECONDS", 120) * US_PER_S;
     unsigned wanted = (unsigned)setting(NULL, "CRASH_KILLS", getenv("BELAY_PROOF") ? 1000 : 0);
     uint64_t seed =
         (uint64_t)setting(argc > 3 ? argv[3] : NULL, "CRASH_SEED", (long long)(rng_entropy() >> 1));

@@ -8,6 +8,14 @@ static const char document[] = "# Drain the queue\n\n"
                                "echo begin >> \"$ORACLE\"\n" WALK_AT_GATE "echo end >> \"$ORACLE\"\n"
                                "```\n";
 
+static const char slow_document[] = "# Let them in\n\n"
+                                    "## Let all in\n\n"
+                                    "```bash {name=let-in timeout=2m verify=short}\ntrue\n```\n\n"
+                                    "## The queue is short\n\n"
+                                    "```bash {name=short kind=verify expect=^short until=5m every=1s}\n"
+                                    "test -e \"$GATE\" && echo short || echo 'not yet: 74 wait'\n"
+                                    "```\n";
+
 WALK_FIXTURE(document)
 
 static void supervisor_kill(void)
@@ -42,6 +50,21 @@ static void test_cancel_without_a_supervisor(void **state)
     walk_quit(p);
     walk_oracle_is(&walk, "begin\nend\n");
     walk_verify(&walk, BELAY);
+}
+
+/* What a verification says while it is polled is on the action's page: minutes may pass. */
+static void test_a_verification_that_takes_long_says_how_far_it_is(void **state)
+{
+    (void)state;
+    rig_write(&walk.rig, "runbooks/act.md", slow_document);
+    struct pty *p = walk_console(&walk, BELAY);
+    walk_start(p, "Let them in", "Type  yes");
+    walk_confirm(p, "yes\r");
+    walk_sees(p, "verifying(.|\n)*verify .*The queue is short +not yet: 74 wait");
+    walk_open_gate(&walk);
+    walk_sees(p, "verify .*The queue is short +as expected");
+    walk_escape(p, 3);
+    walk_quit(p);
 }
 
 static void test_cancel_in_line_mode_without_a_supervisor(void **state)
@@ -93,6 +116,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_cancel_without_a_supervisor, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_verification_that_takes_long_says_how_far_it_is, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_cancel_in_line_mode_without_a_supervisor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_mode_shows_output_once, setup, teardown),
     };
