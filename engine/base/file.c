@@ -71,6 +71,16 @@ int file_write_all(int fd, const void *bytes, size_t length, struct err *e)
     return 0;
 }
 
+int file_write(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(e, "%s", path);
+    int code = file_write_all(fd, bytes, length, e);
+    close(fd);
+    return code;
+}
+
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');

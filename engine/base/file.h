@@ -17,6 +17,9 @@ int file_write_atomic(const char *path, const void *bytes, size_t length, mode_t
 /* The same, and never over anything: ERR_EXISTS. */
 int file_write_new(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e);
 
+/* Without the syncs: for what nobody reads meanwhile, and nobody needs after a crash. */
+int file_write(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e);
+
 /* Writes all bytes to fd, through short writes and EINTR. */
 int file_write_all(int fd, const void *bytes, size_t length, struct err *e);
 
@@ -25,8 +28,8 @@ int folder_make(const char *path, mode_t mode, struct err *e);
 /* Removes a folder and what is in it; never follows a link. */
 int folder_remove(const char *path, struct err *e);
 
-/* $XDG_STATE_HOME/belay, $XDG_CONFIG_HOME/belay, $XDG_RUNTIME_DIR/belay (falls back under state), with the standard's
- * defaults. The caller frees. */
+/* $XDG_STATE_HOME/belay, $XDG_CONFIG_HOME/belay, $XDG_RUNTIME_DIR/belay (falls back under state), with the
+ * standard's defaults. The caller frees. */
 char *folder_state(void);
 char *folder_config(void);
 char *folder_runtime(void);

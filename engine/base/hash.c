@@ -8,7 +8,7 @@
 #include "engine/base/str.h"
 
 struct sha256 {
-    EVP_MD_CTX *context;
+    EVP_MD_CTX *context; /* NULL until there is something to digest: libcrypto is slow to begin */
 };
 
 /* libcrypto can only fail here for want of memory or of SHA-256 itself; neither can be mended by the caller.
@@ -21,17 +21,23 @@ static void must(int ok)
 
 struct sha256 *sha256_new(void)
 {
-    struct sha256 *s = xmalloc(sizeof *s);
-    s->context = EVP_MD_CTX_new();
-    must(s->context != NULL);
-    must(EVP_DigestInit_ex(s->context, EVP_sha256(), NULL));
-    return s;
+    return xcalloc(1, sizeof(struct sha256));
+}
+
+static EVP_MD_CTX *context(struct sha256 *s)
+{
+    if (!s->context) {
+        s->context = EVP_MD_CTX_new();
+        must(s->context != NULL);
+        must(EVP_DigestInit_ex(s->context, EVP_sha256(), NULL));
+    }
+    return s->context;
 }
 
 void sha256_add(struct sha256 *s, const void *bytes, size_t length)
 {
     if (length)
-        must(EVP_DigestUpdate(s->context, bytes, length));
+        must(EVP_DigestUpdate(context(s), bytes, length));
 }
 
 void sha256_add_field(struct sha256 *s, const void *bytes, size_t length)
@@ -45,7 +51,7 @@ void sha256_add_field(struct sha256 *s, const void *bytes, size_t length)
 
 void sha256_finish(struct sha256 *s, uint8_t digest[static SHA256_SIZE])
 {
-    must(EVP_DigestFinal_ex(s->context, digest, NULL));
+    must(EVP_DigestFinal_ex(context(s), digest, NULL));
     must(EVP_DigestInit_ex(s->context, NULL, NULL)); /* the same once more, without looking it up */
 }
 

@@ -236,8 +236,8 @@ struct option {
     size_t offset;            /* of the field in the struct that the group is read into */
 };
 
-/* All of them, in the order of the reference page; NULL past the last. */
-const struct option *option_at(size_t index);
+/* All of them, in the order of the reference page: the first after NULL; NULL after the last. */
+const struct option *option_next(const struct option *option);
 
 /* What there is to say of an option besides its help: "duration, 100ms to 1d, default 5s". */
 void config_option_facts(const struct option *o, struct str *out);

@@ -8,12 +8,19 @@
 static const struct option *const groups[] = {options_platform, options_entities, options_policies,
                                               options_chains,   options_healing,  options_sources};
 
-const struct option *option_at(size_t index)
+const struct option *option_next(const struct option *option)
 {
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-        for (const struct option *option = groups[i]; option->path; option++)
-            if (index-- == 0)
-                return option;
+    if (!option)
+        return groups[0];
+    if ((++option)->path)
+        return option;
+    for (size_t i = 0; i + 1 < sizeof groups / sizeof *groups; i++) {
+        const struct option *end = groups[i];
+        while (end->path)
+            end++;
+        if (end == option)
+            return groups[i + 1];
+    }
     return NULL;
 }
 
@@ -29,8 +36,8 @@ const char *option_member(const struct option *option, const char *prefix)
 
 const struct option *option_find(const char *prefix, const char *key)
 {
-    const struct option *any = NULL, *option;
-    for (size_t i = 0; (option = option_at(i)); i++) {
+    const struct option *any = NULL;
+    for (const struct option *option = NULL; (option = option_next(option));) {
         const char *member = option_member(option, prefix);
         if (!member)
             continue;

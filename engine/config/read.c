@@ -12,8 +12,7 @@ static void complain_unknown(const struct value_place *place, const char *prefix
 {
     const char *names[64] = {NULL};
     size_t count = 0;
-    const struct option *option;
-    for (size_t i = 0; (option = option_at(i)) && count < 63; i++) {
+    for (const struct option *option = NULL; (option = option_next(option)) && count < 63;) {
         const char *name = option_member(option, prefix);
         if (name)
             names[count++] = name;
@@ -193,8 +192,7 @@ void read_group(const struct value_place *place, const char *prefix, const cJSON
     }
     const cJSON *member;
     cJSON_ArrayForEach(member, object) read_member(place, prefix, member, base);
-    const struct option *option;
-    for (size_t i = 0; (option = option_at(i)); i++) {
+    for (const struct option *option = NULL; (option = option_next(option));) {
         const char *name = option_member(option, prefix);
         if (name && option->required && !cJSON_GetObjectItemCaseSensitive(object, name))
             value_complain(place, object, "%s is missing: %s", name, option->help);

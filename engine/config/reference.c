@@ -125,8 +125,7 @@ char *config_reference_markdown(void)
             "value is\n"
             "  fetched when it is needed and kept out of journal, screen and export.\n\n"
             "| key | type | default | range | what it says |\n|---|---|---|---|---|\n");
-    const struct option *o;
-    for (size_t i = 0; (o = option_at(i)); i++) {
+    for (const struct option *o = NULL; (o = option_next(o));) {
         str_addf(&out, "| `%s`%s | %s | ", o->path, o->required ? " (required)" : "", type_text(o->type));
         if (o->fallback)
             str_addf(&out, "`%s`", o->fallback);
@@ -279,8 +278,7 @@ static cJSON *group_schema(const char *prefix)
     cJSON *schema = typed("object"), *members = must(cJSON_CreateObject()),
           *required = must(cJSON_CreateArray());
     cJSON *others = NULL;
-    const struct option *o;
-    for (size_t i = 0; (o = option_at(i)); i++) {
+    for (const struct option *o = NULL; (o = option_next(o));) {
         const char *name = option_member(o, prefix);
         if (!name)
             continue;

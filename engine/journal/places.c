@@ -101,8 +101,9 @@ int emergency_about_write(const char *folder, mode_t mode, const struct emergenc
 
 struct looking {
     const struct journal_options *main;
-    uid_t owner; /* of a private journal */
-    gid_t group; /* of a shared one; -1: unknown */
+    const uint8_t *genesis; /* NULL: unknown */
+    uid_t owner;            /* of a private journal */
+    gid_t group;            /* of a shared one; -1: unknown */
     char names[2][160];
     size_t name_count;
     int (*visit)(const struct emergency_about *about, void *data);
@@ -112,19 +113,27 @@ struct looking {
 static void looking_init(struct looking *l, const struct journal_options *main, const uint8_t *genesis)
 {
     struct stat st;
-    uint8_t hash[SHA256_SIZE];
-    char hex[SHA256_HEX_SIZE];
     bool there = stat(main->folder, &st) == 0;
     *l = (struct looking){.main = main,
+                          .genesis = genesis,
                           .owner = there && !main->shared ? st.st_uid : geteuid(),
                           .group = there ? st.st_gid : (gid_t)-1};
-    if (genesis) {
-        sha256_to_hex(genesis, hex);
-        snprintf(l->names[l->name_count++], sizeof l->names[0], "%.64s-%.16s", main->platform, hex);
+}
+
+/* Only where there is a folder for them: every console looks at its start, and almost none finds any. */
+static void names_make(struct looking *l)
+{
+    uint8_t hash[SHA256_SIZE];
+    char hex[SHA256_HEX_SIZE];
+    if (l->name_count > 0)
+        return;
+    if (l->genesis) {
+        sha256_to_hex(l->genesis, hex);
+        snprintf(l->names[l->name_count++], sizeof l->names[0], "%.64s-%.16s", l->main->platform, hex);
     }
-    sha256_bytes(main->folder, strlen(main->folder), hash);
+    sha256_bytes(l->main->folder, strlen(l->main->folder), hash);
     sha256_to_hex(hash, hex);
-    snprintf(l->names[l->name_count++], sizeof l->names[0], "%.64s-p%.16s", main->platform, hex);
+    snprintf(l->names[l->name_count++], sizeof l->names[0], "%.64s-p%.16s", l->main->platform, hex);
 }
 
 /* The user's folder in a place: only that user can have put anything there. */
@@ -150,6 +159,8 @@ static int look_at(struct looking *l, const char *place, uid_t uid)
     char *folder = xasprintf("%s/belay-%u", place, (unsigned)uid);
     int code = 0;
     bool own = user_folder_is_own(folder, uid);
+    if (own)
+        names_make(l);
     for (size_t i = 0; i < l->name_count && own && code == 0; i++) {
         struct emergency_about about;
         char *path = path_join(folder, l->names[i]);
@@ -249,7 +260,7 @@ static int making_folder(const struct looking *l, struct emergency_making *m, st
     return 0;
 }
 
-static int make_in(const struct looking *l, const char *place, struct emergency_making *m, struct err *e)
+static int make_in(struct looking *l, const char *place, struct emergency_making *m, struct err *e)
 {
     char *user = xasprintf("%s/belay-%u", place, (unsigned)geteuid());
     int code = place_fits(l, place, e);
@@ -260,6 +271,7 @@ static int make_in(const struct looking *l, const char *place, struct emergency_
     if (code == 0 && flock(m->lock, LOCK_EX | LOCK_NB) < 0)
         code = err_set(e, ERR_BUSY, "another emergency journal is being made in %s: try again", user);
     if (code == 0) {
+        names_make(l);
         m->path = path_join(user, l->names[0]);
         m->folder = xasprintf("%s.making", m->path);
         code = making_folder(l, m, e);

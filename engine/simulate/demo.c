@@ -1,6 +1,5 @@
 #include "engine/simulate/demo.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,18 +36,6 @@ void demo_fill(const char *text, const struct demo_values *values, struct str *o
     }
 }
 
-/* Nobody reads it yet and nobody needs it after a crash: without the syncs of file_write_atomic, for which
- * the console's first frame would wait. */
-static int write_new(const char *path, const void *bytes, size_t length, mode_t mode, struct err *e)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-    if (fd < 0)
-        return err_errno(e, "%s", path);
-    int code = file_write_all(fd, bytes, length, e);
-    close(fd);
-    return code;
-}
-
 static int configuration_write(const char *folder, const char *kubectl, unsigned port, struct err *e)
 {
     char *example = asset_path("examples", "demo.yaml", e);
@@ -63,7 +50,7 @@ static int configuration_write(const char *folder, const char *kubectl, unsigned
                                      .kubectl = kubectl,
                                      .drilled_us = clock_wall_us() - DRILLED_US};
         demo_fill(str_text(&text), &values, &filled);
-        code = write_new(path, filled.data, filled.len, 0600, e);
+        code = file_write(path, filled.data, filled.len, 0600, e);
     }
     str_fini(&text);
     str_fini(&filled);
@@ -83,8 +70,8 @@ static void shell_quote(struct str *out, const char *text)
     str_add_char(out, '\'');
 }
 
-/* The program runs under a link's name: a process list says what it is, and whoever kills their console by its name
- * does not hit the stand-in of a step instead, which is always newer. */
+/* The program runs under a link's name: a process list says what it is, and whoever kills their console by
+ * its name does not hit the stand-in of a step instead, which is always newer. */
 static int stand_in_write(const char *folder, const char *path, unsigned port, struct err *e)
 {
     char self[PATH_MAX];
@@ -102,7 +89,7 @@ static int stand_in_write(const char *folder, const char *path, unsigned port, s
     shell_quote(&script, link);
     str_add(&script, " simulate-kubectl \"$@\"\n");
     int code = symlink(self, link) < 0 ? err_errno(e, "%s", link)
-                                       : write_new(path, script.data, script.len, 0700, e);
+                                       : file_write(path, script.data, script.len, 0700, e);
     str_fini(&script);
     free(link);
     return code;

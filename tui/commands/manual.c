@@ -92,8 +92,7 @@ static void manual_common(struct str *out)
 
 static void manual_configuration(struct str *out)
 {
-    const struct option *o;
-    for (size_t i = 0; (o = option_at(i)); i++) {
+    for (const struct option *o = NULL; (o = option_next(o));) {
         struct str facts = {0};
         config_option_facts(o, &facts);
         str_add(out, ".TP\n.B ");

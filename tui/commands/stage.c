@@ -225,7 +225,7 @@ static int stage_begin(const struct command_line *line, const char *link, const 
         return err_errno(e, "no folder for the demo in /tmp");
     }
     char *path = path_join(stage->folder, "kind");
-    int code = file_write_atomic(path, kind, strlen(kind), 0600, e);
+    int code = file_write(path, kind, strlen(kind), 0600, e);
     free(path);
     int http = code == 0 ? simulate_prepare(stage->folder, e) : -1;
     int fd = http >= 0 ? stage_listen(stage->folder, e) : -1;

@@ -41,8 +41,7 @@ static void test_nothing_is_left_out(void **state)
     struct err e = {0};
     cJSON *schema = json_parse(text, strlen(text), &e);
     assert_non_null(schema);
-    const struct option *o;
-    for (size_t i = 0; (o = option_at(i)); i++) {
+    for (const struct option *o = NULL; (o = option_next(o));) {
         char *row = xasprintf("| `%s`", o->path);
         assert_non_null(strstr(page, row));
         free(row);
@@ -74,8 +73,7 @@ static void test_nothing_is_left_out(void **state)
 static void test_the_defaults_are_valid(void **state)
 {
     (void)state;
-    const struct option *o;
-    for (size_t i = 0; (o = option_at(i)); i++) {
+    for (const struct option *o = NULL; (o = option_next(o));) {
         if (!o->fallback || strpbrk(o->path, ".["))
             continue;
         struct config *c = config_new();
