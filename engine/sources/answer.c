@@ -140,10 +140,18 @@ int answer_read(struct answer *a, enum answer_form form, const struct metric_nam
     return 0;
 }
 
-void answer_fini(struct answer *a)
+void answer_drop(struct answer *a)
 {
     str_fini(&a->body);
     cJSON_Delete(a->root);
+    a->root = NULL;
     arena_fini(&a->arena);
+    a->metrics = NULL;
+    a->metric_count = 0;
+}
+
+void answer_fini(struct answer *a)
+{
+    answer_drop(a);
     *a = (struct answer){0};
 }

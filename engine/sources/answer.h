@@ -66,6 +66,8 @@ struct answer {
 
 /* Reads the body. ERR_SYNTAX for what isn't well-formed, ERR_RANGE for too much. */
 int answer_read(struct answer *a, enum answer_form form, const struct metric_names *wanted, struct err *e);
+/* Frees body and tree once they are mapped; what is known of the answer stays. */
+void answer_drop(struct answer *a);
 void answer_fini(struct answer *a);
 
 #endif

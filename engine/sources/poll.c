@@ -30,13 +30,16 @@ static void job_free(struct pool_job *j)
     free(j);
 }
 
-/* Pure: also on a thread of the pool. */
+/* Pure: also on a thread of the pool. There, too, the tree of a large answer is freed: that takes
+ * milliseconds, for which no key should wait. A body that can't be read is kept, to say what it is. */
 static void job_read(void *data)
 {
     struct pool_job *j = data;
     j->status = answer_read(&j->answer, j->form, mapping_metrics(j->mapping), &j->error);
     if (!j->status)
         j->status = mapping_apply(j->mapping, j->memory, &j->answer, &j->mapped, &j->error);
+    if (!j->status)
+        answer_drop(&j->answer);
 }
 
 static void hand_on(struct source *s, const struct batch *b, int64_t now_us, int64_t wall_us)
