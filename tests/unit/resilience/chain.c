@@ -1,99 +1,5 @@
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "engine/resilience/resilience.h"
-
-/* An operation on three tiers, told step by step. */
-struct telling {
-    struct chain_tier tiers[3];
-    struct policy p;
-    struct chain_plan plan;
-    struct chain c;
-    int64_t now_ms;
-};
-
-static void tell(struct telling *t)
-{
-    *t = (struct telling){
-        .tiers = {{.name = "gpt-4", .cost = 0.05, .accuracy = 0.95},
-                  {.name = "claude", .cost = 0.02, .accuracy = 0.9},
-                  {.name = "rules", .cost = 0, .accuracy = 0.6}},
-        .p = policy_default(),
-        .now_ms = 1000,
-    };
-    t->p.backoff.attempts = 6;
-    t->p.backoff.jitter = BACKOFF_NONE;
-    t->p.idempotent = true;
-    t->plan = (struct chain_plan){.tiers = t->tiers, .tier_count = 3, .policy = &t->p};
-}
-
-static void begin(struct telling *t)
-{
-    struct err e;
-    if (chain_check(&t->plan, &e) < 0)
-        fail_msg("%s", e.msg);
-    chain_begin(&t->c, &t->plan, 1, t->now_ms);
-}
-
-static void expect(const struct telling *t, enum chain_order_kind kind, size_t tier)
-{
-    static const char *const kinds[] = {
-#define X(name, help) #name,
-        CHAIN_ORDERS(X)
-#undef X
-    };
-    const struct chain_order *o = &t->c.order;
-    if (o->kind != kind || o->tier != tier)
-        fail_msg("%s of tier %zu (%s), not %s of tier %zu", kinds[o->kind], o->tier,
-                 o->kind == CHAIN_DONE ? chain_outcome_text(o->outcome) : "", kinds[kind], tier);
-}
-
-static void expect_done(const struct telling *t, enum chain_outcome outcome)
-{
-    expect(t, CHAIN_DONE, t->c.order.tier);
-    assert_string_equal(chain_outcome_text(t->c.order.outcome), chain_outcome_text(outcome));
-}
-
-/* The pending call is admitted and ends like this. */
-static void call(struct telling *t, size_t tier, enum failure_class class, int64_t retry_after_ms)
-{
-    struct failure f = {.class = class, .retry_after_ms = retry_after_ms};
-    snprintf(f.text, sizeof f.text, "a %s failure", failure_class_text(class));
-    expect(t, CHAIN_ADMIT, tier);
-    chain_admitted(&t->c, t->now_ms);
-    expect(t, CHAIN_CALL, tier);
-    chain_ended(&t->c, &f, NAN, t->now_ms);
-}
-
-static void refuse(struct telling *t, size_t tier, int64_t retry_after_ms)
-{
-    expect(t, CHAIN_ADMIT, tier);
-    chain_refused(&t->c, CHAIN_TIER_OPEN, retry_after_ms, t->now_ms);
-}
-
-static void wait_it(struct telling *t, size_t tier, int64_t ms)
-{
-    expect(t, CHAIN_WAIT, tier);
-    assert_int_equal(t->c.order.wait_ms, ms);
-    t->now_ms += ms;
-    chain_waited(&t->c, t->now_ms);
-}
-
-static void expect_message(const struct telling *t, const char *text)
-{
-    struct str out = {0};
-    chain_message(&t->c, &out);
-    assert_string_equal(str_text(&out), text);
-    str_fini(&out);
-}
+/* The order of a chain: who is asked next, and with what it ends. */
+#include "tests/unit/resilience/chain_telling.h"
 
 static void test_a_plain_call(void **state)
 {
@@ -146,55 +52,6 @@ static void test_attempts_are_capped_over_the_whole_chain(void **state)
     expect_message(&t, "failed; gpt-4: a server failure; claude: a timeout failure; rules: a cut failure");
 }
 
-static void test_a_request_for_a_rest_goes_on_at_once(void **state)
-{
-    (void)state;
-    struct telling t;
-    tell(&t);
-    begin(&t);
-    call(&t, 0, FAILURE_LIMITED, 5000);
-    call(&t, 1, FAILURE_NONE, -1);
-    expect_done(&t, CHAIN_SERVED);
-    expect_message(&t, "answered by claude (tier 2 of 3); gpt-4: it asked for a rest for 5s");
-    assert_int_equal(chain_verdict(&t.c.parts[0].last), BREAKER_IGNORED);
-    assert_int_equal(failure_verdict(t.c.parts[0].last.class), VERDICT_COOL);
-}
-
-static void test_the_last_tier_rests_inside_the_deadline(void **state)
-{
-    (void)state;
-    struct telling t;
-    tell(&t);
-    t.plan.tier_count = 1;
-    t.p.backoff.deadline_ms = 10000;
-    begin(&t);
-    call(&t, 0, FAILURE_LIMITED, 4000);
-    wait_it(&t, 0, 4000);
-    call(&t, 0, FAILURE_LIMITED, 6000);
-    expect_done(&t, CHAIN_FAILED);
-    tell(&t);
-    t.p.backoff.deadline_ms = 10000;
-    begin(&t);
-    call(&t, 0, FAILURE_LIMITED, 4000);
-    call(&t, 1, FAILURE_LIMITED, 3000);
-    call(&t, 2, FAILURE_LIMITED, 20000);
-    wait_it(&t, 1, 3000); /* the earliest */
-    call(&t, 1, FAILURE_NONE, -1);
-    expect_done(&t, CHAIN_SERVED);
-}
-
-static void test_a_rest_beyond_the_deadline_goes_to_the_fallback_now(void **state)
-{
-    (void)state;
-    struct telling t;
-    tell(&t);
-    t.p.backoff.deadline_ms = 2000;
-    begin(&t);
-    call(&t, 0, FAILURE_SERVER, 2000);
-    call(&t, 1, FAILURE_NONE, -1);
-    expect_done(&t, CHAIN_SERVED);
-}
-
 static void test_what_every_tier_would_say_stops_the_chain(void **state)
 {
     (void)state;
@@ -222,69 +79,6 @@ static void test_what_only_this_tier_says_goes_on_without_retry(void **state)
         call(&t, 0, classes[i], -1);
         call(&t, 1, FAILURE_NONE, -1);
         expect_done(&t, CHAIN_SERVED);
-    }
-}
-
-static void test_an_open_breaker_is_not_retried(void **state)
-{
-    (void)state;
-    struct telling t;
-    tell(&t);
-    begin(&t);
-    call(&t, 0, FAILURE_SERVER, -1);
-    wait_it(&t, 0, 100);
-    refuse(&t, 0, 41000); /* that one more failure tripped it */
-    refuse(&t, 1, -1);
-    call(&t, 2, FAILURE_NONE, -1);
-    expect_done(&t, CHAIN_SERVED);
-    expect_message(&t, "answered by rules (tier 3 of 3); gpt-4: its breaker refuses for 41s; claude: its "
-                       "breaker refuses");
-}
-
-static void test_all_closed_off_waits_for_the_earliest_inside_the_deadline(void **state)
-{
-    (void)state;
-    struct telling t;
-    tell(&t);
-    t.p.backoff.deadline_ms = 60000;
-    begin(&t);
-    refuse(&t, 0, 41000);
-    refuse(&t, 1, 7000);
-    refuse(&t, 2, -1);
-    wait_it(&t, 1, 7000);
-    refuse(&t, 1, 500); /* somebody else's probe */
-    wait_it(&t, 1, 500);
-    call(&t, 1, FAILURE_NONE, -1);
-    expect_done(&t, CHAIN_SERVED);
-}
-
-static void test_all_closed_off_otherwise(void **state)
-{
-    (void)state;
-    static const struct {
-        int64_t deadline_ms;
-        bool cached, refusal;
-        enum policy_end end;
-        enum chain_outcome outcome;
-    } ways[] = {
-        {7000, true, true, POLICY_FALLBACK, CHAIN_CACHED},
-        {7000, false, true, POLICY_FALLBACK, CHAIN_REFUSED},
-        {7000, false, false, POLICY_FALLBACK, CHAIN_REJECTED},
-        {0, false, false, POLICY_FALLBACK, CHAIN_REJECTED},
-        {0, true, true, POLICY_FALLBACK, CHAIN_CACHED},
-    };
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        struct telling t;
-        tell(&t);
-        t.p.backoff.deadline_ms = ways[i].deadline_ms;
-        t.p.end = ways[i].end;
-        t.plan.has_cached = ways[i].cached;
-        t.plan.has_refusal = ways[i].refusal;
-        begin(&t);
-        for (size_t tier = 0; tier < 3; tier++)
-            refuse(&t, tier, 7000);
-        expect_done(&t, ways[i].outcome);
-        assert_true(t.c.spent == 0);
     }
 }
 
@@ -364,37 +158,6 @@ static void test_what_may_have_started_is_not_repeated_here_but_served_elsewhere
     call(&t, 0, FAILURE_TIMEOUT, -1);
     call(&t, 1, FAILURE_NONE, -1);
     expect_done(&t, CHAIN_SERVED);
-}
-
-static void test_postponed_attempts_come_back_when_nothing_else_serves(void **state)
-{
-    (void)state;
-    struct telling t;
-    tell(&t);
-    t.p.backoff.attempts = 3;
-    begin(&t);
-    call(&t, 0, FAILURE_SERVER, -1); /* two attempts for two tiers, but both are closed off */
-    refuse(&t, 1, 60000);
-    refuse(&t, 2, 60000);
-    wait_it(&t, 0, 100);
-    call(&t, 0, FAILURE_NONE, -1);
-    expect_done(&t, CHAIN_SERVED);
-    assert_int_equal(t.c.tier, 0);
-}
-
-static void test_the_budget_of_a_tier(void **state)
-{
-    (void)state;
-    struct telling t;
-    tell(&t);
-    t.p.budget = 10;
-    begin(&t);
-    for (int i = 0; i < 4; i++)
-        budget_failed(&t.c.budgets[0]);
-    call(&t, 0, FAILURE_SERVER, -1);
-    call(&t, 1, FAILURE_NONE, -1);
-    assert_int_equal(t.c.budgets[0].tenths, 50);
-    assert_int_equal(t.c.budgets[1].tenths, 100);
 }
 
 static bool is_last(struct telling *t)
@@ -521,20 +284,12 @@ int main(void)
         cmocka_unit_test(test_a_plain_call),
         cmocka_unit_test(test_a_failed_tier_is_tried_again_and_then_the_next),
         cmocka_unit_test(test_attempts_are_capped_over_the_whole_chain),
-        cmocka_unit_test(test_a_request_for_a_rest_goes_on_at_once),
-        cmocka_unit_test(test_the_last_tier_rests_inside_the_deadline),
-        cmocka_unit_test(test_a_rest_beyond_the_deadline_goes_to_the_fallback_now),
         cmocka_unit_test(test_what_every_tier_would_say_stops_the_chain),
         cmocka_unit_test(test_what_only_this_tier_says_goes_on_without_retry),
-        cmocka_unit_test(test_an_open_breaker_is_not_retried),
-        cmocka_unit_test(test_all_closed_off_waits_for_the_earliest_inside_the_deadline),
-        cmocka_unit_test(test_all_closed_off_otherwise),
         cmocka_unit_test(test_ends_other_than_fallback_stay_with_the_first_tier),
         cmocka_unit_test(test_too_large_goes_to_a_tier_that_can),
         cmocka_unit_test(test_the_cost_ceiling_is_kept),
         cmocka_unit_test(test_what_may_have_started_is_not_repeated_here_but_served_elsewhere),
-        cmocka_unit_test(test_postponed_attempts_come_back_when_nothing_else_serves),
-        cmocka_unit_test(test_the_budget_of_a_tier),
         cmocka_unit_test(test_last_says_that_nothing_follows),
         cmocka_unit_test(test_time_outs_grow_with_a_tiers_attempts),
         cmocka_unit_test(test_the_deadline_ends_it),
