@@ -30,7 +30,6 @@ struct usual {
 struct loading {
     char *path;
     struct str bytes;
-    bool read;
     struct runbook *book;
     struct err e;
     library_done *done;
@@ -40,7 +39,7 @@ struct loading {
 static void loading_work(void *data)
 {
     struct loading *l = data;
-    if (!l->read && file_read(l->path, RUNBOOK_BYTES_MAX, &l->bytes, &l->e) < 0)
+    if (file_read(l->path, RUNBOOK_BYTES_MAX, &l->bytes, &l->e) < 0)
         return;
     l->book = runbook_parse(l->path, str_text(&l->bytes), l->bytes.len, &l->e);
 }
@@ -58,19 +57,6 @@ void library_load(struct engine *engine, const char *path, library_done *done, v
 {
     struct loading *l = xcalloc(1, sizeof *l);
     l->path = xstrdup(path);
-    l->done = done;
-    l->context = context;
-    loop_work(engine->loop, loading_work, loading_done, l);
-}
-
-void library_parse(struct engine *engine, const char *path, struct str *bytes, library_done *done,
-                   void *context)
-{
-    struct loading *l = xcalloc(1, sizeof *l);
-    l->path = xstrdup(path);
-    l->bytes = *bytes;
-    *bytes = (struct str){0};
-    l->read = true;
     l->done = done;
     l->context = context;
     loop_work(engine->loop, loading_work, loading_done, l);

@@ -180,9 +180,6 @@ void library_know(struct engine *engine, const char *path);
  */
 typedef void library_done(void *context, struct runbook *book, struct str *bytes, const struct err *e);
 void library_load(struct engine *engine, const char *path, library_done *done, void *context);
-/* The same from bytes that were read already (taken over). */
-void library_parse(struct engine *engine, const char *path, struct str *bytes, library_done *done,
-                   void *context);
 
 /* identity.c */
 typedef void where_done(void *context, int code, const char *message);

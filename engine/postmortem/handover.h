@@ -28,7 +28,6 @@ enum leftover_kind {
 #undef X
 };
 const char *leftover_name(enum leftover_kind kind);
-bool leftover_asks(enum leftover_kind kind);
 
 struct leftover {
     enum leftover_kind kind;

@@ -17,11 +17,6 @@ const char *leftover_name(enum leftover_kind kind)
     return kinds[kind].name;
 }
 
-bool leftover_asks(enum leftover_kind kind)
-{
-    return kinds[kind].asks;
-}
-
 static void add(struct leftovers *left, enum leftover_kind kind, int64_t run, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

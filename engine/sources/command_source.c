@@ -82,7 +82,6 @@ static void state_close(void *data)
 
 const struct source_kind kind_command = {
     .name = "command",
-    .help = "a program that prints JSON, run without a shell",
     .form = FORM_JSON,
     .command = true,
     .open = state_open,

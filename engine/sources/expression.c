@@ -99,11 +99,6 @@ void expression_fini(struct expression *x)
     *x = (struct expression){0};
 }
 
-bool expression_given(const struct expression *x)
-{
-    return x->id != 0;
-}
-
 bool expression_needs_body(const struct expression *x)
 {
     if (x->metrics.len || template_needs_body(&x->field))

@@ -81,7 +81,6 @@ struct expression_scope {
 int expression_compile(struct expression *x, struct compiler *c, const cJSON *item,
                        const struct expression_scope *scope);
 void expression_fini(struct expression *x);
-bool expression_given(const struct expression *x);
 bool expression_needs_body(const struct expression *x);
 
 enum value_state {

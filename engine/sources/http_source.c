@@ -98,7 +98,6 @@ static void state_close(void *data)
 
 const struct source_kind kind_http = {
     .name = "http",
-    .help = "any HTTP endpoint that answers in JSON",
     .form = FORM_JSON,
     .check_url = http_url_check,
     .open = state_open,
@@ -109,7 +108,6 @@ const struct source_kind kind_http = {
 
 const struct source_kind kind_prometheus = {
     .name = "prometheus",
-    .help = "an endpoint in the Prometheus text format or OpenMetrics",
     .form = FORM_EXPOSITION,
     .check_url = http_url_check,
     .open = state_open,

@@ -218,7 +218,6 @@ static void state_close(void *data)
 
 const struct source_kind kind_journal = {
     .name = "journal",
-    .help = "belay's own journal: the runs of a runbook",
     .form = FORM_JSON,
     .lookup = lookup,
     .open = state_open,

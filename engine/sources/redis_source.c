@@ -460,7 +460,6 @@ static void state_close(void *data)
 
 const struct source_kind kind_redis = {
     .name = "redis",
-    .help = "keys of a Redis server: checkpoints and the like",
     .form = FORM_JSON,
     .keys = true,
     .check_url = redis_url_check,

@@ -146,14 +146,6 @@ bool template_given(const struct template *t)
     return t->count > 0;
 }
 
-bool template_constant(const struct template *t)
-{
-    for (size_t i = 0; i < t->count; i++)
-        if (t->parts[i].kind != REFERENCE_LITERAL)
-            return false;
-    return true;
-}
-
 bool template_needs_body(const struct template *t)
 {
     for (size_t i = 0; i < t->count; i++) {

@@ -52,8 +52,6 @@ struct template
 int template_compile(struct template *t, const char *text, bool bare, struct err *e);
 void template_fini(struct template *t);
 bool template_given(const struct template *t);
-/* True when nothing of it depends on the row. */
-bool template_constant(const struct template *t);
 
 /* Appends the text. False (with out as it was) when a reference leads nowhere or to no scalar. */
 bool template_text(const struct template *t, const struct row *row, struct str *out);

@@ -11,7 +11,7 @@
 struct source;
 
 struct source_kind {
-    const char *name, *help;
+    const char *name;
     enum answer_form form; /* how its answers are read when nothing else is said */
     bool keys;             /* its mapping names keys: redis */
     bool command;          /* it has a command, not a URL */

@@ -381,14 +381,3 @@ size_t sources_mishaps(const struct sources *all, size_t index,
         out[i] = s->mishaps[(s->mishap_count - 1 - i) % SOURCE_MISHAPS];
     return count;
 }
-
-void sources_measures(const struct sources *all, size_t index, enum measures_span span,
-                      struct measures_sums *sums)
-{
-    kept_measures(&all->list[index].kept, span, sums);
-}
-
-char **sources_presets(const struct config *c)
-{
-    return preset_names(c);
-}

@@ -104,16 +104,8 @@ struct source_mishap {
 };
 size_t sources_mishaps(const struct sources *s, size_t index,
                        struct source_mishap out[static SOURCE_MISHAPS]);
-/* How its polls have been going since this process began. */
-void sources_measures(const struct sources *s, size_t index, enum measures_span span,
-                      struct measures_sums *sums);
 
 /* -1 when there is none. */
 int sources_find(const struct sources *s, const char *name);
-
-/* The kinds of sources, for help and checks: name and one sentence; NULL past the end. */
-const char *sources_kind(size_t index, const char **help);
-/* The names of the presets that can be found, sorted; NULL-terminated, strv_free. */
-char **sources_presets(const struct config *c);
 
 #endif

@@ -13,14 +13,3 @@ const struct source_kind *source_kind_find(const char *name)
             return source_table[i];
     return NULL;
 }
-
-const char *sources_kind(size_t index, const char **help)
-{
-    for (size_t i = 0; source_table[i]; i++)
-        if (i == index) {
-            if (help)
-                *help = source_table[i]->help;
-            return source_table[i]->name;
-        }
-    return NULL;
-}

@@ -398,11 +398,6 @@ void terminal_put(struct terminal *t, const char *bytes, size_t length)
     str_add_bytes(&t->pending, bytes, length);
 }
 
-bool terminal_passing(const struct terminal *t)
-{
-    return t->passing;
-}
-
 const struct termios *terminal_modes(const struct terminal *t)
 {
     return &t->modes.original;

@@ -84,7 +84,6 @@ bool terminal_suspended(const struct terminal *t);
  * paste, cursor, charset), but for the alternate screen: see terminal_trace.h. */
 int terminal_pass(struct terminal *t, struct err *e);
 void terminal_put(struct terminal *t, const char *bytes, size_t length);
-bool terminal_passing(const struct terminal *t);
 /* The tty's modes as they are for the person. */
 const struct termios *terminal_modes(const struct terminal *t);
 
