@@ -102,8 +102,7 @@ void healing_tried(struct healing_case *c, int64_t run, enum run_outcome outcome
     c->walk = NULL;
     c->run = run;
     c->state = HEALING_RESTING;
-    heal_ended(&c->machine, false, loop_now_us(engine->loop) / US_PER_MS,
-               engine->config->heal.rest_us / US_PER_MS);
+    heal_ended(&c->machine, loop_now_us(engine->loop) / US_PER_MS, engine->config->heal.rest_us / US_PER_MS);
     healing_append(c, EVENT_HEAL_TRIED,
                    ok                           ? "ok"
                    : outcome == OUTCOME_UNKNOWN ? "unknown"
@@ -167,8 +166,12 @@ static void look_at_rules(struct healing *h)
         str_addf(&error, "%s%s%s", entity->raw, entity->raw[0] && entity->reason[0] ? ": " : "",
                  entity->reason);
         struct healing_case *c = healing_case_find(h, str_text(&key));
-        if (!c)
+        if (!c) {
             c = healing_case_new(h, str_text(&key), str_text(&title), str_text(&error));
+        } else if (!c->proposed) {
+            free(c->error);
+            c->error = str_take(&error);
+        }
         c->rule = rule;
         c->holds = true;
         str_fini(&title);
@@ -229,6 +232,10 @@ static bool is_over(const struct healing_case *c)
 static void look_at_case(struct healing_case *c)
 {
     if (c->gone || c->appending || c->diagnosing || c->walk)
+        return;
+    if (!c->proposed && heal_is_calm(&c->machine, loop_now_us(c->engine->loop) / US_PER_MS))
+        healing_case_anew(c, 0);
+    if (!c->holds && !c->proposed && c->attempts > 0) /* it may be back before long */
         return;
     if (!c->holds && !c->proposed)
         healing_case_drop(c);

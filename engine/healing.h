@@ -62,6 +62,8 @@ struct healing {
 struct healing_case *healing_case_find(struct healing *h, const char *key);
 struct healing_case *healing_case_new(struct healing *h, const char *key, const char *resource,
                                       const char *error);
+/* So often it was tried before; 0: nothing of it is remembered. */
+void healing_case_anew(struct healing_case *c, unsigned attempts);
 void healing_case_drop(struct healing_case *c); /* at once, or when its appends are through */
 void healing_case_free(struct healing_case *c);
 /* Takes summary. run 0: none. then (may be NULL) once it is durable. */

@@ -45,6 +45,13 @@ void healing_case_free(struct healing_case *c)
     free(c);
 }
 
+void healing_case_anew(struct healing_case *c, unsigned attempts)
+{
+    if (attempts == 0)
+        c->machine = (struct heal_case){.attempts_most = c->machine.attempts_most};
+    c->attempts = c->machine.attempts = attempts;
+}
+
 /* Appends under way may still name it. */
 void healing_case_drop(struct healing_case *c)
 {
@@ -154,11 +161,29 @@ static void take_proposal(struct healing *h, const cJSON *data, const struct eve
     snprintf(d->evidence, sizeof d->evidence, "%s", json_string(data, "evidence", ""));
     d->confidence = json_double(data, "confidence", 0);
     c->automatic = json_bool(data, "automatic", false);
+    healing_case_anew(c, (unsigned)json_int(data, "attempts", 0));
     c->failed_run = json_int(data, "failed_run", 0);
     c->failed_step = (int)json_int(data, "failed_step", 0);
     c->since_us = event->at_us;
     c->proposed = true;
     c->state = HEALING_PROPOSED;
+}
+
+/* When an event was, by the loop's clock; what is to come of it never lies further ahead than after now. */
+static int64_t moment_ms(const struct healing_case *c, const struct event *event)
+{
+    int64_t age_us = clock_wall_us() - event->at_us;
+    return (loop_now_us(c->engine->loop) - (age_us > 0 ? age_us : 0)) / US_PER_MS;
+}
+
+/* Over, and remembered until it has stayed so: what comes back sooner was not healed by what was tried. */
+static void take_end(struct healing_case *c, const struct event *event)
+{
+    c->proposed = false;
+    c->run = 0;
+    heal_well(&c->machine, moment_ms(c, event), c->engine->config->heal.rest_us / US_PER_MS);
+    if (c->attempts == 0 || heal_is_calm(&c->machine, loop_now_us(c->engine->loop) / US_PER_MS))
+        healing_case_drop(c);
 }
 
 static void take_event(struct healing_case *c, const struct event *event)
@@ -168,17 +193,20 @@ static void take_event(struct healing_case *c, const struct event *event)
         c->state = HEALING_RUNNING;
         c->attempts++;
         c->machine.attempts = c->attempts;
+        if (c->machine.begun_ms == 0) /* another process runs it */
+            c->machine.begun_ms = 1;
         break;
     case EVENT_HEAL_TRIED:
         c->run = event->run;
         c->state = HEALING_RESTING;
+        heal_ended(&c->machine, moment_ms(c, event), c->engine->config->heal.rest_us / US_PER_MS);
         break;
     case EVENT_HEAL_ESCALATED:
         c->state = HEALING_GIVEN_UP;
         c->machine.escalated = true;
         break;
     default: /* EVENT_HEAL_ENDED */
-        healing_case_drop(c);
+        take_end(c, event);
     }
 }
 

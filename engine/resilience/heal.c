@@ -167,7 +167,12 @@ int heal_read_answer(const char *text, size_t length, const char *const *names, 
 
 /* ---- Cases ---- */
 
-#define CALM_RESTS 10 /* what returns sooner was not healed */
+#define CALM_RESTS 10
+
+bool heal_is_calm(const struct heal_case *c, int64_t now_ms)
+{
+    return c->calm_ms != 0 && now_ms >= c->calm_ms;
+}
 
 enum heal_verdict heal_decide(struct heal_case *c, const struct heal_permission *p,
                               const struct heal_diagnosis *d, int64_t now_ms)
@@ -176,7 +181,7 @@ enum heal_verdict heal_decide(struct heal_case *c, const struct heal_permission 
         p->automatic && p->idempotent && p->narrow && d->fix[0] && d->confidence >= p->confidence_least;
     if (!p->enabled || c->begun_ms != 0)
         return HEAL_REST;
-    if (c->calm_ms > 0 && now_ms >= c->calm_ms)
+    if (heal_is_calm(c, now_ms))
         *c = (struct heal_case){.attempts_most = c->attempts_most};
     c->calm_ms = 0; /* it is back: it was not healed */
     if (c->escalated)
@@ -194,11 +199,17 @@ enum heal_verdict heal_decide(struct heal_case *c, const struct heal_permission 
     return HEAL_RUN;
 }
 
-void heal_ended(struct heal_case *c, bool healed, int64_t now_ms, int64_t rest_ms)
+void heal_ended(struct heal_case *c, int64_t now_ms, int64_t rest_ms)
 {
     if (c->begun_ms == 0)
         return;
     c->begun_ms = 0;
     c->rest_until_ms = now_ms + rest_ms;
-    c->calm_ms = healed ? now_ms + CALM_RESTS * rest_ms : 0;
+}
+
+void heal_well(struct heal_case *c, int64_t now_ms, int64_t rest_ms)
+{
+    c->begun_ms = 0;
+    c->rest_until_ms = now_ms + rest_ms;
+    c->calm_ms = now_ms + CALM_RESTS * rest_ms;
 }

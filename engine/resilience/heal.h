@@ -43,7 +43,7 @@ int heal_read_answer(const char *text, size_t length, const char *const *names, 
 struct heal_case {
     unsigned attempts, attempts_most; /* then it escalates */
     int64_t begun_ms, rest_until_ms;  /* begun: of the fix that is running; 0: none is */
-    int64_t calm_ms;                  /* healed, and when nobody asks before then it begins anew; 0 */
+    int64_t calm_ms;                  /* well again, and when nobody asks before then it begins anew; 0 */
     bool escalated;
 };
 /* Show it to a person; run it; do nothing now (off, a fix is running, or the rest after one); it is a
@@ -58,8 +58,12 @@ struct heal_permission {
  * enough is ever run; anything else is proposed. */
 enum heal_verdict heal_decide(struct heal_case *c, const struct heal_permission *p,
                               const struct heal_diagnosis *d, int64_t now_ms);
-/* The next fix waits rest_ms, healed or not; attempts count on until it has stayed healed ten times as long.
- */
-void heal_ended(struct heal_case *c, bool healed, int64_t now_ms, int64_t rest_ms);
+/* The fix that runs has ended, whatever came of it: the next one waits rest_ms. */
+void heal_ended(struct heal_case *c, int64_t now_ms, int64_t rest_ms);
+/* What was wrong is over since now_ms. Attempts count on until it has stayed so for ten rests: what comes
+ * back sooner was not healed. */
+void heal_well(struct heal_case *c, int64_t now_ms, int64_t rest_ms);
+/* Has it stayed well so long that it may be forgotten? */
+bool heal_is_calm(const struct heal_case *c, int64_t now_ms);
 
 #endif

@@ -182,13 +182,30 @@ static void test_a_fix_that_does_not_help_is_given_up(void **state)
     output_of(&b, "heal list", &said);
     assert_non_null(strstr(str_text(&said), "given up"));
     str_fini(&said);
-    /* It recovers by itself, fails again, and that is a new case. */
     text_write(b.folder, "state.json", WELL);
     journal_until(&b, "heal.ended", 1);
     trace_is(&b, "restart retriever\nrestart retriever\n");
+    verified(&b);
+    bench_close(&b);
+}
+
+/* Well after each fix, and down again: its attempts are those of one case, also for another process. */
+static void test_what_flaps_is_not_healed_for_ever(void **state)
+{
+    (void)state;
+    struct bench b;
+    bench_open(&b, "heal:\n  enabled: true\n  attempts: 1\n  rest: 120s\n" RULE "auto}\n",
+               "scope=pod idempotent=true", "printf '" WELL "' > ../state.json");
+    journal_until(&b, "\"outcome\":\"healed\"", 1);
+    serve_stop(&b);
     text_write(b.folder, "state.json", DOWN);
-    journal_until(&b, "heal.escalated", 2);
-    trace_is(&b, "restart retriever\nrestart retriever\nrestart retriever\nrestart retriever\n");
+    serve_start(&b);
+    journal_until(&b, "heal.escalated", 1);
+    trace_is(&b, "restart retriever\n");
+    struct str said = {0};
+    output_of(&b, "heal list", &said);
+    assert_non_null(strstr(str_text(&said), "given up"));
+    str_fini(&said);
     verified(&b);
     bench_close(&b);
 }
@@ -450,6 +467,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_fix_that_helps),
         cmocka_unit_test(test_a_fix_that_does_not_help_is_given_up),
+        cmocka_unit_test(test_what_flaps_is_not_healed_for_ever),
         cmocka_unit_test(test_what_may_not_run_by_itself_is_proposed),
         cmocka_unit_test(test_an_unsure_diagnosis_is_proposed),
         cmocka_unit_test(test_a_command_that_diagnoses),

@@ -173,13 +173,13 @@ static void test_attempts_are_bounded_and_then_a_person_is_asked(void **state)
     struct heal_case c = {.attempts_most = 2};
     assert_int_equal(heal_decide(&c, &p, &d, 0), HEAL_RUN);
     assert_int_equal(heal_decide(&c, &p, &d, 10), HEAL_REST); /* it is running */
-    heal_ended(&c, false, 20, 100);
+    heal_ended(&c, 20, 100);
     assert_int_equal(heal_decide(&c, &p, &d, 119), HEAL_REST);
     assert_int_equal(heal_decide(&c, &p, &d, 120), HEAL_RUN);
-    heal_ended(&c, false, 130, 100);
+    heal_ended(&c, 130, 100);
     assert_int_equal(heal_decide(&c, &p, &d, 131), HEAL_ESCALATE);
     assert_int_equal(heal_decide(&c, &p, &d, 100000), HEAL_ESCALATE);
-    heal_ended(&c, true, 100001, 100); /* of nothing that was run */
+    heal_ended(&c, 100001, 100); /* of nothing that was run */
     assert_int_equal(heal_decide(&c, &p, &d, 200000), HEAL_ESCALATE);
 }
 
@@ -188,14 +188,23 @@ static void test_what_comes_back_at_once_was_not_healed(void **state)
     (void)state;
     struct heal_permission p = everything();
     struct heal_diagnosis d = {.fix = "restart-pod", .confidence = 0.8};
-    struct heal_case c = {.attempts_most = 1};
+    struct heal_case c = {.attempts_most = 2};
     assert_int_equal(heal_decide(&c, &p, &d, 1000), HEAL_RUN);
-    heal_ended(&c, true, 2000, 100);
-    assert_int_equal(heal_decide(&c, &p, &d, 2999), HEAL_ESCALATE);
+    heal_ended(&c, 1900, 100);
+    heal_well(&c, 2000, 100);
+    assert_int_equal(heal_decide(&c, &p, &d, 2099), HEAL_REST); /* it is back: not at once again */
+    assert_int_equal(heal_decide(&c, &p, &d, 2100), HEAL_RUN);
+    heal_ended(&c, 2200, 100);
+    heal_well(&c, 3000, 100);
+    assert_false(heal_is_calm(&c, 3999));
+    assert_int_equal(heal_decide(&c, &p, &d, 3999), HEAL_ESCALATE);
     assert_int_equal(heal_decide(&c, &p, &d, 99999), HEAL_ESCALATE); /* and goes on being a person's */
     c = (struct heal_case){.attempts_most = 1};
+    assert_false(heal_is_calm(&c, 1000));
     assert_int_equal(heal_decide(&c, &p, &d, 1000), HEAL_RUN);
-    heal_ended(&c, true, 2000, 100);
+    heal_ended(&c, 1900, 100);
+    heal_well(&c, 2000, 100);
+    assert_true(heal_is_calm(&c, 3000));
     assert_int_equal(heal_decide(&c, &p, &d, 3000), HEAL_RUN);
 }
 

@@ -94,7 +94,10 @@ static void end(struct heal_case *c, bool healed, int64_t now_ms, int64_t rest_m
 {
     if (wrong == WRONG_ENDS_NOTHING && c->begun_ms == 0)
         c->begun_ms = 1;
-    heal_ended(c, healed, now_ms, rest_ms);
+    bool ran = c->begun_ms != 0;
+    heal_ended(c, now_ms, rest_ms);
+    if (healed && ran)
+        heal_well(c, now_ms, rest_ms);
     if (wrong == WRONG_FORGETS && healed)
         c->attempts = 0;
     if (wrong == WRONG_CALM_AT_ONCE && c->calm_ms > 0)
