@@ -96,6 +96,7 @@ static void tier_observe(const struct target_view *v, const struct chain_sums *s
                               .name = str_starts(v->name, "chain/") ? v->name + strlen("chain/") : v->name,
                               .group = v->chain,
                               .raw = "",
+                              .goes_on = v->same_outage,
                               .attributes = row->attributes,
                               .measures = row->measures};
     measure_add(o, row, "tier", v->tier);

@@ -25,6 +25,7 @@ struct own {
     const struct target_hand *hand;
     const struct measures_sums *spans; /* NULL: none are kept */
     double failure_rate;
+    bool same_outage;
     int64_t since_us, due_ms, used_us;
 };
 
@@ -85,6 +86,7 @@ static void observe(const struct own *own, struct row *row, struct observation *
                               .raw = breaker_state_text(own->state),
                               .since_us = own->since_us,
                               .beside = told,
+                              .goes_on = own->same_outage,
                               .idle = unused,
                               .condition = unused ? CONDITION_OK : CONDITION_NONE,
                               .attributes = row->attributes,
@@ -138,6 +140,7 @@ static struct own own_of_kept(const struct kept *k, const struct breaker *b, str
                         .counts = &b->counts,
                         .hand = &k->hand,
                         .failure_rate = sums->calls ? (double)sums->failed / sums->calls : (double)NAN,
+                        .same_outage = breaker_same_outage(b, now_ms),
                         .since_us = k->since_us,
                         .due_ms = breaker_due_ms(b, now_ms)};
 }
@@ -152,6 +155,7 @@ static struct own own_of_view(const struct target_view *v)
                         .hand = &v->hand,
                         .spans = v->spans,
                         .failure_rate = v->failure_rate > 0 ? v->failure_rate : (double)NAN,
+                        .same_outage = v->same_outage,
                         .since_us = v->since_wall_us,
                         .due_ms = v->due_ms,
                         .used_us = v->used_wall_us};

@@ -133,7 +133,10 @@ static void observation_apply(struct platform *p, struct tracked *t, const struc
                               enum condition condition, int64_t now_us, int64_t wall_us)
 {
     struct entity *e = &t->view;
-    struct change change = {.condition = condition, .raw = o->raw, .since_us = o->since_us};
+    struct change change = {.condition = condition,
+                            .raw = o->raw,
+                            .since_us = o->goes_on && !t->fresh ? 0 : o->since_us,
+                            .goes_on = o->goes_on};
     t->heard_us = now_us;
     e->last_seen_us = wall_us;
     t->idle_said = o->idle;

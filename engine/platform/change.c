@@ -197,6 +197,10 @@ void tracked_change(struct platform *p, struct tracked *t, const struct change *
     const char *raw = c->raw ? c->raw : "";
     bool same = state_same(e->kind, from, e->raw, c->condition, raw) && !returned && !went;
 
+    if (c->goes_on && !silent && !returned && from != CONDITION_OK && c->condition != CONDITION_OK) {
+        tracked_take(p, t, c, false, wall_us);
+        return;
+    }
     struct recollection *r = judged(t, c) ? recollection_take(p, t) : NULL;
     char raw_from[PLATFORM_TEXT_LIMIT + 1];
     snprintf(raw_from, sizeof raw_from, "%s", e->raw);

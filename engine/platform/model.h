@@ -92,7 +92,7 @@ struct change {
     enum condition condition;
     const char *raw;
     int64_t since_us; /* the source's own, 0: now */
-    bool gone;
+    bool gone, goes_on;
 };
 void tracked_appear(struct platform *p, struct tracked *t, const struct change *c, int64_t wall_us);
 void tracked_change(struct platform *p, struct tracked *t, const struct change *c, int64_t now_us,

@@ -186,6 +186,7 @@ struct observation {
     bool expected;            /* once seen it must stay: gone is down */
     bool idle;                /* the source knows that nobody calls it */
     bool beside;              /* its trouble is told by something else already: listed, but no problem */
+    bool goes_on;             /* of the trouble that was told already: no change, no flapping */
     const struct attribute *attributes;
     size_t attribute_count;
     const struct measurement *measures;

@@ -176,6 +176,14 @@ int64_t breaker_resting_ms(const struct breaker *b, int64_t now_ms)
     return now_ms < b->rest_until_ms ? b->rest_until_ms - now_ms : 0;
 }
 
+bool breaker_same_outage(const struct breaker *b, int64_t now_ms)
+{
+    enum breaker_state state = breaker_state(b, now_ms);
+    bool lost = b->state == BREAKER_HALF_OPEN && state == BREAKER_OPEN; /* its probe; not yet written down */
+    return (state == BREAKER_OPEN && b->reopens + lost > 1) ||
+           (state == BREAKER_HALF_OPEN && b->reopens > 0 && b->closing == 0);
+}
+
 int64_t breaker_due_ms(const struct breaker *b, int64_t now_ms)
 {
     struct moment m = look(b, now_ms);

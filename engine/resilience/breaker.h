@@ -112,6 +112,9 @@ void breaker_init(struct breaker *b, const struct breaker_rules *r, uint64_t see
 enum breaker_state breaker_state(const struct breaker *b, int64_t now_ms);
 /* Since when it has been in that state; may be before its clock's 0. */
 int64_t breaker_since_ms(const struct breaker *b, int64_t now_ms);
+/* It has opened again since it was last CLOSED, and no probe has succeeded since: that it is OPEN or
+ * HALF_OPEN now is still the outage for which it opened. */
+bool breaker_same_outage(const struct breaker *b, int64_t now_ms);
 /* From now_ms until the next change that time alone makes, or the end of a rest; -1: none. For a heap of
  * deadlines, and for a countdown. */
 int64_t breaker_due_ms(const struct breaker *b, int64_t now_ms);

@@ -18,6 +18,7 @@ static void breaker_view(struct row *row, int64_t now_ms, struct target_view *v)
     v->has_breaker = true;
     v->state = breaker_state(b, now_ms);
     v->generation = b->generation;
+    v->same_outage = breaker_same_outage(b, now_ms);
     v->since_wall_us = row->since_us;
     if (v->state != b->state) /* the time has made another one of it, at its deadline */
         v->since_wall_us = clock_wall_us() - (now_ms - breaker_since_ms(b, now_ms)) * US_PER_MS;

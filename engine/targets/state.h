@@ -89,6 +89,7 @@ struct target_view {
     double failure_rate, slow_rate;
     struct breaker_counts counts;
     uint32_t generation;     /* of the breaker: grows at each change of state */
+    bool same_outage;        /* breaker_same_outage */
     struct target_hand hand; /* of a forced state */
     char last_error[160];
     struct measures_sums spans[MEASURES_SPAN_COUNT];

@@ -216,6 +216,59 @@ static void a_chain_that_fails_is_down_and_one_at_rest_is_not(void **state)
     platform_free(p);
 }
 
+static void on_transition(const struct transition *t, void *data)
+{
+    struct str *told = data;
+    str_addf(told, "%s %s\n", transition_kind_text(t->kind), t->raw_to);
+}
+
+static void second_passes(struct platform *p, struct breaker *b, const struct breaker_rules *rules,
+                          int64_t second, bool works)
+{
+    int64_t now_ms = second * 1000;
+    struct breaker_token token;
+    struct target_view view = view_of("pay-api", BREAKER_CLOSED);
+    for (int after = 0; after < 2; after++) { /* seen before and after the call of this second */
+        view.state = breaker_state(b, now_ms);
+        view.same_outage = breaker_same_outage(b, now_ms);
+        view.generation = b->generation;
+        own_observe(p, &view, 1, NULL, 0, now_ms * 1000, NOW_US + now_ms * 1000);
+        if (!after && breaker_admit(b, rules, now_ms, &token, NULL))
+            breaker_resolve(b, rules, &token, works ? BREAKER_SUCCESS : BREAKER_FAILURE, 10, now_ms + 10);
+        now_ms += 20;
+    }
+}
+
+/* Probe after probe that fails is one outage, told once. */
+static void failing_probes_are_no_flapping(void **state)
+{
+    (void)state;
+    struct str told = {0};
+    struct platform_events events = {.transition = on_transition, .data = &told};
+    struct platform *p = platform_new(&events);
+    struct breaker_rules rules = breaker_rules_default();
+    struct breaker b;
+    assert_int_equal(breaker_rules_parse("failures=2,cool-down=5s,jitter=0", &rules, NULL), 0);
+    breaker_init(&b, &rules, 1, 0);
+    for (int64_t second = 1; second <= 600; second++)
+        second_passes(p, &b, &rules, second, second < 5);
+    const struct entity *e = platform_find(p, ENTITY_BREAKER, NULL, "pay-api");
+    assert_true(b.counts.trips > 90);
+    assert_false(e->flags & ENTITY_FLAPPING);
+    assert_string_not_equal(e->raw, "CLOSED"); /* its own word is shown all the same */
+    assert_string_equal(str_text(&told), "appeared CLOSED\nchanged OPEN\nchanged HALF_OPEN\nchanged OPEN\n");
+    for (int64_t second = 601; second <= 610; second++)
+        second_passes(p, &b, &rules, second, true);
+    assert_string_equal(e->raw, "CLOSED");
+    str_clear(&told);
+    for (int64_t second = 611; second <= 630; second++)
+        second_passes(p, &b, &rules, second, second % 10 == 0); /* and this is */
+    assert_non_null(strstr(str_text(&told), "changed OPEN"));
+    assert_true(e->flags & ENTITY_FLAPPING);
+    str_fini(&told);
+    platform_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +278,7 @@ int main(void)
         cmocka_unit_test(all_sources_silent_is_still_seen),
         cmocka_unit_test(what_nobody_calls_any_more_is_idle),
         cmocka_unit_test(by_hand_says_who_and_why),
+        cmocka_unit_test(failing_probes_are_no_flapping),
         cmocka_unit_test(the_kept_one_is_newer_than_the_stored_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,6 +178,31 @@ static void test_the_cool_down_grows_to_its_cap(void **state)
     assert_int_equal(cool_down_of(&g), 1000);
 }
 
+static void test_failed_probes_are_the_same_outage(void **state)
+{
+    (void)state;
+    struct rig g = rig_of("jitter=0,probes=2,successes=2,lease=10s");
+    rig_trip(&g);
+    assert_false(breaker_same_outage(&g.breaker, g.now_ms));
+    g.now_ms += 60000; /* its first probes */
+    assert_false(breaker_same_outage(&g.breaker, g.now_ms));
+    rig_call(&g, BREAKER_FAILURE);
+    assert_false(breaker_same_outage(&g.breaker, g.now_ms)); /* open again: that is said once */
+    g.now_ms += 60000;
+    assert_true(breaker_same_outage(&g.breaker, g.now_ms));
+    rig_admit(&g);
+    g.now_ms += 10000; /* the probe never came back: open, though nobody has written it down */
+    assert_int_equal(rig_state(&g), BREAKER_OPEN);
+    assert_true(breaker_same_outage(&g.breaker, g.now_ms));
+    g.now_ms += 60000;
+    assert_true(breaker_same_outage(&g.breaker, g.now_ms));
+    rig_call(&g, BREAKER_SUCCESS);
+    assert_false(breaker_same_outage(&g.breaker, g.now_ms)); /* half-open, and something worked */
+    rig_call(&g, BREAKER_SUCCESS);
+    assert_int_equal(rig_state(&g), BREAKER_CLOSED);
+    assert_false(breaker_same_outage(&g.breaker, g.now_ms));
+}
+
 static void test_jitter_goes_to_both_sides(void **state)
 {
     (void)state;
@@ -416,6 +441,7 @@ int main(void)
         cmocka_unit_test(test_a_token_resolves_once),
         cmocka_unit_test(test_probes_and_the_successes_that_close_it),
         cmocka_unit_test(test_the_cool_down_grows_to_its_cap),
+        cmocka_unit_test(test_failed_probes_are_the_same_outage),
         cmocka_unit_test(test_jitter_goes_to_both_sides),
         cmocka_unit_test(test_it_does_not_matter_when_one_looks),
         cmocka_unit_test(test_since_when),
