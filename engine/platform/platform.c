@@ -213,7 +213,9 @@ bool platform_all_silent(const struct platform *p, int64_t *last_good_us)
 
 enum condition platform_condition(const struct platform *p)
 {
-    enum condition worst = platform_source_count(p) > 0 ? CONDITION_OK : CONDITION_UNKNOWN;
+    struct condition_counts counts = platform_counts(p, ENTITY_ANY);
+    bool watches = platform_source_count(p) > 0 || counts.total > counts.idle + counts.gone;
+    enum condition worst = watches ? CONDITION_OK : CONDITION_UNKNOWN;
     for (size_t i = 0; i < p->sources.len; i++) {
         const struct source_view *view = &p->sources.data[i]->view;
         bool known = p->sources.data[i]->own ||
@@ -221,7 +223,6 @@ enum condition platform_condition(const struct platform *p)
         if (!known && worst < CONDITION_UNKNOWN)
             worst = CONDITION_UNKNOWN;
     }
-    struct condition_counts counts = platform_counts(p, ENTITY_ANY);
     for (enum condition c = CONDITION_DOWN; c > worst; c--)
         if (counts.by[c] > counts.beside[c])
             return c;

@@ -371,8 +371,9 @@ struct chain_summary {
 /* False when there is no such chain. */
 bool platform_chain(const struct platform *p, const char *chain, struct chain_summary *out);
 
-/* The worst condition of all entities and sources, as `belay status` exits by it; a platform without sources,
- * or one of whose sources never answered, is silent or unclear, is unknown. */
+/* The worst condition of all entities and sources, as `belay status` exits by it; a platform one of
+ * whose sources never answered, is silent or unclear, is unknown, and so is one without sources of which nothing
+ * is known but what is idle. */
 enum condition platform_condition(const struct platform *p);
 
 /* A source of kind PLATFORM_OWN is belay itself: it can't be silent, and counts nowhere as a source. */

@@ -195,7 +195,7 @@ static int serve_run(const struct command_line *line)
     struct err e = {0};
     struct serving s = {.quiet = command_has(line, "quiet")};
     struct config *config = session_config(line, &e);
-    if (config && config->source_count == 0)
+    if (config && config->source_count == 0 && config->chain_count == 0)
         err_set(&e, ERR_USAGE, "there is nothing to watch: %s names no sources",
                 config->path ? config->path : "no belay.yaml was found, and the default configuration");
     struct listener_address address; /* a mistake is told before anything begins */

@@ -188,6 +188,13 @@ static int exit_status(enum condition worst)
     }
 }
 
+static bool is_empty(const struct platform *p)
+{
+    size_t count = 0;
+    platform_list(p, ENTITY_ANY, &count);
+    return count == 0;
+}
+
 static int status_run(const struct command_line *line)
 {
     struct err e = {0};
@@ -195,11 +202,12 @@ static int status_run(const struct command_line *line)
     struct config *config = session_config(line, &e);
     int status = 3;
     p.config = config;
-    if (config && config->source_count == 0)
-        err_set(&e, ERR_USAGE,
-                "there is nothing to watch: %s names no sources (belay demo shows how it looks)",
-                config->path ? config->path : "no belay.yaml was found, and the default configuration");
-    if (e.code == 0 && pass_run(&p.pass, config, NULL, &e) == 0) {
+    int code = config ? pass_run(&p.pass, config, NULL, &e) : e.code;
+    if (code == 0 && config->source_count == 0 && config->chain_count == 0 && is_empty(p.pass.platform))
+        code = err_set(
+            &e, ERR_USAGE, "there is nothing to watch: %s names no sources (belay demo shows how it looks)",
+            config->path ? config->path : "no belay.yaml was found, and the default configuration");
+    if (code == 0) {
         enum condition worst = platform_condition(p.pass.platform);
         status = exit_status(worst);
         if (p.pass.journal)

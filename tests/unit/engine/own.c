@@ -154,6 +154,7 @@ static void a_chain_shows_who_serves_and_why_others_do_not(void **state)
     own_observe(p, views, 2, NULL, 0, NOW_US, NOW_US);
     platform_problems(p, NULL, 0, &total);
     assert_int_equal(total, 1); /* the chain; its tier's breaker is no second one */
+    assert_int_equal(platform_condition(p), CONDITION_DOWN); /* also where nothing else is watched */
     const struct entity *e = platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/gpt-4");
     assert_non_null(e);
     assert_string_equal(e->raw, "OPEN");
@@ -213,6 +214,12 @@ static void a_chain_that_fails_is_down_and_one_at_rest_is_not(void **state)
     assert_true(platform_chain(p, "answers", &sum));
     assert_int_equal(sum.condition, CONDITION_OK);
     assert_true(platform_find(p, ENTITY_CHAIN, OWN_SOURCE, "answers/claude")->flags & ENTITY_IDLE);
+    views[0].has_breaker = views[1].has_breaker = false;
+    platform_free(p);
+    p = platform_new(NULL);
+    own_observe(p, views, 2, NULL, 0, later_us, later_us);
+    assert_int_equal(platform_condition(p),
+                     CONDITION_UNKNOWN); /* nobody asked it, and nothing else is watched */
     platform_free(p);
 }
 
