@@ -201,6 +201,8 @@ void read_tiers(const struct value_place *place, const cJSON *list, struct confi
         *tier = (struct config_tier){.cost_micro = -1,
                                      .accuracy_milli = -1,
                                      .temperature_milli = -1,
+                                     .price_in_micro = -1,
+                                     .price_out_micro = -1,
                                      .breaker = config_breaker_default(),
                                      .place = place_of(element)};
         if (reference)

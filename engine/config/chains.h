@@ -74,6 +74,7 @@ struct config_tier {
     char *key;                 /* a secret reference, sent as "Authorization: Bearer ..."; or NULL */
     int64_t max_tokens;        /* 0: not said */
     int64_t temperature_milli; /* -1: not said */
+    int64_t price_in_micro, price_out_micro; /* of a million tokens, in millionths; -1: not said */
     char *ca;
     struct config_header *headers;
     size_t header_count;

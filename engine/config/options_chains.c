@@ -239,6 +239,23 @@ const struct option options_chains[] = {
         .offset = OF_TIER(temperature_milli),
     },
     {
+        .path = "chains[].tiers[].openai.price_in",
+        .type = OPTION_AMOUNT,
+        .minimum = 0,
+        .maximum = 1000000LL * 1000000,
+        .help = "Of a million tokens of a question. With it or `price_out` an answer costs what its `usage` "
+                "says; `cost` is what a call is expected to cost.",
+        .offset = OF_TIER(price_in_micro),
+    },
+    {
+        .path = "chains[].tiers[].openai.price_out",
+        .type = OPTION_AMOUNT,
+        .minimum = 0,
+        .maximum = 1000000LL * 1000000,
+        .help = "Of a million tokens of an answer.",
+        .offset = OF_TIER(price_out_micro),
+    },
+    {
         .path = "chains[].tiers[].openai.headers",
         .type = OPTION_GROUP,
         .help = "Further headers, as `api-key` where a gateway wants it.",

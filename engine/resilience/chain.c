@@ -45,16 +45,17 @@ static int64_t deadline_of(const struct chain *c)
     return ms > 0 ? c->begun_ms + ms : INT64_MAX;
 }
 
-static double tier_cost(const struct chain *c, size_t tier)
+double chain_tier_cost(const struct chain_tier *tier, double cost)
 {
-    double cost = c->plan->tiers[tier].cost;
+    if (!(cost >= 0 && isfinite(cost)))
+        cost = tier->cost;
     return cost > 0 ? cost : 0;
 }
 
 static bool is_affordable(const struct chain *c, size_t tier)
 {
     double ceiling = c->plan->policy->cost_ceiling;
-    return ceiling <= 0 || c->spent + tier_cost(c, tier) <= ceiling;
+    return ceiling <= 0 || c->spent + chain_tier_cost(&c->plan->tiers[tier], (double)NAN) <= ceiling;
 }
 
 static bool takes_input(const struct chain *c, size_t tier)
@@ -294,7 +295,7 @@ void chain_ended(struct chain *c, const struct failure *f, double cost, int64_t 
         return;
     struct chain_part *part = &c->parts[c->tier];
     bool last = c->order.last;
-    c->spent += cost >= 0 && isfinite(cost) ? cost : tier_cost(c, c->tier);
+    c->spent += chain_tier_cost(&c->plan->tiers[c->tier], cost);
     tell_budget(c, f);
     if (f->class == FAILURE_NONE) {
         part->skip = CHAIN_TIER_SERVED;

@@ -131,6 +131,8 @@ void chain_admitted(struct chain *c, int64_t now_ms);
 /* retry_after_ms as in struct breaker_refusal; resting: because of a 429, not of a trip; busy: concurrency.
  */
 void chain_refused(struct chain *c, enum chain_skip why, int64_t retry_after_ms, int64_t now_ms);
+/* What a call of it cost: cost, or what it says itself where that is NaN. Never NaN. */
+double chain_tier_cost(const struct chain_tier *tier, double cost);
 /* f->class NONE: it succeeded. cost: what it really cost, NaN: the tier's. */
 void chain_ended(struct chain *c, const struct failure *f, double cost, int64_t now_ms);
 void chain_waited(struct chain *c, int64_t now_ms);

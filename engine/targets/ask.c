@@ -1,5 +1,6 @@
 #include "engine/targets/ask.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static void on_answer(void *data, struct http_result *r)
     else if (r->error)
         failure_of_error(r->error, r->sent, r->reason, f);
     else
-        ask_take(a->tier, str_text(&r->body), r->body.len, &a->result.answer, f);
+        ask_take(a->tier, str_text(&r->body), r->body.len, &a->result.answer, &a->result.cost, f);
     ask_end(a);
 }
 
@@ -260,7 +261,7 @@ struct ask *ask_start(struct loop *l, struct http *http, const struct config_tie
                       .policy = policy,
                       .timeout_us = asked_us,
                       .begun_us = loop_now_us(l),
-                      .result = {.exit_status = -1},
+                      .result = {.exit_status = -1, .cost = NAN},
                       .done = done,
                       .data = data};
     if (own_us > 0 && (asked_us <= 0 || own_us < asked_us))

@@ -24,6 +24,7 @@ struct ask_question {
 struct ask_result {
     struct failure failure; /* class NONE: answered */
     int exit_status;        /* of a command; -1: none */
+    double cost;            /* what it really cost; NaN: not known */
     struct str answer;      /* done may take it (str_take), else it is freed */
 };
 
@@ -48,8 +49,9 @@ void ask_expand(const char *template, const struct ask_question *question, bool 
 /* The body of the request. ERR_SYNTAX when the input can't stand in it. */
 int ask_body(const struct config_tier *tier, const struct ask_question *question, struct str *out,
              struct err *e);
-/* What came of an answer 2xx: the answer into out, or why it is none into f. */
-void ask_take(const struct config_tier *tier, const char *body, size_t length, struct str *out,
+/* What came of an answer 2xx: the answer into out, or why it is none into f. cost: of the tokens that a chat
+ * says it took, by the tier's prices; NaN when either is not said. */
+void ask_take(const struct config_tier *tier, const char *body, size_t length, struct str *out, double *cost,
               struct failure *f);
 
 #endif

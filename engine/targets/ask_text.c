@@ -1,5 +1,6 @@
 /* What a tier is asked, and what of its answer is the answer: text in, text out. */
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,11 +186,35 @@ static void take_chat(const cJSON *root, const char *body, size_t length, struct
     }
 }
 
-void ask_take(const struct config_tier *tier, const char *body, size_t length, struct str *out,
+#define TOKENS_MOST 1e9 /* of one answer: more is a mistake, or a lie */
+
+static double tokens_of(const cJSON *usage, const char *name)
+{
+    double count = 0;
+    const cJSON *said = cJSON_GetObjectItemCaseSensitive(usage, name);
+    return json_number(said, &count) && count >= 0 && count <= TOKENS_MOST ? count : (double)NAN;
+}
+
+/* NaN: no prices, or it doesn't say how many tokens it took. */
+static double cost_of(const struct config_tier *tier, const cJSON *usage)
+{
+    const struct {
+        const char *name;
+        int64_t price_micro;
+    } parts[] = {{"prompt_tokens", tier->price_in_micro}, {"completion_tokens", tier->price_out_micro}};
+    double cost = tier->price_in_micro < 0 && tier->price_out_micro < 0 ? (double)NAN : 0;
+    for (size_t i = 0; i < 2; i++)
+        if (parts[i].price_micro >= 0)
+            cost += tokens_of(usage, parts[i].name) * (double)parts[i].price_micro / 1e12;
+    return cost;
+}
+
+void ask_take(const struct config_tier *tier, const char *body, size_t length, struct str *out, double *cost,
               struct failure *f)
 {
     struct err e = {0};
     bool chat = tier->asking == CONFIG_ASK_CHAT;
+    *cost = NAN;
     failure_of_error(ERR_NONE, true, "answered", f);
     if (!chat && !tier->take) {
         str_add_bytes(out, body, length);
@@ -200,6 +225,7 @@ void ask_take(const struct config_tier *tier, const char *body, size_t length, s
         fails(f, "the answer is not JSON: %s", e.msg);
     } else if (chat) {
         take_chat(root, body, length, out, f);
+        *cost = cost_of(tier, cJSON_GetObjectItemCaseSensitive(root, "usage"));
     } else {
         const cJSON *item = json_at(root, tier->take);
         char *printed = NULL;

@@ -32,6 +32,7 @@ struct call {
     struct ask *ask;
     struct loop_timer *timer;
     struct failure ended; /* of the attempt that is being resolved */
+    double cost;          /* what it really cost; NaN: not known */
     struct target_operation operations[CHAIN_TIERS_MAX];
     bool counting;
     int64_t begun_ms;
@@ -100,13 +101,11 @@ static bool sum_up(struct call *c, size_t tier)
     struct call_tier *t = &c->tiers[tier];
     struct measures_sums *s = &t->operation.sums;
     bool served = c->result.outcome == CHAIN_SERVED && tier == c->chain.tier;
-    double cost = c->plan_tiers[tier].cost;
     s->ok = s->hits = served;
     s->failed = !served && s->attempts > 0;
     s->retried = s->attempts > 1;
     t->operation.passed_over = chain_passed_over(&c->chain, tier);
     s->rejected = s->attempts == 0 && (t->refused || t->operation.passed_over);
-    s->cost = isnan(cost) ? 0 : cost * (double)s->attempts;
     if (s->attempts > 0)
         measures_took(s, t->took_ms);
     return s->attempts + s->rejected > 0;
@@ -156,7 +155,7 @@ static void on_admitted(void *data, const struct books_refusal *r)
 static void on_resolved(void *data)
 {
     struct call *c = data;
-    chain_ended(&c->chain, &c->ended, (double)NAN, now_ms(c));
+    chain_ended(&c->chain, &c->ended, c->cost, now_ms(c));
     next(c);
 }
 
@@ -167,6 +166,8 @@ static void on_asked(void *data, struct ask_result *r)
     int64_t took_ms = now_ms(c) - c->begun_ms;
     c->ask = NULL;
     c->ended = r->failure;
+    c->cost = r->cost;
+    t->operation.sums.cost += chain_tier_cost(&c->plan_tiers[c->chain.order.tier], r->cost);
     t->took_ms += took_ms;
     t->operation.sums.attempts++;
     if (c->ended.class == FAILURE_NONE) {

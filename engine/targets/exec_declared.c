@@ -74,6 +74,7 @@ static void on_asked(void *data, struct ask_result *r)
     struct attempt *a = data;
     a->over = true;
     a->call->failure = r->failure;
+    a->call->cost = r->cost;
     if (r->failure.class == FAILURE_NONE)
         write_answer(a->call, &r->answer);
 }

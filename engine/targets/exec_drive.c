@@ -301,7 +301,8 @@ static void call(struct drive *d)
         call.failure.class = FAILURE_CANCELLED;
         chain_cancel(&d->chain, ended);
     }
-    *vec_push(&d->record->made) = (struct exec_made){index, ended - begun, call.failure};
+    double cost = chain_tier_cost(&d->tiers[index], call.cost);
+    *vec_push(&d->record->made) = (struct exec_made){index, ended - begun, cost, call.failure};
     d->record->status = call.status;
     resolve(d, index, &call.failure, call.blameless, ended - begun);
     chain_ended(&d->chain, &call.failure, call.cost, now_ms());
@@ -321,6 +322,7 @@ static void count_tier(struct drive *d, size_t tier, struct measures_sums *sums)
             continue;
         sums->attempts++;
         took += made->took_ms;
+        sums->cost += made->cost;
         if (made->failure.class != FAILURE_NONE)
             sums->by_class[made->failure.class]++;
     }
@@ -331,7 +333,6 @@ static void count_tier(struct drive *d, size_t tier, struct measures_sums *sums)
     sums->cancelled = cancelled;
     sums->failed = !served && !cancelled && sums->attempts > 0;
     sums->retried = sums->attempts > 1;
-    sums->cost = isnan(d->plan->tiers[tier].cost) ? 0 : d->plan->tiers[tier].cost * (double)sums->attempts;
     if (sums->attempts > 0)
         measures_took(sums, d->plan->tier_count == 1 ? r->took_ms : took);
     for (size_t i = 0; i < r->refused.len && sums->attempts == 0; i++)

@@ -9,6 +9,7 @@
 struct exec_made { /* an attempt */
     size_t tier;
     int64_t took_ms;
+    double cost;
     struct failure failure;
 };
 

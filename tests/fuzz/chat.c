@@ -1,6 +1,7 @@
 /* room: targets */
 /* Answers of whoever a chain asks, and what is made of a question: any bytes give an answer or a failure with
  * one clean line, and a body that is JSON stays JSON. */
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,10 @@ static void check_answer(const struct config_tier *tier, const char *bytes, size
 {
     struct str out = {0};
     struct failure f;
-    ask_take(tier, bytes, size, &out, &f);
+    double cost;
+    ask_take(tier, bytes, size, &out, &cost, &f);
     must(f.class != FAILURE_NONE || tier->asking == CONFIG_ASK_HTTP || out.len > 1);
+    must(!(cost < 0) && !isinf(cost));
     must(utf8_valid(f.text, strlen(f.text), NULL));
     for (const char *p = f.text; *p; p++)
         must((unsigned char)*p >= 0x20 && *p != 0x7F);
@@ -46,7 +49,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char model[] = "m", take[] = "/a/0", body[] = "{\"q\":{input_json},\"id\":{id}}",
          *bytes = xmalloc(size + 1);
-    struct config_tier chat = {.asking = CONFIG_ASK_CHAT, .model = model, .temperature_milli = -1};
+    struct config_tier chat = {.asking = CONFIG_ASK_CHAT,
+                               .model = model,
+                               .temperature_milli = -1,
+                               .price_in_micro = 2500000,
+                               .price_out_micro = 10000000};
     struct config_tier part = {.asking = CONFIG_ASK_HTTP, .take = take, .body = body};
     memcpy(bytes, data, size);
     bytes[size] = '\0';

@@ -1,5 +1,6 @@
 /* belay exec --chain, and belay exec with curl, against a scripted upstream: every way in which one may fail;
  * and the wall clock jumping by an hour, which changes nothing. */
+#include <math.h>
 #include <sys/stat.h>
 
 #include "tests/integration/server.h"
@@ -176,6 +177,32 @@ static void test_what_processes_share(void **state)
     expect(&o, "third", 0, "LOUD", "b: it asked for a rest");
     assert_int_equal(b->asked, 3);
     outcome_fini(&o);
+    stand_stop(&s);
+}
+
+/* Prices a million tokens in the configuration, tokens in the answer: in --json, and in what is counted. */
+static void test_what_an_answer_costs(void **state)
+{
+    (void)state;
+    struct stand s;
+    stand_start(
+        &s, "chains:\n- name: c\n  tiers:\n"
+            "  - {name: a, cost: 0.1, openai: {url: \"http://127.0.0.1:PORT/a\", model: m, price_in: 2.5, "
+            "price_out: 10}}\n");
+    upstream_script(&s.upstream, "/a", "ok");
+    struct outcome o = run(&s, "", "--chain c", "x");
+    expect(&o, "priced", 0, "answer of /a\n", "");
+    assert_true(fabs(json_double(o.json, "cost", 0) - 0.0075) < 1e-9);
+    outcome_fini(&o);
+    char *command =
+        xasprintf("cd %s && XDG_STATE_HOME=%s %s status --json > status", s.folder, s.folder, belay);
+    assert_int_equal(system(command), 0);
+    char *text = file_text(s.folder, "status");
+    cJSON *status = json_parse(text, strlen(text), NULL);
+    assert_true(fabs(json_double(json_at(status, "/targets/0/measures/1h"), "cost", 0) - 0.0075) < 1e-6);
+    cJSON_Delete(status);
+    free(text);
+    free(command);
     stand_stop(&s);
 }
 
@@ -375,6 +402,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_answer_of_the_first_tier),
         cmocka_unit_test(test_what_processes_share),
+        cmocka_unit_test(test_what_an_answer_costs),
         cmocka_unit_test(test_when_nothing_serves),
         cmocka_unit_test(test_called_off),
         cmocka_unit_test(test_curl),

@@ -79,7 +79,8 @@ static inline void upstream_chat(struct peer *p, int fd, const char *path)
     char body[512];
     snprintf(body, sizeof body,
              "{\"id\":\"c-1\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
-             "\"assistant\",\"content\":\"answer of %s\"},\"finish_reason\":\"stop\"}]}",
+             "\"assistant\",\"content\":\"answer of %s\"},\"finish_reason\":\"stop\"}],"
+             "\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":500,\"total_tokens\":1500}}",
              path);
     upstream_say(p, fd, 200, "", body);
 }

@@ -1,4 +1,5 @@
 /* One attempt at a tier: what is sent, and what every kind of answer is taken for. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -212,6 +213,46 @@ static void test_every_answer_is_told_apart(void **state)
     upstream_stop(&u);
 }
 
+/* By prices a million tokens, of what the answer says it took; what it says is believed within reason. */
+static void test_what_an_answer_cost(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *prices, *usage;
+        double cost; /* NaN: what the tier says */
+    } cases[] = {
+        {", price_in: 2.5, price_out: 10", "{\"prompt_tokens\":1000,\"completion_tokens\":500}", 0.0075},
+        {", price_in: 2.5", "{\"prompt_tokens\":1000,\"completion_tokens\":500}", 0.0025},
+        {", price_out: 0.15", "{\"prompt_tokens\":1000,\"completion_tokens\":1}", 0.15e-6},
+        {", price_in: 0, price_out: 0", "{\"prompt_tokens\":1000,\"completion_tokens\":500}", 0},
+        {"", "{\"prompt_tokens\":1000,\"completion_tokens\":500}", NAN},
+        {", price_in: 2.5, price_out: 10", "{\"prompt_tokens\":1000}", NAN},
+        {", price_in: 2.5, price_out: 10", "{\"prompt_tokens\":-1,\"completion_tokens\":500}", NAN},
+        {", price_in: 2.5", "{\"prompt_tokens\":1e300}", NAN},
+        {", price_in: 2.5", "{\"prompt_tokens\":[1]}", NAN},
+        {", price_in: 2.5", "7", NAN},
+        {", price_in: 2.5", "null", NAN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *way = xasprintf("openai: {url: \"http://h\", model: m%s}", cases[i].prices),
+             *body =
+                 xasprintf("{\"choices\":[{\"message\":{\"content\":\"a\"}}],\"usage\":%s}", cases[i].usage);
+        struct config *c = tier_of(0, way);
+        struct str out = {0};
+        struct failure f;
+        double cost;
+        ask_take(c->chains[0].tiers, body, strlen(body), &out, &cost, &f);
+        assert_int_equal(f.class, FAILURE_NONE);
+        assert_string_equal(str_text(&out), "a\n");
+        if (isnan(cost) != isnan(cases[i].cost) || fabs(cost - cases[i].cost) > 1e-12)
+            fail_msg("%s, %s: %g instead of %g", cases[i].prices, cases[i].usage, cost, cases[i].cost);
+        str_fini(&out);
+        config_free(c);
+        free(way);
+        free(body);
+    }
+}
+
 /* Nothing was sent: whatever the policy, it may be asked again. */
 static void test_before_anything_was_sent(void **state)
 {
@@ -386,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_a_chat_is_asked_and_answers),
         cmocka_unit_test(test_an_http_request_as_written),
         cmocka_unit_test(test_every_answer_is_told_apart),
+        cmocka_unit_test(test_what_an_answer_cost),
         cmocka_unit_test(test_before_anything_was_sent),
         cmocka_unit_test(test_a_secret_that_comes_back_is_masked),
         cmocka_unit_test(test_a_command),
