@@ -32,15 +32,24 @@ static void begin(struct healing_case *c)
     str_fini(&why);
 }
 
-/* The rule that found it decides, else the one that diagnosed it. */
+static bool is_automatic(const struct config_heal_rule *rule)
+{
+    return str_eq(rule->policy, "auto");
+}
+
+/* The rule that found it has to say so, and one that names this very fix: whoever diagnosed may have chosen
+ * another one than the rule's own. Of a step that failed that is the rule that diagnosed it. */
 static bool runs_by_itself(const struct healing_case *c)
 {
     const struct config_heal *heal = &c->engine->config->heal;
-    const struct config_heal_rule *rule = c->rule;
-    for (size_t i = 0; !rule && i < heal->rule_count && str_starts(c->diagnosis.by, "rule "); i++)
-        if (str_eq(heal->rules[i].name, c->diagnosis.by + strlen("rule ")))
-            rule = &heal->rules[i];
-    return rule && str_eq(rule->policy, "auto");
+    const char *by = str_starts(c->diagnosis.by, "rule ") ? c->diagnosis.by + strlen("rule ") : NULL;
+    for (size_t i = 0; (!c->rule || is_automatic(c->rule)) && i < heal->rule_count; i++) {
+        const struct config_heal_rule *rule = &heal->rules[i];
+        bool speaks = c->rule ? rule == c->rule || !rule->when : by && str_eq(rule->name, by);
+        if (speaks && is_automatic(rule) && str_eq(rule->fix, c->diagnosis.fix))
+            return true;
+    }
+    return false;
 }
 
 static struct heal_permission permission_of(const struct healing_case *c, bool allowed)
