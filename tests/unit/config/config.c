@@ -428,6 +428,8 @@ static void test_policies(void **state)
     assert_int_equal(standard->attempts, 1);
     assert_int_equal(standard->base_us, 100 * US_PER_MS);
     assert_int_equal(config_policy_find(NULL, "default")->attempts, 3);
+    assert_int_equal(config_policy_find(NULL, "rate-limit")->attempts, 5);
+    assert_int_equal(config_policy_find(NULL, "rate-limit")->base_us, US_PER_S);
     assert_null(config_policy_find(c, "nobody"));
     config_free(c);
     config_findings_fini(&findings);
