@@ -30,10 +30,18 @@ static void on_change(void *data)
     recollect_begin(engine, false);
 }
 
+char *own_folder(const struct engine *engine, bool *shared)
+{
+    *shared = false;
+    return engine->state_given && !engine->config->state_folder
+               ? xstrdup(engine->state_folder)
+               : config_targets_folder(engine->config, shared);
+}
+
 void own_open(struct engine *engine)
 {
-    bool shared = false, given = engine->state_given && !engine->config->state_folder;
-    char *folder = given ? xstrdup(engine->state_folder) : config_targets_folder(engine->config, &shared);
+    bool shared, given = engine->state_given && !engine->config->state_folder;
+    char *folder = own_folder(engine, &shared);
     char *local = given ? NULL : config_state_folder(NULL);
     struct keeper_options options = {.folder = folder,
                                      .also = local,
@@ -76,9 +84,12 @@ void engine_own_breakers(const struct config *config, struct platform *platform,
 
 /* ---- overriding one without an engine ---- */
 
-/* Sources, the mirror and `oncall:` have one, also before it was ever stored. */
+/* Sources, the mirror, `oncall:` and policies have one, also before it was ever stored. */
 static bool is_configured(const struct config *config, const char *name)
 {
+    for (size_t i = 0; i < config->policy_count; i++)
+        if (str_eq(config_policy_target(&config->policies[i]), name))
+            return true;
     for (size_t i = 0; i < config->source_count && str_starts(name, "source/"); i++)
         if (str_eq(config->sources[i].name, name + strlen("source/")))
             return true;

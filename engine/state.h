@@ -139,6 +139,7 @@ void overrides_expire(struct engine *engine, bool holds_lease);
 /* own.c */
 void own_open(struct engine *engine);
 void own_close(struct engine *engine);
+char *own_folder(const struct engine *engine, bool *shared); /* of the state database; the caller frees */
 
 /* recollect.c */
 /* Polls the sources for ever, once it is known what an earlier process knew. */

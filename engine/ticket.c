@@ -13,6 +13,7 @@ void ticket_free(struct ticket *t)
     execution_free(t->x);
     ready_discard(t->walk->engine, t->ready);
     run_command_fini(&t->command);
+    books_free(t->books);
     strv_free(t->env);
     strv_free(t->exports);
     str_fini(&t->head);
@@ -107,7 +108,7 @@ static void ticket_again(struct ticket *t)
     t->restored = t->in_spool = false;
     execution_forget(t->walk->engine->runs.spool, t->key, NULL);
     ticket_key(t, t->again + 1);
-    ticket_prepare(t);
+    ticket_ask(t, ticket_prepare);
 }
 
 /* ---- the beginning ---- */
@@ -292,7 +293,7 @@ static void on_where(void *context, int code, const char *message)
     if (code < 0)
         ticket_not_started(t, message);
     else
-        ticket_prepare(t);
+        ticket_ask(t, ticket_prepare);
 }
 
 static void ticket_go_on(struct ticket *t)
@@ -300,7 +301,7 @@ static void ticket_go_on(struct ticket *t)
     if (run_role_acts(t->role))
         identity_observe(t->walk->engine, on_where, t);
     else
-        ticket_prepare(t);
+        ticket_ask(t, ticket_prepare);
 }
 
 void ticket_begin(struct walk *w, const struct run_effect *effect)

@@ -27,6 +27,9 @@ struct ticket {
     int64_t recording_bytes;
     struct str err_head;
     struct err store_error;
+    struct books *books;  /* ticket_target.c: of whom it calls; NULL: nobody was asked */
+    struct budget budget; /* for its retries, as it stood before it ran */
+    void (*ask_next)(struct ticket *t);
 };
 
 /* "act", "act, item 12 of 500: doc-17". Appended. */
@@ -45,5 +48,11 @@ void ticket_how(const struct ticket *t, struct str *out);
 void ticket_ended(struct ticket *t);
 /* The same of one that never started and has no output. */
 void ticket_not_started(struct ticket *t, const char *why);
+
+/* ticket_target.c */
+/* Asks the breaker that its policy names, if it does: then next, or it is not started. */
+void ticket_ask(struct ticket *t, void (*next)(struct ticket *t));
+/* It has ended so: tells that breaker, and the run whether the retry budget is used up. */
+void ticket_answered(struct ticket *t, struct run_result *result);
 
 #endif

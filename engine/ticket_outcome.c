@@ -161,6 +161,7 @@ static void ticket_report(struct ticket *t)
                                 .text = t->result.text[0] ? t->result.text : NULL};
     run_digest(t->walk->run, t->number, str_text(&t->head), t->head.len, t->head_cut, t->exports, &digest,
                &result);
+    ticket_answered(t, &result);
     ticket_tell(t, &result, NULL, NULL);
     run_digest_fini(&digest);
 }

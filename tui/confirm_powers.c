@@ -128,7 +128,11 @@ static void put_policy(struct rows *r, const struct run_page *data)
         return;
     }
     struct str text = {0};
-    str_addf(&text, "%s: tried up to %u times, first again after ", data->policy->name, b->attempts);
+    str_add(&text, data->policy->name);
+    if (data->policy->target != NULL) {
+        str_addf(&text, ", asks the breaker %s before", data->policy->target);
+    }
+    str_addf(&text, ": tried up to %u times, first again after ", b->attempts);
     add_ms(&text, b->base_ms);
     if (b->deadline_ms > 0) {
         str_add(&text, ", all within ");

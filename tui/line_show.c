@@ -98,8 +98,9 @@ static void powers_show(const struct step *step, const struct run_page *page)
         line_say("  %-9s %s%s\n", i == 0 ? "Rungs" : "", step->rungs[i],
                  page->parts.rung == (int)i ? " is in effect" : "");
     if (page->policy)
-        line_say("  %-9s %s: tried up to %u times%s\n", "Policy", page->policy->name,
-                 page->policy->rules.backoff.attempts,
+        line_say("  %-9s %s: tried up to %u times%s%s%s\n", "Policy", page->policy->name,
+                 page->policy->rules.backoff.attempts, page->policy->target ? ", asks the breaker " : "",
+                 page->policy->target ? page->policy->target : "",
                  page->policy->rules.end == POLICY_SKIP   ? "; then it stays failed and the run goes on"
                  : page->policy->rules.end == POLICY_FAIL ? "; then the run stops"
                                                           : "");

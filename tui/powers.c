@@ -171,7 +171,7 @@ static int draw_tries(struct page *page, const struct step_view *view, struct ca
     run_part_at(view->run.run, view->index, 0, &part);
     int64_t left_ms = step->next_ms - engine_run_clock_ms(console_engine(page->console), view->run.id);
     str_addf(&text, "%u of %u by the policy %s", step->tries, step->tries_max,
-             step->policy != NULL ? step->policy : "");
+             step->policy != NULL ? step->policy->name : "");
     if (step->phase == PHASE_WAITING && step->next_ms >= 0) {
         char left[DURATION_TEXT_SIZE];
         duration_format((left_ms > 0 ? left_ms : 0) * US_PER_MS, left);

@@ -79,6 +79,11 @@ static void check_breaker(const struct value_place *place, const char *whose, co
         complain_at(place, at, "%s: breaker: cap is shorter than cool_down", whose);
 }
 
+const char *config_policy_target(const struct config_policy *p)
+{
+    return !p->has_breaker ? NULL : p->breaker_name ? p->breaker_name : p->name;
+}
+
 static void complain_policy(const struct value_place *place, const struct config_policy *p, const char *text)
 {
     complain_at(place, (struct config_place){p->line, p->column}, "policy %s: %s", p->name, text);
@@ -357,6 +362,7 @@ void chains_fini(struct config *c)
     free(c->chains);
     for (size_t i = 0; i < c->policy_count; i++) {
         free(c->policies[i].name);
+        free(c->policies[i].breaker_name);
         free(c->policies[i].jitter);
         free(c->policies[i].retry_on);
         free(c->policies[i].permanent);

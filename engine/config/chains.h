@@ -43,9 +43,14 @@ struct config_policy {
     char *retry_on, *permanent, *end; /* as exit_list_parse and policy_end_parse read them; NULL: not said */
     int64_t ceiling_micro;            /* cost of one operation, in millionths; 0: none */
     bool has_breaker;
+    char *breaker_name; /* as written; NULL */
     struct config_breaker breaker;
     int line, column; /* where the policy stands; 0 for the one that is always there */
 };
+
+/* Whose breaker and budget count for a step: the breaker's name, else the policy's. NULL: it has no breaker.
+ */
+const char *config_policy_target(const struct config_policy *p);
 
 /* How a tier is asked: exactly one of these. */
 enum config_asking {

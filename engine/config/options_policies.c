@@ -175,6 +175,15 @@ const struct option options_policies[] = {
         .type = OPTION_GROUP,
         .help = "A circuit breaker for what is called under this policy.",
     },
+    {
+        .path = "policies[].breaker.name",
+        .type = OPTION_NAME,
+        .minimum = 1,
+        .maximum = 128,
+        .help = "Whose it is: all that name it have one breaker and one retry budget, steps and `belay exec` "
+                "alike. Default: of a step the policy's own name, of `belay exec` the command's.",
+        .offset = OF_POLICY(breaker_name),
+    },
     BREAKER_OPTIONS("policies[].breaker", OF_POLICY(breaker)),
     {0},
 };

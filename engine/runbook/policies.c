@@ -39,6 +39,7 @@ int runbook_policies(const struct runbook *book, const struct config *config, st
             continue;
         list[n].name = found->name;
         list[n].checks = found->checks == 1;
+        list[n].target = config_policy_target(found);
         code = policy_declared(found, &list[n++].rules, e);
     }
     if (code < 0) {
@@ -58,7 +59,11 @@ void runbook_lint_policies(struct runbook *book, const struct config *config)
         if (s->policy && !found)
             book_finding(book, FINDING_ERROR, s->line, 1, "there is no policy \"%.60s\" in the configuration",
                          s->policy);
-        else if (found && found->attempts > CONFIG_RETRIES_WISE)
+        if (found && found->ceiling_micro > 0)
+            book_finding(book, FINDING_WARNING, s->line, 1,
+                         "policy %.60s: its cost_ceiling has no effect on a step: nobody says what one costs",
+                         found->name);
+        if (found && found->attempts > CONFIG_RETRIES_WISE)
             book_finding(
                 book, FINDING_WARNING, s->line, 1,
                 "policy %.60s tries again %lld times: what fails so often is rarely mended by trying on",

@@ -54,7 +54,7 @@ void run_free(struct run *run)
     vec_fini(&run->approvals);
     free(run->items);
     free(run->policies);
-    free(run->check_policy);
+    strv_free(run->names);
     free(run->steps);
     free(run->values);
     free(run);
@@ -354,12 +354,25 @@ static void cancel(struct run *run, int step)
         check_cancel(run, step);
 }
 
+/* Its names live as long as the run. */
+static struct run_policy policy_hold(struct run *run, const struct run_policy *policy)
+{
+    struct run_policy held = *policy;
+    strv_add(&run->names, policy->name);
+    held.name = run->names[strv_count(run->names) - 1];
+    if (policy->target) {
+        strv_add(&run->names, policy->target);
+        held.target = run->names[strv_count(run->names) - 1];
+    }
+    return held;
+}
+
 /* What the document says of the step goes before what the policy says. */
-static void take_policy(struct run *run, int step, const char *name, const struct policy *rules)
+static void take_policy(struct run *run, int step, const struct run_policy *policy)
 {
     const struct step *s = STEP(run, step);
     struct run_policy *p = &run->policies[step];
-    *p = (struct run_policy){.name = name, .rules = *rules};
+    *p = *policy;
     p->rules.idempotent = s->idempotent || !step_kind_acts(s->kind);
     if (s->onfail_given || s->branches)
         p->rules.end = POLICY_FALLBACK;
@@ -372,14 +385,11 @@ static void start(struct run *run, const struct run_input *in)
     run->rehearsed = in->rehearsed;
     rng_seed(&run->rng, in->seed);
     for (size_t j = 0; j < in->policy_count; j++) {
-        const struct run_policy *p = &in->policies[j];
-        if (p->checks && !run->check_policy)
-            run->check_policy = xstrdup(p->name);
+        struct run_policy p = policy_hold(run, &in->policies[j]);
         for (size_t i = 0; i < run->book->steps.len; i++)
-            if (STEP(run, i)->policy ? str_eq(p->name, STEP(run, i)->policy)
-                                     : p->checks && step_looks(STEP(run, i)))
-                take_policy(run, (int)i, STEP(run, i)->policy ? STEP(run, i)->policy : run->check_policy,
-                            &p->rules);
+            if (STEP(run, i)->policy ? str_eq(p.name, STEP(run, i)->policy)
+                                     : p.checks && step_looks(STEP(run, i)))
+                take_policy(run, (int)i, &p);
     }
     values_start(run, in);
     walk_begin(run);

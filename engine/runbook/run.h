@@ -84,6 +84,7 @@ struct run_result {
     enum run_match match;
     const char *output;   /* trimmed stdout, only of a block that exports it, and of a guard; NULL */
     char *const *exports; /* NAME=VALUE that the block exported explicitly; NULL */
+    bool no_budget;       /* whom it calls has had too many retries: no further one */
 };
 
 #define RUN_INPUTS(X)                                                                                        \
@@ -132,9 +133,10 @@ bool run_choice_parse(const char *text, enum run_choice *choice);
 
 struct run_policy { /* as the configuration has it at the start */
     const char *name;
-    bool checks; /* also that of every check, verification and evidence which names none */
-    struct policy
-        rules; /* of them backoff, timeout_ms, end, and the statuses of retry_on and permanent count */
+    bool checks;        /* also that of every check, verification and evidence which names none */
+    const char *target; /* whose breaker is asked before each execution; NULL: nobody's */
+    /* Of them backoff, timeout_ms, end, the statuses of retry_on and permanent, and with a target budget. */
+    struct policy rules;
 };
 
 struct run_pin { /* an items file as it was at the start */
@@ -293,10 +295,10 @@ struct run_step { /* strings are the run's own, until the next run_apply */
     int exit, signal;
     int64_t next_ms;           /* polling, waiting, holding: until when; -1 */
     unsigned tries, tries_max; /* "attempt 2 of 4" of its policy; tries_max 1 without one. Of items: 0 */
-    const char *policy;        /* NULL: none */
-    unsigned choices;          /* 1u << CHOICE_...: what CHOOSE takes now */
-    unsigned reasons;          /* those of them that need a reason */
-    bool undone;               /* its lasting change was taken back by its undo */
+    const struct run_policy *policy; /* NULL: one attempt */
+    unsigned choices;                /* 1u << CHOICE_...: what CHOOSE takes now */
+    unsigned reasons;                /* those of them that need a reason */
+    bool undone;                     /* its lasting change was taken back by its undo */
 };
 
 bool run_started(const struct run *run);
@@ -451,6 +453,10 @@ struct run_digest {
 void run_digest(const struct run *run, uint64_t ticket, const char *stdout_bytes, size_t length,
                 bool truncated, char *const *exports, struct run_digest *hold, struct run_result *result);
 void run_digest_fini(struct run_digest *hold);
+
+/* What that execution was for the breaker of whom it calls, once run_digest has filled the result. NONE: it
+ * was answered, if with a no. */
+void run_classify(const struct run *run, uint64_t ticket, const struct run_result *result, struct failure *f);
 
 /* The data of the confirmation page. A manual step and a decision have one too, without a command
  * (command_error says so): confirm_text is what `typed` of ANSWER must be. */

@@ -1,4 +1,6 @@
 /* Attempts: what an execution that went wrong was, and whether its policy has another one. */
+#include <stdio.h>
+
 #include "engine/runbook/run_state.h"
 
 /* Of an act any outcome that is known passes unless something says that it stays; of what looks, "no" is an
@@ -24,6 +26,17 @@ void attempt_classify(const struct run *run, int step, enum verdict verdict, con
         f->class = FAILURE_CANCELLED; /* nothing came of it */
     if (f->class == FAILURE_OTHER && !(exited && result->exit == 0))
         f->class = FAILURE_TRANSIENT;
+    if (!f->text[0])
+        snprintf(f->text, sizeof f->text, "%.150s", why);
+}
+
+void run_classify(const struct run *run, uint64_t ticket, const struct run_result *result, struct failure *f)
+{
+    const struct run_ticket *t = run_find_ticket(run, ticket);
+    struct str why = {0};
+    enum verdict verdict = judge(run, t->step, t->part == PART_NONE ? 0 : t->part, result, &why);
+    attempt_classify(run, t->step, verdict, result, str_text(&why), f);
+    str_fini(&why);
 }
 
 bool attempt_declared(const struct run *run, int step, const struct run_result *result)
@@ -76,11 +89,14 @@ static bool may_again(const struct run *run, int step, const struct failure *f)
 static bool decide(struct run *run, int step, const struct part *p, const struct failure *f, const char *why,
                    int64_t *delay_ms)
 {
+    static const struct budget empty = {.tenths = 0, .most = 1};
     struct step_state *st = STATE(run, step);
-    enum retry_reason reason = policy_retry(&run->policies[step].rules, NULL, f, p->tries,
-                                            run->now_ms - p->begun_ms, p->delay_ms, 0, &run->rng, delay_ms);
+    enum retry_reason reason =
+        policy_retry(&run->policies[step].rules, st->series.no_budget ? &empty : NULL, f, p->tries,
+                     run->now_ms - p->begun_ms, p->delay_ms, 0, &run->rng, delay_ms);
     st->used_up |= reason != RETRY_AGAIN && run_role_acts(st->role);
-    if (reason == RETRY_PERMANENT && f->class != FAILURE_CANCELLED && !STEP(run, step)->items)
+    if ((reason == RETRY_PERMANENT || reason == RETRY_BUDGET) && f->class != FAILURE_CANCELLED &&
+        !STEP(run, step)->items)
         run_record(run, step, "not tried again (%.100s): %s", why, retry_reason_text(reason));
     return reason == RETRY_AGAIN;
 }

@@ -37,6 +37,8 @@ static void put_result(cJSON *to, const struct run_result *result)
     put(to, "text", result->text);
     if (result->match != MATCH_NONE)
         put(to, "match", match_texts[result->match]);
+    if (result->no_budget)
+        cJSON_AddTrueToObject(to, "no_budget");
     put(to, "output", result->output);
     put_list(to, "exports", result->exports);
 }
@@ -73,6 +75,9 @@ static void put_policies(cJSON *to, const struct run_input *in)
         put(item, "name", in->policies[i].name);
         if (in->policies[i].checks)
             cJSON_AddTrueToObject(item, "checks");
+        put(item, "breaker", in->policies[i].target);
+        if (in->policies[i].target)
+            json_add_int(item, "budget", p->budget);
         json_add_int(item, "attempts", b->attempts);
         json_add_int(item, "base_ms", b->base_ms);
         json_add_int(item, "factor_milli", b->factor_milli);
@@ -181,6 +186,7 @@ static int take_result(const cJSON *root, struct run_result *result, struct err 
     result->signal = (int)json_int(root, "signal", 0);
     result->text = json_string(root, "text", NULL);
     result->output = json_string(root, "output", NULL);
+    result->no_budget = json_bool(root, "no_budget", false);
     return 0;
 }
 
@@ -201,6 +207,7 @@ static bool take_policy(const cJSON *item, struct policy *p, struct err *e)
     b->deadline_ms = json_int(item, "deadline_ms", 0);
     b->growth_milli = (unsigned)json_int(item, "growth_milli", 1000);
     p->timeout_ms = json_int(item, "timeout_ms", 0);
+    p->budget = (unsigned)json_int(item, "budget", 0);
     return backoff_jitter_parse(json_string(item, "jitter", ""), &b->jitter) &&
            policy_end_parse(json_string(item, "on_failure", policy_end_text(p->end)), &p->end) &&
            take_statuses(item, "retry_on", &p->retry_on, e) &&
@@ -216,6 +223,7 @@ static int take_policies(const cJSON *root, struct run_input *in, struct err *e)
         struct run_policy *p = &in->held_policies[in->policy_count++];
         p->name = json_string(item, "name", "");
         p->checks = json_bool(item, "checks", false);
+        p->target = json_string(item, "breaker", NULL);
         if (!take_policy(item, &p->rules, e))
             return err_set(e, ERR_SYNTAX, "a run's input: no such policy is possible");
     }

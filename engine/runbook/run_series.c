@@ -316,6 +316,7 @@ void series_finish(struct run *run, int step, uint64_t ticket, int part, const s
             series->slots.data[i].ticket = 0;
     enum verdict verdict = judge(run, step, part, result, &why);
     struct failure failure;
+    series->no_budget = result->no_budget;
     attempt_classify(run, step, verdict, result, str_text(&why), &failure);
     if (acts && verdict == VERDICT_UNSURE && attempt_declared(run, step, result))
         verdict = VERDICT_FAIL;

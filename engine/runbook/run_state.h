@@ -36,8 +36,9 @@ struct series {
     size_t tally[OUTCOME_UNKNOWN + 1];
     size_t begun; /* executions since the step was confirmed */
     int64_t begun_ms;
-    bool halt;  /* no further part, no further attempt */
-    bool empty; /* fewer items than its minimum: over before anything ran */
+    bool no_budget; /* as the newest execution had it */
+    bool halt;      /* no further part, no further attempt */
+    bool empty;     /* fewer items than its minimum: over before anything ran */
     char *halt_reason;
     int rung, wanted; /* see run_parts */
     int raised;       /* the highest rung that may be in effect */
@@ -116,7 +117,7 @@ struct run {
     VEC(struct carried) carried;
     const struct items **items;  /* of each step; borrowed */
     struct run_policy *policies; /* of each step; name NULL: none */
-    char *check_policy;          /* the name of that of checks which name none; NULL */
+    char **names;                /* of policies and their targets */
     struct rng rng;              /* for jitter: seeded by START, so that a replay gives the same */
     VEC(int) active;             /* steps on which something is under way or due, in order */
     VEC(int) due;                /* steps whose series is over before anything ran */

@@ -85,7 +85,7 @@ void run_step_at(const struct run *run, int step, struct run_step *view)
         .tries_max = STEP(run, step)->items     ? 0
                      : run->policies[step].name ? run->policies[step].rules.backoff.attempts
                                                 : 1,
-        .policy = run->policies[step].name,
+        .policy = run->policies[step].name ? &run->policies[step] : NULL,
         .undone = st->undone,
     };
     view->choices = run_choices(run, step, &view->reasons);

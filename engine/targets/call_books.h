@@ -1,9 +1,9 @@
-/* Inside targets: the state database for one call, asked in the pool. One task at a time. */
+/* The state database for one call, asked in the pool. One task at a time. Included through targets.h. */
 #ifndef BELAY_TARGETS_CALL_BOOKS_H
 #define BELAY_TARGETS_CALL_BOOKS_H
 
 #include "engine/io/io.h"
-#include "engine/targets/targets.h"
+#include "engine/targets/state.h"
 
 struct books;
 

@@ -75,8 +75,9 @@ struct exec_tier {
 
 /* Everything that decides about one operation. exec_plan_init, exec_plan_fini. */
 struct exec_plan {
-    char name[EXEC_NAME_LIMIT + 1];  /* in messages */
-    char chain[EXEC_NAME_LIMIT + 1]; /* "": none is measured */
+    char name[EXEC_NAME_LIMIT + 1];    /* in messages */
+    char chain[EXEC_NAME_LIMIT + 1];   /* "": none is measured */
+    char breaker[EXEC_NAME_LIMIT + 1]; /* as a named policy's has it; "" */
     struct policy policy;
     struct exec_tier tiers[CHAIN_TIERS_MAX];
     size_t tier_count;

@@ -192,6 +192,8 @@ static int take_policy(struct exec_plan *plan, const char *name, const struct co
     if (!declared)
         return err_set(e, ERR_NOT_FOUND, "there is no policy \"%.64s\"%s%.120s", name,
                        c ? " in " : ": there is no configuration", c ? c->path : "");
+    if (declared->has_breaker && declared->breaker_name)
+        snprintf(plan->breaker, sizeof plan->breaker, "%s", declared->breaker_name);
     return policy_declared(declared, &plan->policy, e);
 }
 

@@ -344,7 +344,7 @@ static int take_names(struct exec_request *q, const struct line *line, const str
     if (code < 0)
         return code;
     if (!target[0])
-        snprintf(target, EXEC_NAME_LIMIT + 1, "%s", plan->name);
+        snprintf(target, EXEC_NAME_LIMIT + 1, "%s", plan->breaker[0] ? plan->breaker : plan->name);
     const char *program = program_name(line->command ? line->command[0] : names->chain);
     bool asks = !names->chain && (plan->policy.has_breaker || plan->policy.budget);
     /* A named policy has them for everything that is called under it. */

@@ -5,6 +5,7 @@
 
 #include "engine/targets/ask.h"
 #include "engine/targets/call.h"
+#include "engine/targets/call_books.h"
 #include "engine/targets/declared.h"
 #include "engine/targets/exec.h"
 #include "engine/targets/keeper.h"

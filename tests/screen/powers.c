@@ -27,6 +27,11 @@ static const char policy[] = "# Try it\n\n"
                              "echo try >> \"$ORACLE\"\n"
                              "test $(wc -l < \"$ORACLE\") -ge 2 || exit 1\n"
                              "```\n";
+static const char guarded[] = "# Call it\n\n"
+                              "## Call it\n\n"
+                              "```bash {name=call policy=shy idempotent=true timeout=1m}\n"
+                              "echo call >> \"$ORACLE\"\n"
+                              "```\n";
 static const char locked[] = "# Alone\n\n"
                              "## Drain it\n\n"
                              "```bash {name=drain lock=queue timeout=2m}\n"
@@ -40,7 +45,8 @@ static void open_walk(const char *document)
     setenv("FIXED", fixed, 1);
     free(fixed);
     rig_configure(&walk.rig, "runbooks: [runbooks/]\n"
-                             "policies:\n  - {name: gentle, attempts: 3, base: 1s, jitter: none}\n");
+                             "policies:\n  - {name: gentle, attempts: 3, base: 1s, jitter: none}\n"
+                             "  - {name: shy, attempts: 2, breaker: {name: pay}}\n");
     rig_write(&walk.rig, "runbooks/docs.jsonl",
               "{\"id\":\"doc-1\"}\n{\"id\":\"doc-2\"}\n{\"id\":\"doc-3\"}\n");
     rig_write(&walk.rig, "runbooks/hits", "0.9\n");
@@ -122,9 +128,40 @@ static void test_a_lock_that_another_run_holds(void **state)
     walk_oracle_is(&walk, "begin\nend\n");
 }
 
+static void override_breaker(const char *words)
+{
+    char *line = xasprintf("exec %s breaker pay %s >said 2>&1", BELAY, words);
+    int status = system(line);
+    free(line);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* What was confirmed is not run while the breaker of whom it calls is open; confirmed again, it is. */
+static void test_a_breaker_that_refuses(void **state)
+{
+    (void)state;
+    open_walk(guarded);
+    override_breaker("open --reason 'their maintenance'");
+    struct pty *p = walk_console(&walk, BELAY);
+    walk_start(p, "Call it", "Type +yes");
+    walk_sees(p, "Policy +shy, asks the breaker pay before");
+    walk_confirm(p, "yes\r");
+    walk_sees(p, "the breaker pay refuses");
+    walk_oracle_is(&walk, "");
+    override_breaker("auto");
+    walk_to_page(p, "Type +yes");
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, "call\n");
+    walk_sees(p, "unverified|run has ended");
+    walk_quit(p);
+    walk_verify(&walk, BELAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_a_breaker_that_refuses, teardown),
         cmocka_unit_test_teardown(test_items, teardown),
         cmocka_unit_test_teardown(test_rungs, teardown),
         cmocka_unit_test_teardown(test_attempts_in_line_mode, teardown),

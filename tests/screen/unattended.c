@@ -110,6 +110,37 @@ static void test_what_a_person_has_to_say(void **state)
     walk_verify(&walk, BELAY);
 }
 
+static int command(const char *words)
+{
+    char *line = xasprintf("cd %s && exec %s %s </dev/null >said 2>&1", walk.rig.folder, BELAY, words);
+    int status = system(line);
+    free(line);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* Errors of a check are tried again, and trip the breaker that the shell calls by, too. */
+static void test_a_policy_with_a_breaker(void **state)
+{
+    (void)state;
+    rig_configure(&walk.rig,
+                  "runbooks: [runbooks/]\n"
+                  "policies:\n  - {name: shy, attempts: 2, base: 10ms, jitter: none, checks: true, "
+                  "breaker: {name: pay, failures: 2, cool_down: 1h}}\n");
+    const char *document = "# A\n\n" CHECK("a", "", TRACE("a") "exit 7");
+    assert_int_equal(unattended(document, "--config belay.yaml"), 3);
+    walk_oracle_is(&walk, "a\na\n");
+    assert_int_equal(unattended(document, "--config belay.yaml"), 3);
+    said("the breaker pay refuses (OPEN, for ");
+    walk_oracle_is(&walk, "a\na\n");
+    assert_int_equal(command("exec --config belay.yaml --policy shy -- true"), 75);
+    said("pay: not called");
+    assert_int_equal(command("breaker pay auto"), 0);
+    assert_int_equal(unattended("# A\n\n" CHECK("a", "", TRACE("b") "exit 77"), "--config belay.yaml"), 3);
+    walk_oracle_is(&walk, "a\na\nb\n"); /* not permitted: that stays */
+    walk_verify(&walk, BELAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +150,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_an_unknown_one_is_three, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_branch_is_no_failure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_a_person_has_to_say, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_policy_with_a_breaker, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

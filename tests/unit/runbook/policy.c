@@ -359,7 +359,7 @@ static void test_an_error_of_a_check_is_tried_again(void **state)
     exits(&w, "c", 2);
     assert_true(noted(&w, "attempt 1 of 3 failed (exit 2), again in 1000 ms"));
     assert_int_equal(see(&w, "c").phase, PHASE_WAITING);
-    assert_string_equal(see(&w, "c").policy, "p");
+    assert_string_equal(see(&w, "c").policy->name, "p");
     tick(&w, 1000);
     assert_int_equal(see(&w, "c").phase, PHASE_CHECKING);
     ends(&w, "c", END_TIMED_OUT);
@@ -495,7 +495,7 @@ static void test_the_policy_of_checks_that_name_none(void **state)
         exits(&w, "c", i ? 0 : 2);
         tick(&w, i ? 0 : 1000);
     }
-    assert_string_equal(see(&w, "c").policy, "looks");
+    assert_string_equal(see(&w, "c").policy->name, "looks");
     assert_int_equal(see(&w, "d").tries_max, 4);
     assert_int_equal(run_ticket_command(w.run, ticket_of(&w, "d"), NULL, &command, NULL), 0);
     assert_int_equal(command.timeout_ms, RUN_CHECK_LIMIT_MS);
@@ -509,9 +509,71 @@ static void test_the_policy_of_checks_that_name_none(void **state)
     assert_non_null(strstr(e.msg, "another policy is that of the checks already"));
 }
 
+/* ---- whom it calls ---- */
+
+static void test_whose_breaker_is_asked(void **state)
+{
+    (void)state;
+    struct walker w = walk_with(BLOCK(POLICY) BLOCK("name=b policy=q idempotent=true") BLOCK("name=c"),
+                                "policies:\n  - {name: p, breaker: {name: pay}}\n  - {name: q, breaker: "
+                                "{failures: 3}, cost_ceiling: 1}\n",
+                                NULL);
+    assert_string_equal(see(&w, "a").policy->target, "pay");
+    assert_string_equal(see(&w, "b").policy->target, "q");
+    assert_null(see(&w, "c").policy);
+    walked(&w);
+    w = walk_with(BLOCK(POLICY), SLOW, NULL);
+    assert_null(see(&w, "a").policy->target);
+    walked(&w);
+}
+
+static void test_no_attempt_without_a_retry_budget(void **state)
+{
+    (void)state;
+    struct walker w = acting(BLOCK(POLICY), SLOW);
+    assert_int_equal(finish(&w, "a", (struct run_result){.end = END_EXITED, .exit = 1, .no_budget = true}),
+                     0);
+    assert_outcome(&w, "a", FAILED);
+    assert_true(noted(&w, "not tried again (exit 1): the retry budget is used up"));
+    walked(&w);
+}
+
+/* What the breaker is told: an answer, if with a no; a failure of whom it calls; or nothing. */
+static void test_what_a_breaker_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *document;
+        struct run_result result;
+        enum failure_class class;
+    } rows[] = {
+        {BLOCK("name=c kind=check"), {.end = END_EXITED, .exit = 0}, FAILURE_NONE},
+        {BLOCK("name=c kind=check"), {.end = END_EXITED, .exit = 1}, FAILURE_NONE},
+        {BLOCK("name=c kind=check"), {.end = END_EXITED, .exit = 2}, FAILURE_TRANSIENT},
+        {BLOCK("name=c kind=check"), {.end = END_EXITED, .exit = 77}, FAILURE_AUTH},
+        {BLOCK("name=c kind=check"), {.end = END_TIMED_OUT}, FAILURE_TIMEOUT},
+        {BLOCK("name=c kind=check"), {.end = END_NOT_STARTED}, FAILURE_CANCELLED},
+        {BLOCK("name=c kind=check"), {.end = END_LOST}, FAILURE_CANCELLED},
+        {BLOCK("name=c"), {.end = END_EXITED, .exit = 1}, FAILURE_TRANSIENT},
+        {BLOCK("name=c"), {.end = END_CANCELLED}, FAILURE_CANCELLED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct walker w = walk(rows[i].document);
+        struct failure f;
+        if (!strstr(rows[i].document, "check"))
+            act(&w, "c");
+        run_classify(w.run, ticket_of(&w, "c"), &rows[i].result, &f);
+        assert_int_equal(f.class, rows[i].class);
+        walked(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whose_breaker_is_asked),
+        cmocka_unit_test(test_no_attempt_without_a_retry_budget),
+        cmocka_unit_test(test_what_a_breaker_is_told),
         cmocka_unit_test(test_an_error_of_a_check_is_tried_again),
         cmocka_unit_test(test_what_stays_is_not_tried_again),
         cmocka_unit_test(test_a_look_has_its_attempts),
