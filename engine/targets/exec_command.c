@@ -14,8 +14,9 @@
 #include "engine/targets/exec_spawn.h"
 #include "engine/targets/exec_status.h"
 
-#define SILENCE_MS   1000 /* with the command ended, somebody else holds its output: so long nothing comes */
-#define LEFT_OVER_MS 1000 /* a group that was killed is waited for so long */
+#define SILENCE_MS        1000 /* with the command ended, somebody else holds its output: so long nothing comes */
+#define LEFT_OVER_MS      1000 /* a group that was killed is waited for so long, */
+#define LEFT_OVER_LOOK_MS 50   /* and looked at so often */
 
 extern char **environ;
 
@@ -274,7 +275,10 @@ static void group_end(struct run *r)
             exec_streams_kill(r->io, SIGKILL);
             continue;
         }
-        turn(r, (int)(left / US_PER_MS) + 1);
+        int ms = (int)(left / US_PER_MS) + 1;
+        turn(r, r->phase == KILLED && ms > LEFT_OVER_LOOK_MS ? LEFT_OVER_LOOK_MS : ms);
+        if (r->phase == KILLED)
+            exec_streams_kill(r->io, SIGKILL); /* what was just being started */
     }
 }
 
