@@ -160,9 +160,9 @@ static void request_run(struct engine *engine, const struct engine_request *requ
         walk_take(w, request->text, done, context);
         return;
     }
-    if (request->kind == REQUEST_RUN_TAKE)
-        err_set(&e, ERR_USAGE,
-                w->elsewhere ? "taking a run over needs a reason" : "it is walked here already");
+    /* One that is ours by now, its console having gone just before, is not to be taken: it goes on. */
+    if (request->kind == REQUEST_RUN_TAKE && w->elsewhere)
+        err_set(&e, ERR_USAGE, "taking a run over needs a reason");
     else if (w->elsewhere)
         err_set(&e, ERR_CLAIMED, "run %lld is walked by %s; :runbook take %lld REASON takes it over",
                 (long long)w->id, w->owner ? w->owner : "another console", (long long)w->id);

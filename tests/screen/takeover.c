@@ -87,6 +87,8 @@ static void test_the_loser_is_told_who_has_it(void **state)
     walk_sees(console, "walked here now");
     walk_sees(first, "taken over");
     walk_ends(first, 1);
+    pty_type(console, ":runbook take 1 once more\r"); /* it is ours: it goes on */
+    walk_sees(console, "goes on");
     walk_quit(console);
     walk_verify(&walk, BELAY);
 }
