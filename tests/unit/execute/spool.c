@@ -1,6 +1,7 @@
 /* Step folders made by hand: every combination of fate, outcome and locks means one thing, and what is torn,
  * foreign or newer is never taken for an outcome. */
 #include <sys/file.h>
+#include <sys/wait.h>
 
 #include "engine/execute/record.h"
 #include "tests/unit/execute/harness.h"
@@ -285,6 +286,37 @@ static void each_is_in_order_and_skips_strangers(void **state)
     free(hidden);
 }
 
+#define FORGOTTEN 500
+
+static int gone_key(char *key, int i)
+{
+    return snprintf(key, EXEC_KEY_MAX + 1, "gone-%d", i);
+}
+
+/* Another process forgets them one by one: none is ever seen as half of itself. */
+static void what_is_being_removed_is_not_there(void **state)
+{
+    struct fixture *f = *state;
+    struct spool_entry entry;
+    char key[EXEC_KEY_MAX + 1];
+    int status = 0;
+    for (int i = 0; i < FORGOTTEN && gone_key(key, i); i++)
+        step_make(f, key);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < FORGOTTEN && gone_key(key, i); i++)
+            status |= execution_forget(f->spool, key, NULL);
+        _exit(status != 0);
+    }
+    for (int i = 0; i < FORGOTTEN && gone_key(key, i); i++) {
+        while (spool_find(f->spool, key, &entry, &f->e) == 0)
+            assert_int_equal(entry.state, SPOOL_VOID);
+        assert_int_equal(f->e.code, ERR_NOT_FOUND);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void opening_sweeps_and_closes_to_others(void **state)
 {
     struct fixture *f = *state;
@@ -375,6 +407,7 @@ static int tests(void)
         cmocka_unit_test_setup_teardown(missing_output_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(who_only_watches_touches_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(each_is_in_order_and_skips_strangers, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_being_removed_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(opening_sweeps_and_closes_to_others, setup, teardown),
         cmocka_unit_test_setup_teardown(modes_are_as_promised, setup, teardown),
         cmocka_unit_test_setup_teardown(no_secret_touches_the_disk, setup, teardown),
