@@ -32,11 +32,6 @@ void confirm_away(struct confirm *c)
     c->settles_us = INT64_MAX;
 }
 
-int64_t confirm_deadline(const struct confirm *c)
-{
-    return c->shown_us < 0 ? -1 : c->shown_us + CONFIRM_LIFE_US;
-}
-
 bool confirm_disarmed(const struct confirm *c, int64_t now_us)
 {
     return c->shown_us >= 0 && now_us >= c->shown_us + CONFIRM_LIFE_US;

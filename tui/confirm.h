@@ -45,8 +45,6 @@ void confirm_away(struct confirm *c);
 /* command: what the key table says ("confirm-accept" ...) or NULL. */
 enum confirm_answer confirm_key(struct confirm *c, const struct key *key, const char *command,
                                 int64_t now_us);
-/* When the page disarms itself, monotonic; -1 while it isn't shown. */
-int64_t confirm_deadline(const struct confirm *c);
 bool confirm_disarmed(const struct confirm *c, int64_t now_us);
 
 #endif

@@ -55,25 +55,17 @@ enum exec_stream {
     EXEC_STDERR = 2,
 };
 
-/* How an execution ended. The words are stable: they stand in the journal. */
-#define EXEC_HOWS(X)                                                                                         \
-    X(EXITED, "exited", "its main process returned a status")                                                \
-    X(SIGNALLED, "signalled", "its main process was ended by a signal that belay didn't send")               \
-    X(TIMED_OUT, "timed-out", "stopped by its supervisor after the time-out")                                \
-    X(CANCELLED, "cancelled", "stopped by its supervisor because somebody asked")                            \
-    X(VOID, "void", "never started: the page was closed, or the console was gone before it said go")         \
-    X(NOT_STARTED, "not-started", "never started: exec or its preparation failed, the text says why")        \
-    X(LOST, "lost", "started, and nobody knows how it ended")                                                \
-    X(HUNG_UP, "hung-up", "its terminal was gone before it ended; what it did after that tells nothing")
-
+/* How an execution ended. The numbers are stable: they stand in the spool. */
 enum exec_how {
-#define X(name, word, text) EXEC_##name,
-    EXEC_HOWS(X)
-#undef X
+    EXEC_EXITED,      /* its main process returned a status */
+    EXEC_SIGNALLED,   /* its main process was ended by a signal that belay didn't send */
+    EXEC_TIMED_OUT,   /* stopped by its supervisor after the time-out */
+    EXEC_CANCELLED,   /* stopped by its supervisor because somebody asked */
+    EXEC_VOID,        /* never started: the page was closed, or the console was gone before it said go */
+    EXEC_NOT_STARTED, /* never started: exec or its preparation failed, the text says why */
+    EXEC_LOST,        /* started, and nobody knows how it ended */
+    EXEC_HUNG_UP,     /* its terminal was gone before it ended; what it did after that tells nothing */
 };
-
-/* "timed-out" for EXEC_TIMED_OUT and so on. */
-const char *exec_how_text(enum exec_how how);
 
 /* The terminal of a step that a person sits at. */
 struct exec_terminal {

@@ -21,16 +21,6 @@ bool key_valid(const char *key)
     return strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == length;
 }
 
-const char *exec_how_text(enum exec_how how)
-{
-    static const char *const words[] = {
-#define X(name, word, text) [EXEC_##name] = word,
-        EXEC_HOWS(X)
-#undef X
-    };
-    return (size_t)how < sizeof words / sizeof *words ? words[how] : "?";
-}
-
 /* ---- about ---- */
 
 void about_encode(const struct about *a, struct str *out)

@@ -5,9 +5,8 @@
 static const struct {
     const char *name;
     bool durable;
-    const char *help;
-} kinds[EVENT_KIND_COUNT] = {[EVENT_UNKNOWN] = {"unknown", false, "written by a newer belay"},
-#define X(NAME, name, durable, help) [EVENT_##NAME] = {name, durable, help},
+} kinds[EVENT_KIND_COUNT] = {[EVENT_UNKNOWN] = {"unknown", false},
+#define X(NAME, name, durable, help) [EVENT_##NAME] = {name, durable},
                              EVENT_KINDS(X)
 #undef X
 };
@@ -15,11 +14,6 @@ static const struct {
 const char *event_kind_name(enum event_kind kind)
 {
     return kinds[kind].name;
-}
-
-const char *event_kind_help(enum event_kind kind)
-{
-    return kinds[kind].help;
 }
 
 bool event_kind_durable(enum event_kind kind)

@@ -221,7 +221,6 @@ struct overrides {
 /* Takes the next event: forced, released, others change nothing. */
 void overrides_take(struct overrides *all, const struct event *event);
 int overrides_read(struct journal *j, struct overrides *all, struct err *e);
-const struct override *overrides_find(const struct overrides *all, const char *name);
 void overrides_fini(struct overrides *all);
 /* state NULL: automatic again. An override needs a reason; until_us 0: until told otherwise, else at most
  * OVERRIDE_LONGEST_US. draft_texts_fini in either case. */

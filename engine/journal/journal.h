@@ -60,7 +60,7 @@
     X(APPROVAL_REQUESTED, "approval.requested", true, "a step waits for others: digest of its command")      \
     X(APPROVAL_GIVEN, "approval.given", true, "an operator approves another's command: digest, signature")   \
     X(APPROVAL_REFUSED, "approval.refused", true, "an approval does not count, and why")                     \
-    X(RUN_ENDED, "run.ended", true, "a run ended: outcome, acted")                                                  \
+    X(RUN_ENDED, "run.ended", true, "a run ended: outcome, acted")                                           \
     X(STEP_INTENT, "step.intent", true, "what is about to run, exactly, and where; before it runs")          \
     X(STEP_OUTCOME, "step.outcome", true, "how it ended, with the digests of its output")                    \
     X(STEP_EVIDENCE, "step.evidence", true, "evidence captured before a step acts")                          \
@@ -68,11 +68,12 @@
       "what came of a step, verification included: outcome, reason")                                         \
     X(STEP_NOTED, "step.noted", true,                                                                        \
       "what a run decided by its document: a rung, an attempt, an approval void")                            \
-    X(HEAL_PROPOSED, "heal.proposed", true, "something is wrong, and what would mend it: case, issue, fix, by")  \
-    X(HEAL_STARTED, "heal.started", true, "its fix is about to run by itself")                                  \
-    X(HEAL_TRIED, "heal.tried", true, "the fix has run, or could not: outcome, run")                            \
-    X(HEAL_ESCALATED, "heal.escalated", true, "no fix is known, or none helped: a person is needed")            \
-    X(HEAL_ENDED, "heal.ended", true, "what was wrong no longer is")                                            \
+    X(HEAL_PROPOSED, "heal.proposed", true,                                                                  \
+      "something is wrong, and what would mend it: case, issue, fix, by")                                    \
+    X(HEAL_STARTED, "heal.started", true, "its fix is about to run by itself")                               \
+    X(HEAL_TRIED, "heal.tried", true, "the fix has run, or could not: outcome, run")                         \
+    X(HEAL_ESCALATED, "heal.escalated", true, "no fix is known, or none helped: a person is needed")         \
+    X(HEAL_ENDED, "heal.ended", true, "what was wrong no longer is")                                         \
     X(LOCK_TAKEN, "lock.taken", true, "a run holds a lock of its steps: lock")                               \
     X(LOCK_RELEASED, "lock.released", true, "it gave the lock back")                                         \
     X(BLOB_STORED, "blob.stored", false, "a blob's manifest: digest, length, pieces, what was dropped")      \
@@ -94,7 +95,6 @@ enum event_kind {
 };
 
 const char *event_kind_name(enum event_kind kind); /* "step.intent"; "unknown" for EVENT_UNKNOWN */
-const char *event_kind_help(enum event_kind kind);
 bool event_kind_durable(enum event_kind kind);
 enum event_kind event_kind_find(const char *name); /* EVENT_UNKNOWN when there is none */
 

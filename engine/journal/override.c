@@ -62,14 +62,6 @@ void overrides_fini(struct overrides *all)
     vec_fini(all);
 }
 
-const struct override *overrides_find(const struct overrides *all, const char *name)
-{
-    for (size_t i = 0; i < all->len; i++)
-        if (str_eq(all->data[i].name, name))
-            return &all->data[i];
-    return NULL;
-}
-
 int override_draft(const char *name, const char *state, int64_t now_us, int64_t until_us, const char *reason,
                    int64_t incident, struct event_draft *draft, struct draft_texts *texts, struct err *e)
 {

@@ -16,7 +16,6 @@ struct wanted {
 };
 
 struct offer_condition {
-    char *text;
     enum entity_kind kind;
     char *name; /* NULL: any */
     char *field;
@@ -177,7 +176,6 @@ struct offer_condition *condition_parse(const char *text, struct err *e)
 {
     struct offer_condition *c = xcalloc(1, sizeof *c);
     struct reader r = {.start = text, .at = text, .e = e};
-    c->text = xstrdup(text);
     blanks_skip(&r);
     if (path_read(c, &r) < 0)
         goto fail;
@@ -205,15 +203,9 @@ void condition_free(struct offer_condition *c)
     for (size_t i = 0; i < c->values.len; i++)
         free(c->values.data[i].text);
     vec_fini(&c->values);
-    free(c->text);
     free(c->name);
     free(c->field);
     free(c);
-}
-
-const char *condition_text(const struct offer_condition *c)
-{
-    return c->text;
 }
 
 enum entity_kind condition_kind(const struct offer_condition *c)
@@ -289,15 +281,4 @@ bool condition_holds(const struct offer_condition *c, const struct entity *e, in
     bool holds = field_read(c, e, wall_us, &text, &number) && values_hold(c, str_text(&text), number);
     str_fini(&text);
     return holds;
-}
-
-const struct entity *condition_match(const struct offer_condition *c, const struct platform *p,
-                                     int64_t wall_us)
-{
-    size_t count;
-    const struct entity *const *list = platform_list(p, c->kind, &count);
-    for (size_t i = 0; i < count; i++)
-        if (condition_holds(c, list[i], wall_us))
-            return list[i];
-    return NULL;
 }

@@ -155,21 +155,6 @@ void platform_source_add(struct platform *p, const char *name, const char *kind,
     platform_touch(p, ENTITY_ANY);
 }
 
-void platform_source_remove(struct platform *p, const char *name)
-{
-    for (size_t i = 0; i < p->sources.len; i++) {
-        struct source *s = p->sources.data[i];
-        if (strcmp(s->name, name) != 0)
-            continue;
-        while (s->entities.len > 0)
-            tracked_forget(p, s->entities.data[s->entities.len - 1]);
-        source_free(p, s);
-        vec_remove(&p->sources, i);
-        platform_touch(p, ENTITY_ANY);
-        return;
-    }
-}
-
 size_t platform_source_count(const struct platform *p)
 {
     size_t count = 0;

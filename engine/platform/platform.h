@@ -297,8 +297,6 @@ struct platform *platform_copy(const struct platform *p);
  * changes its intervals. now_us starts its patience. */
 void platform_source_add(struct platform *p, const char *name, const char *kind, int64_t every_us,
                          int64_t stale_after_us, int64_t now_us);
-/* Forgets the source with all its entities, without transitions. */
-void platform_source_remove(struct platform *p, const char *name);
 /* An entity that must be there: it exists at once, unknown and expected, and is down when an answer lacks it.
  */
 void platform_expect(struct platform *p, const char *source, enum entity_kind kind, const char *name,
@@ -358,9 +356,8 @@ size_t platform_group(const struct platform *p, enum entity_kind kind, const cha
                       const struct entity **out, size_t room);
 
 struct chain_summary {
-    enum condition
-        condition; /* ok: the first tier serves, or the source says that nobody asks; degraded: another one; down:
-                      nothing; unknown: no traffic */
+    enum condition condition; /* ok: the first tier serves, or the source says that nobody asks; degraded:
+                                 another one; down: nothing; unknown: no traffic */
     size_t tier_count;
     const struct entity *serving; /* the tier with most hits; NULL when none */
     size_t serving_tier;          /* from 1; 0 when none */
@@ -372,8 +369,8 @@ struct chain_summary {
 bool platform_chain(const struct platform *p, const char *chain, struct chain_summary *out);
 
 /* The worst condition of all entities and sources, as `belay status` exits by it; a platform one of
- * whose sources never answered, is silent or unclear, is unknown, and so is one without sources of which nothing
- * is known but what is idle. */
+ * whose sources never answered, is silent or unclear, is unknown, and so is one without sources of which
+ * nothing is known but what is idle. */
 enum condition platform_condition(const struct platform *p);
 
 /* A source of kind PLATFORM_OWN is belay itself: it can't be silent, and counts nowhere as a source. */
@@ -395,11 +392,7 @@ bool platform_all_silent(const struct platform *p, int64_t *last_good_us);
 struct offer_condition;
 struct offer_condition *condition_parse(const char *text, struct err *e); /* message has the column */
 void condition_free(struct offer_condition *c);
-const char *condition_text(const struct offer_condition *c); /* as it was written */
 bool condition_holds(const struct offer_condition *c, const struct entity *e, int64_t wall_us);
-/* The worst entity for which it holds, NULL when there is none. */
-const struct entity *condition_match(const struct offer_condition *c, const struct platform *p,
-                                     int64_t wall_us);
 
 /* Which conditions have held for how long. Each entity is held separately. */
 struct offers;

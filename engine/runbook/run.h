@@ -305,7 +305,6 @@ bool run_started(const struct run *run);
 bool run_ended(const struct run *run, enum run_outcome *outcome); /* outcome may be NULL */
 bool run_stopping(const struct run *run);                         /* STOP was taken, something still runs */
 int64_t run_now_ms(const struct run *run);                        /* at_ms of the newest input */
-const struct runbook *run_runbook(const struct run *run);
 /* The step that runs or waits for a person; STEP_NONE when the run has ended or not started. */
 int run_current(const struct run *run);
 void run_step_at(const struct run *run, int step, struct run_step *view);

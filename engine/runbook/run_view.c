@@ -25,11 +25,6 @@ int64_t run_now_ms(const struct run *run)
     return run->now_ms;
 }
 
-const struct runbook *run_runbook(const struct run *run)
-{
-    return run->book;
-}
-
 int run_current(const struct run *run)
 {
     return run->focus;

@@ -18,12 +18,6 @@ const char *replica_state_text(enum replica_state state)
     return texts[state];
 }
 
-const char *world_breaker_text(enum breaker_state state)
-{
-    static const char *const texts[] = {"closed", "open", "half_open"};
-    return texts[state];
-}
-
 int64_t world_wall_us(const struct world *w, int64_t virtual_us)
 {
     if (virtual_us < 0) /* what was before the beginning took its own time */

@@ -30,7 +30,6 @@ struct collection {
 };
 
 enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
-const char *world_breaker_text(enum breaker_state state); /* closed, open, half_open */
 
 struct breaker {
     const char *name;

@@ -45,7 +45,7 @@ struct sources {
     char journal_trouble[256]; /* ... why it can't be read */
     struct source *list;
     size_t count;
-    bool running, once;
+    bool once; /* one pass, instead of for ever */
     size_t once_waiting;
     struct loop_timer *once_timer; /* tells the end outside of any callback */
     void (*once_done)(void *data);

@@ -141,7 +141,7 @@ static void on_timer(void *data)
     struct source *s = data;
     if (may_poll(s))
         poll_now(s);
-    if (s->owner->running) /* a poll that is still under way then is not overtaken: that turn is skipped */
+    if (!s->owner->once) /* a poll that is still under way then is not overtaken: that turn is skipped */
         next_turn(s, loop_now_us(s->owner->loop));
 }
 
@@ -161,22 +161,12 @@ void source_poll_ended(struct source *s)
 void sources_start(struct sources *all)
 {
     int64_t now = loop_now_us(all->loop);
-    all->running = true;
     for (size_t i = 0; i < all->count; i++) {
         struct source *s = &all->list[i];
         int64_t spread =
             all->count <= FEW_SOURCES ? 0 : s->plan.timing.every_us / 2 / (int64_t)all->count * (int64_t)i;
         s->start_us = s->next_us = now + spread;
         loop_timer_start(s->timer, spread, 0);
-    }
-}
-
-void sources_stop(struct sources *all)
-{
-    all->running = false;
-    for (size_t i = 0; i < all->count; i++) {
-        loop_timer_stop(all->list[i].timer);
-        all->list[i].next_us = -1;
     }
 }
 
@@ -193,15 +183,6 @@ void sources_once(struct sources *all, void (*done)(void *data), void *data)
         s->once_left = mapping_needs_history(s->plan.mapping) ? 2 : 1;
         loop_timer_start(s->timer, 0, 0);
     }
-}
-
-void sources_poll(struct sources *all, size_t index)
-{
-    struct source *s = index < all->count ? &all->list[index] : NULL;
-    if (!s || s->polling)
-        return;
-    (void)kept_admit(&s->kept); /* counts for its breaker where that lets it through */
-    poll_now(s);
 }
 
 /* ---- Life ---- */

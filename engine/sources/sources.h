@@ -58,13 +58,9 @@ void sources_register(const struct sources *s, struct platform *p, int64_t now_u
 /* Polls for ever, each at its interval, the first time at once (a thousand of them within half an interval).
  */
 void sources_start(struct sources *s);
-/* Stops polling; polls under way still hand in their batch. */
-void sources_stop(struct sources *s);
 /* One pass: polls every source once, all at the same time, and calls done on the loop when the last batch is
  * out. Each is bounded by its time-out. Not after sources_start. */
 void sources_once(struct sources *s, void (*done)(void *data), void *data);
-/* Polls one now, out of turn; nothing when it is being polled already. */
-void sources_poll(struct sources *s, size_t index);
 
 struct source_status {
     const char *name, *kind;

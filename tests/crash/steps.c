@@ -103,8 +103,7 @@ static void on_ended(void *data, const struct exec_result *r)
     char line[128];
     const struct known *k = log_find(&d->log, j->key);
     if (k->intent && !k->outcomes) {
-        snprintf(line, sizeof line, "outcome %s %s %d %ld", j->key, exec_how_text(r->how), r->status,
-                 j->out_bytes);
+        snprintf(line, sizeof line, "outcome %s %d %d %ld", j->key, r->how, r->status, j->out_bytes);
         log_add(&d->log, line);
     }
     perhaps_die(d);
@@ -365,16 +364,16 @@ static const char *judge(const struct campaign *c, const struct known *k, size_t
         return starts ? "ran without an intent" : NULL;
     if (k->outcomes != 1)
         return "has not one outcome";
-    if (str_eq(k->how, "exited"))
+    if (k->how == EXEC_EXITED)
         return starts != 1 || ends != 1         ? "is said to have exited, and didn't"
                : k->status != status_of(k->key) ? "has another's status"
                : k->out_bytes != 20006          ? "lost output"
                                                 : NULL;
-    if (str_eq(k->how, "void") || str_eq(k->how, "not-started"))
+    if (k->how == EXEC_VOID || k->how == EXEC_NOT_STARTED)
         return starts ? "is said never to have started, and did" : NULL;
-    if (str_eq(k->how, "cancelled"))
+    if (k->how == EXEC_CANCELLED)
         return k->cancelled ? NULL : "was cancelled by nobody";
-    if ((str_eq(k->how, "lost") || str_eq(k->how, "signalled")) && c->everybody)
+    if ((k->how == EXEC_LOST || k->how == EXEC_SIGNALLED) && c->everybody)
         return NULL;
     return "has an outcome that can't be";
 }
@@ -391,7 +390,7 @@ static int verdict(struct campaign *c)
 {
     struct log log;
     struct str oracle = {0};
-    int bad = 0, hows[5] = {0};
+    int bad = 0, hows[EXEC_HUNG_UP + 1] = {0};
     char *path = path_join(c->folder, "oracle");
     log_open(&log, c->folder);
     file_read(path, 64 << 20, &oracle, NULL);
@@ -402,14 +401,13 @@ static int verdict(struct campaign *c)
         snprintf(end, sizeof end, "%s end\n", k->key);
         const char *wrong = judge(c, k, count(&oracle, start), count(&oracle, end));
         if (wrong) {
-            printf("%s %s: intent %d, %d outcomes, %s %d, %ld bytes, %zu starts, %zu ends\n", k->key, wrong,
-                   k->intent, k->outcomes, k->how, k->status, k->out_bytes, count(&oracle, start),
+            printf("%s %s: intent %d, %d outcomes, the last %d %d, %ld bytes, %zu starts, %zu ends\n", k->key,
+                   wrong, k->intent, k->outcomes, k->how, k->status, k->out_bytes, count(&oracle, start),
                    count(&oracle, end));
             bad++;
         }
-        static const char *const words[5] = {"exited", "void", "cancelled", "lost", "signalled"};
-        for (int h = 0; h < 5; h++)
-            hows[h] += str_eq(k->how, words[h]);
+        if (k->outcomes > 0 && k->how >= 0 && k->how <= EXEC_HUNG_UP)
+            hows[k->how]++;
     }
     /* A start of a step that the log never heard of. */
     char *rest = oracle.data, *line;
@@ -421,8 +419,9 @@ static int verdict(struct campaign *c)
     if (spool_left(c->folder))
         bad++, printf("the spool is not empty\n");
     printf("%zu steps: %d exited, %d void, %d cancelled, %d lost, %d signalled; %d others killed; %d wrong\n",
-           log.len, hows[0], hows[1], hows[2], hows[3], hows[4], c->killed_others, bad);
-    if (hows[0] == 0 || hows[1] == 0)
+           log.len, hows[EXEC_EXITED], hows[EXEC_VOID], hows[EXEC_CANCELLED], hows[EXEC_LOST],
+           hows[EXEC_SIGNALLED], c->killed_others, bad);
+    if (hows[EXEC_EXITED] == 0 || hows[EXEC_VOID] == 0)
         bad++, printf("the campaign proved nothing: no step exited, or none was void\n");
     return bad ? 1 : 0;
 }

@@ -14,7 +14,7 @@ struct known {
     char key[32];
     bool intent, cancelled;
     int outcomes;
-    char how[16];
+    int how; /* enum exec_how */
     int status;
     long out_bytes; /* that a driver saw; -1 when there is no outcome */
 };
@@ -41,10 +41,10 @@ static inline struct known *log_find(struct log *l, const char *key)
 
 static inline void log_apply(struct log *l, const char *line)
 {
-    char word[16], key[32], how[16] = "";
-    int status = 0;
+    char word[16], key[32];
+    int how = -1, status = 0;
     long bytes = 0;
-    if (sscanf(line, "%15s %31s %15s %d %ld", word, key, how, &status, &bytes) < 2)
+    if (sscanf(line, "%15s %31s %d %d %ld", word, key, &how, &status, &bytes) < 2)
         return;
     struct known *k = log_find(l, key);
     if (str_eq(word, "intent"))
@@ -53,7 +53,7 @@ static inline void log_apply(struct log *l, const char *line)
         k->cancelled = true;
     if (str_eq(word, "outcome")) {
         k->outcomes++;
-        snprintf(k->how, sizeof k->how, "%s", how);
+        k->how = how;
         k->status = status;
         k->out_bytes = bytes;
     }

@@ -20,9 +20,8 @@ struct table {
     size_t name_cap;
     size_t selected; /* index into order */
     char *identity;  /* of the selected row */
-    bool lost;
-    size_t top;  /* index into order of the first one shown */
-    size_t page; /* rows of the last drawing */
+    size_t top;      /* index into order of the first one shown */
+    size_t page;     /* rows of the last drawing */
 };
 
 struct table *table_new(const struct table_column *columns, size_t column_count, int sort)
@@ -151,7 +150,6 @@ void table_update(struct table *t, const struct table_source *source, const stru
     read_rows(t, source, filter);
     read_names(t, source);
     if (t->identity && !table_select(t, t->identity)) {
-        t->lost = true;
         free(t->identity);
         t->identity = NULL;
     }
@@ -213,13 +211,6 @@ const char *table_selected(const struct table *t)
 int64_t table_selected_row(const struct table *t)
 {
     return t->rows > 0 ? (int64_t)t->order[t->selected] : -1;
-}
-
-bool table_selection_lost(struct table *t)
-{
-    bool lost = t->lost;
-    t->lost = false;
-    return lost;
 }
 
 void table_sorting(const struct table *t, int *column, bool *reverse)

@@ -63,7 +63,7 @@ struct table;
 struct table *table_new(const struct table_column *columns, size_t column_count, int sort);
 void table_free(struct table *t);
 /* Reads the source anew: filters, sorts, finds the selected thing again. When it is gone the selection goes
- * to the row that took its place and table_selection_lost() tells once. */
+ * to the row that took its place. */
 void table_update(struct table *t, const struct table_source *source, const struct filter *filter);
 void table_draw(struct table *t, const struct table_source *source, struct canvas *c, bool focus);
 /* False when the command is none of a table's. Sorting calls for a table_update. */
@@ -74,7 +74,6 @@ const char *table_selected(const struct table *t); /* identity, or NULL when emp
 /* The source's row number as of the last update, or -1. */
 int64_t table_selected_row(const struct table *t);
 bool table_select(struct table *t, const char *identity);
-bool table_selection_lost(struct table *t);
 void table_sorting(const struct table *t, int *column, bool *reverse);
 
 /* ---- text view: lines with styles, wrapped or scrolled sideways.

@@ -42,7 +42,6 @@ static void kinds_have_names(void **state)
     for (int i = EVENT_UNKNOWN + 1; i < EVENT_KIND_COUNT; i++) {
         enum event_kind kind = (enum event_kind)i;
         assert_int_equal(event_kind_find(event_kind_name(kind)), kind);
-        assert_true(strlen(event_kind_help(kind)) > 5);
     }
     assert_int_equal(event_kind_find("no.such"), EVENT_UNKNOWN);
     assert_true(event_kind_durable(EVENT_STEP_INTENT) && event_kind_durable(EVENT_STEP_OUTCOME));

@@ -80,12 +80,9 @@ static void test_selection_stays_on_its_thing(void **state)
     rows.list[1].name[0] = 'w';
     table_update(t, &source, NULL);
     assert_string_equal(table_selected(t), "c");
-    assert_false(table_selection_lost(t));
-    /* Gone: the row that took its place, and it says so once. */
+    /* Gone: the row that took its place. */
     fill(&rows, "zyxw");
     table_update(t, &source, NULL);
-    assert_true(table_selection_lost(t));
-    assert_false(table_selection_lost(t));
     assert_non_null(table_selected(t));
     fill(&rows, "");
     table_update(t, &source, NULL);

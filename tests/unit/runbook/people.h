@@ -220,9 +220,10 @@ static void crash(struct world *w)
         blame(w, code == 0 && run_apply(again, &in, NULL, &e) == 0, "an input of the journal is refused");
         run_input_fini(&in);
         if (prefixes)
-            blame(w, picture(again) == w->pictures.data[i], "a prefix of the journal gives another state");
+            blame(w, picture(w->book, again) == w->pictures.data[i],
+                  "a prefix of the journal gives another state");
     }
-    blame(w, picture(w->run) == picture(again), "the restored run differs");
+    blame(w, picture(w->book, w->run) == picture(w->book, again), "the restored run differs");
     run_free(w->run);
     w->run = again;
     struct run_input adopt = {.kind = INPUT_ADOPT, .step = STEP_NONE, .actor = "bob"};

@@ -69,14 +69,14 @@ static bool feed(struct world *w, struct run_input *in)
     in->at_ms = w->now_ms;
     struct err admits = {0}, applies = {0};
     bool watched = rng_below(&w->rng, 8) == 0;
-    uint64_t before = watched ? picture(w->run) : 0;
+    uint64_t before = watched ? picture(w->book, w->run) : 0;
     int current = run_current(w->run), code = run_admits(w->run, in, &admits);
     struct run_ticket ticket = ticket_named(w, in);
     char *json = code ? NULL : run_input_to_json(w->book, in);
     w->effects.len = 0;
     blame(w, run_apply(w->run, in, &w->effects, &applies) == code, "admits and apply disagree");
     if (code && watched)
-        blame(w, picture(w->run) == before, "a refused input left a trace");
+        blame(w, picture(w->book, w->run) == before, "a refused input left a trace");
     if (code) {
         w->counts[SEEN_REFUSALS]++;
         blame(w, admits.msg[0] != '\0', "a refusal without a word");
@@ -92,7 +92,7 @@ static bool feed(struct world *w, struct run_input *in)
     see_parts(w, current, in->kind != INPUT_FINISHED && in->kind != INPUT_TICK);
     see_void(w);
     if (w->every_prefix)
-        *vec_push(&w->pictures) = picture(w->run);
+        *vec_push(&w->pictures) = picture(w->book, w->run);
     return true;
 }
 

@@ -115,7 +115,7 @@ struct world {
     int64_t now_ms;
     uint64_t seed;
     const struct policy *policies; /* p0, p1 */
-    struct items *const *items;     /* by count */
+    struct items *const *items;    /* by count */
     VEC(char *) journal;
     VEC(uint64_t) pictures; /* after each input; only where prefixes are compared */
     bool every_prefix;
@@ -221,9 +221,8 @@ static inline uint64_t values_sum(const struct run *run)
     return sum;
 }
 
-static inline uint64_t picture(const struct run *run)
+static inline uint64_t picture(const struct runbook *book, const struct run *run)
 {
-    const struct runbook *book = run_runbook(run);
     int place, total;
     enum run_outcome outcome = OUTCOME_PENDING;
     uint64_t sum = 1;

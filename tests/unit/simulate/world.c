@@ -67,9 +67,9 @@ static void expect_well(const struct world *w, const char *when)
                     w->collections[i].replica[shard] == REPLICA_ACTIVE;
     if (!well)
         fail_msg(
-            "%s, %lld ms: errors %g empty %g p95 %g hits %g canary %g alerts %zu retriever %s shard-5 %s/%s",
+            "%s, %lld ms: errors %g empty %g p95 %g hits %g canary %g alerts %zu retriever %d shard-5 %s/%s",
             when, (long long)(w->now_us / 1000), w->error_rate, w->empty_rate, w->p95_s, w->hit_rate,
-            w->canary, alerts_firing(w), world_breaker_text(w->breakers[0].state),
+            w->canary, alerts_firing(w), (int)w->breakers[0].state,
             replica_state_text(w->collections[0].primary[5]),
             replica_state_text(w->collections[0].replica[5]));
 }
