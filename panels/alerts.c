@@ -126,19 +126,12 @@ static const struct list_type type = {
     .nothing = "No alert is known. A source with `preset: alertmanager` brings them here.",
 };
 
-static void *open(const struct engine *engine)
-{
-    (void)engine;
-    return list_open(&type);
-}
-
 const struct panel panel_alerts = {
     .name = "alerts",
     .title = "Alerts",
     .digit = '7',
     .help = "alerts that fire, grouped",
-    .open = open,
-    LIST_PANEL,
+    LIST_PANEL(type),
     .note = note,
     .corner = list_corner,
     .worst = list_worst,

@@ -152,19 +152,12 @@ static const struct list_type type = {
                "resilience4j or opossum, brings them here.",
 };
 
-static void *open(const struct engine *engine)
-{
-    (void)engine;
-    return list_open(&type);
-}
-
 const struct panel panel_breakers = {
     .name = "breakers",
     .title = "Breakers",
     .digit = '1',
     .help = "circuit breakers: state, failure rate, trips, when they probe",
-    .open = open,
-    LIST_PANEL,
+    LIST_PANEL(type),
     .note = note,
     .corner = list_corner,
     .worst = list_worst,

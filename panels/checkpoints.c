@@ -193,19 +193,12 @@ static const struct list_type type = {
                "brings them here.",
 };
 
-static void *open(const struct engine *engine)
-{
-    (void)engine;
-    return list_open(&type);
-}
-
 const struct panel panel_checkpoints = {
     .name = "checkpoints",
     .title = "Checkpoints",
     .digit = '4',
     .help = "jobs: progress, rate, age of the last checkpoint, cost",
-    .open = open,
-    LIST_PANEL,
+    LIST_PANEL(type),
     .note = note,
     .corner = list_corner,
     .worst = list_worst,

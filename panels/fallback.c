@@ -271,19 +271,12 @@ static const struct list_type type = {
         "No fallback chain is watched. A source with `kind: chain` in its mapping brings its tiers here.",
 };
 
-static void *open(const struct engine *engine)
-{
-    (void)engine;
-    return list_open(&type);
-}
-
 const struct panel panel_fallback = {
     .name = "fallback",
     .title = "Fallback hits",
     .digit = '2',
     .help = "fallback chains: which tier answers, its hits, cost and accuracy",
-    .open = open,
-    LIST_PANEL,
+    LIST_PANEL(type),
     .note = note,
     .corner = list_corner,
     .worst = worst,

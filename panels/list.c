@@ -24,8 +24,9 @@ struct list {
     uint32_t detailed; /* whose page is open */
 };
 
-void *list_open(const struct list_type *type)
+void *list_open(const struct panel *panel)
 {
+    const struct list_type *type = panel->type;
     struct list *l = xcalloc(1, sizeof *l);
     l->type = type;
     l->heads = xcalloc(type->column_count, sizeof *l->heads);

@@ -41,8 +41,8 @@ struct list_type {
     const char *(*why_nothing)(const struct panel_scene *scene); /* unless this knows better; may be NULL */
 };
 
-/* The functions of struct panel; state is what list_open returns. */
-void *list_open(const struct list_type *type);
+/* The functions of struct panel, whose type is a list_type. */
+void *list_open(const struct panel *panel);
 void list_close(void *state);
 bool list_update(void *state, const struct panel_scene *scene);
 int list_worst(void *state, const struct panel_scene *scene);
@@ -54,7 +54,8 @@ enum panel_answer list_key(void *state, const struct panel_scene *scene, const s
 const char *list_selected(void *state);
 
 /* Those that every panel of this kind has. */
-#define LIST_PANEL                                                                                           \
-    .close = list_close, .update = list_update, .draw = list_draw, .key = list_key, .selected = list_selected
+#define LIST_PANEL(list_type)                                                                                \
+    .type = &(list_type), .open = list_open, .close = list_close, .update = list_update, .draw = list_draw,  \
+    .key = list_key, .selected = list_selected
 
 #endif

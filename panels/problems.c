@@ -236,18 +236,11 @@ static const struct list_type type = {
     .why_nothing = why_nothing,
 };
 
-static void *open(const struct engine *engine)
-{
-    (void)engine;
-    return list_open(&type);
-}
-
 const struct panel panel_problems = {
     .name = "problems",
     .title = "PROBLEMS",
     .help = "what isn't ok, the worst first, who is on it and what comes next",
-    .open = open,
-    LIST_PANEL,
+    LIST_PANEL(type),
     .note = note,
     .worst = worst,
 };

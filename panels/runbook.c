@@ -19,9 +19,9 @@ struct runs {
     struct str scratch;
 };
 
-static void *open(const struct engine *engine)
+static void *open(const struct panel *panel)
 {
-    (void)engine;
+    (void)panel;
     struct runs *runs = xcalloc(1, sizeof *runs);
     runs->table = table_new(columns, sizeof columns / sizeof columns[0], -1);
     return runs;

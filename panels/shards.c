@@ -243,19 +243,12 @@ static const struct list_type type = {
     .nothing = "No shard, snapshot or component is watched. A preset such as qdrant brings them here.",
 };
 
-static void *open(const struct engine *engine)
-{
-    (void)engine;
-    return list_open(&type);
-}
-
 const struct panel panel_shards = {
     .name = "shards",
     .title = "Shards",
     .digit = '3',
     .help = "shards and their replicas, snapshots, components",
-    .open = open,
-    LIST_PANEL,
+    LIST_PANEL(type),
     .note = note,
     .corner = list_corner,
     .worst = list_worst,

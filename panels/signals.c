@@ -95,19 +95,12 @@ static const struct list_type type = {
         "feel, with warn, crit and a baseline.",
 };
 
-static void *open(const struct engine *engine)
-{
-    (void)engine;
-    return list_open(&type);
-}
-
 const struct panel panel_signals = {
     .name = "signals",
     .title = "Signals",
     .digit = '8',
     .help = "what users feel, against baselines and thresholds",
-    .open = open,
-    LIST_PANEL,
+    LIST_PANEL(type),
     .note = note,
     .corner = list_corner,
     .worst = list_worst,

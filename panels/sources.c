@@ -36,9 +36,9 @@ struct source_list {
     uint64_t seen; /* checksum of what a tile shows */
 };
 
-static void *open(const struct engine *engine)
+static void *open(const struct panel *panel)
 {
-    (void)engine;
+    (void)panel;
     struct source_list *list = xcalloc(1, sizeof *list);
     list->table = table_new(columns, sizeof columns / sizeof columns[0], -1);
     list->page = text_view_new();

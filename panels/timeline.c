@@ -29,9 +29,9 @@ struct events {
     bool written; /* the page has what was read */
 };
 
-static void *open(const struct engine *engine)
+static void *open(const struct panel *panel)
 {
-    (void)engine;
+    (void)panel;
     struct events *events = xcalloc(1, sizeof *events);
     events->table = table_new(columns, sizeof columns / sizeof columns[0], -1);
     events->page = text_view_new();

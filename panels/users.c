@@ -129,9 +129,9 @@ struct users {
     uint64_t seen;
 };
 
-static void *open(const struct engine *engine)
+static void *open(const struct panel *panel)
 {
-    (void)engine;
+    (void)panel;
     return xcalloc(1, sizeof(struct users));
 }
 

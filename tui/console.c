@@ -188,7 +188,7 @@ static void open_panels(struct console *console)
 {
     for (size_t i = 0; panel_table[i] != NULL && i < PANELS_MOST; i++) {
         const struct panel *panel = panel_table[i];
-        console->panels[console->panel_count++] = (struct panel_slot){panel, panel->open(console->engine)};
+        console->panels[console->panel_count++] = (struct panel_slot){panel, panel->open(panel)};
     }
 }
 

@@ -50,8 +50,10 @@ struct panel {
     char digit;        /* '1'..'9'; 0: a strip without a frame, above the panels */
     const char *help;  /* one line */
 
+    const void *type; /* what panels that share their functions differ by; NULL */
+
     /* The panel's private state; closed by close. */
-    void *(*open)(const struct engine *engine);
+    void *(*open)(const struct panel *panel);
     void (*close)(void *state);
 
     /* The model or the scene has changed: look again. True when the panel would look different. */

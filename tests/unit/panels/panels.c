@@ -60,7 +60,7 @@ static void tiles_golden(struct engine *engine, int width, const char *name)
     struct canvas *c = canvas_new(width, (int)count * 7, false);
     canvas_clear(c, ROLE_TEXT);
     for (size_t i = 0; i < count; i++) {
-        void *state = panel_table[i]->open(engine);
+        void *state = panel_table[i]->open(panel_table[i]);
         struct canvas tile = canvas_sub(c, (struct rect){0, (int)i * 7, width, 6});
         draw_tile(panel_table[i], state, &scene, &tile);
         panel_table[i]->close(state);
@@ -90,7 +90,7 @@ static void test_lines(void **state)
     struct canvas *c = canvas_new(78, (int)panel_count(), false);
     canvas_clear(c, ROLE_TEXT);
     for (size_t i = 0; i < panel_count(); i++) {
-        void *own = panel_table[i]->open(engine);
+        void *own = panel_table[i]->open(panel_table[i]);
         struct canvas row = canvas_sub(c, (struct rect){14, (int)i, 64, 1});
         canvas_put(c, 0, (int)i, ROLE_TITLE, panel_table[i]->title);
         if (panel_table[i]->summary != NULL) {
@@ -117,7 +117,7 @@ static void test_full_and_detail(void **state)
             continue;
         }
         char name[64];
-        void *own = panel->open(engine);
+        void *own = panel->open(panel);
         struct str reply = {0};
         struct key key = {.code = SYM_ENTER};
         struct canvas *c = canvas_new(120, 24, false);
@@ -155,7 +155,7 @@ static void test_selection_stays(void **state)
     scene.filter = filter;
     const struct panel *panel = panel_table[2];
     assert_string_equal(panel->name, "breakers");
-    void *own = panel->open(engine);
+    void *own = panel->open(panel);
     struct canvas *c = canvas_new(120, 24, false);
     struct str reply = {0};
     struct key key = {.code = 'j'};
@@ -195,7 +195,7 @@ static void test_filter(void **state)
     struct err e = {0};
     scene.filter = filter;
     const struct panel *panel = panel_table[2];
-    void *own = panel->open(engine);
+    void *own = panel->open(panel);
     struct canvas *c = canvas_new(120, 24, false);
     assert_int_equal(filter_set(filter, "reranker", &e), 0);
     panel->draw(own, &scene, c, PANEL_FULL, true);
@@ -217,7 +217,7 @@ static void squeeze(struct engine *engine, bool ascii)
     scene.filter = filter;
     for (size_t i = 0; i < panel_count(); i++) {
         const struct panel *panel = panel_table[i];
-        void *own = panel->open(engine);
+        void *own = panel->open(panel);
         struct str reply = {0};
         struct key key = {.code = SYM_ENTER};
         for (int height = 1; height <= 30; height++) {

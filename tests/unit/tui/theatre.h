@@ -41,7 +41,7 @@ static inline struct console *theatre_open(struct engine *engine, int width, int
     *console->link = (struct console_link){console, 1};
     for (size_t i = 0; panel_table[i] != NULL; i++) {
         console->panels[console->panel_count++] =
-            (struct panel_slot){panel_table[i], panel_table[i]->open(engine)};
+            (struct panel_slot){panel_table[i], panel_table[i]->open(panel_table[i])};
     }
     page_open_dashboard(console);
     console_scene_update(console);
