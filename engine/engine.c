@@ -53,12 +53,14 @@ struct engine *engine_open(struct loop *loop, const struct engine_options *optio
         xstrdup(options->operator_claim ? options->operator_claim : engine->config->operator_name);
     identity_open(engine);
     presence_open(engine);
-    if (chronicle_open(engine, e) < 0 || watch_open(engine, e) < 0 || healing_open(engine, e) < 0 || walks_open(engine, e) < 0) {
+    if (chronicle_open(engine, e) < 0 || watch_open(engine, e) < 0 || healing_open(engine, e) < 0 ||
+        walks_open(engine, e) < 0) {
         engine_close(engine);
         return NULL;
     }
     library_open(engine);
     oncall_open(engine);
+    lasting_open(engine);
     return engine;
 }
 
@@ -69,6 +71,7 @@ void engine_close(struct engine *engine)
     engine->closing = true;
     listening_close(engine);
     watch_close(engine);
+    lasting_close(engine);
     walks_close(engine);
     library_close(engine);
     identity_close(engine);

@@ -4,6 +4,9 @@
 
 #include "engine/state.h"
 
+/* Counting reads the whole incident: it waits until what was confirmed just now has begun. */
+#define LINGER_US (200 * US_PER_MS)
+
 struct counting {
     struct engine *engine;
     struct journal *journal;
@@ -25,24 +28,24 @@ static void counting_done(void *data)
 {
     struct counting *c = data;
     struct engine *engine = c->engine;
-    bool again = engine->lasting.again;
     engine->runs.storing--;
-    engine->lasting.counting = engine->lasting.again = false;
+    engine->lasting.counting = false;
     if (!engine->closing && c->code == 0) {
         engine->lasting.incident = c->incident;
         engine->lasting.count = c->count;
         engine_changed(engine, ENGINE_INCIDENTS);
     }
-    if (!engine->closing && again)
-        lasting_count(engine);
+    if (!engine->closing && engine->lasting.due)
+        loop_timer_start(engine->lasting.timer, LINGER_US, 0);
     free(c);
 }
 
-void lasting_count(struct engine *engine)
+static void count(void *data)
 {
+    struct engine *engine = data;
     int64_t focused = engine->chronicle.focused;
-    engine->lasting.again = engine->lasting.counting;
-    if (engine->lasting.counting || !focused || !engine->chronicle.journal)
+    engine->lasting.due = false;
+    if (!focused || !engine->chronicle.journal)
         return;
     struct counting *c = xcalloc(1, sizeof *c);
     *c = (struct counting){.engine = engine,
@@ -54,20 +57,37 @@ void lasting_count(struct engine *engine)
     loop_work(engine->loop, counting_work, counting_done, c);
 }
 
+static void count_soon(struct engine *engine)
+{
+    if (!engine->lasting.due && !engine->lasting.counting)
+        loop_timer_start(engine->lasting.timer, LINGER_US, 0);
+    engine->lasting.due = true;
+}
+
+void lasting_open(struct engine *engine)
+{
+    engine->lasting.timer = loop_timer_new(engine->loop, count, engine);
+}
+
+void lasting_close(struct engine *engine)
+{
+    loop_timer_free(engine->lasting.timer);
+    engine->lasting.timer = NULL;
+}
+
 void lasting_event(struct engine *engine, const struct event *event)
 {
-    if (event->kind == EVENT_STEP_INTENT || event->kind == EVENT_STEP_OUTCOME ||
-        event->kind == EVENT_STEP_CONCLUDED || event->kind == EVENT_BREAKER_FORCED ||
-        event->kind == EVENT_BREAKER_RELEASED)
-        engine->lasting.stale |= event->incident == engine->chronicle.focused;
+    if (event->incident == engine->chronicle.focused &&
+        (event->kind == EVENT_STEP_INTENT || event->kind == EVENT_STEP_OUTCOME ||
+         event->kind == EVENT_STEP_CONCLUDED || event->kind == EVENT_BREAKER_FORCED ||
+         event->kind == EVENT_BREAKER_RELEASED))
+        count_soon(engine);
 }
 
 void lasting_refresh(struct engine *engine)
 {
-    bool stale = engine->lasting.stale || engine->lasting.incident != engine->chronicle.focused;
-    engine->lasting.stale = false;
-    if (stale)
-        lasting_count(engine);
+    if (engine->lasting.incident != engine->chronicle.focused)
+        count_soon(engine);
 }
 
 size_t engine_changes(const struct engine *engine)

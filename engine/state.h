@@ -63,10 +63,11 @@ struct engine {
         bool reading, again, loaded;
     } chronicle;
 
-    struct {              /* lasting.c */
+    struct { /* lasting.c */
+        struct loop_timer *timer;
         int64_t incident; /* that was counted */
         size_t count;
-        bool counting, again, stale;
+        bool counting, due;
     } lasting;
 
     struct {                              /* library.c */
@@ -171,10 +172,11 @@ void library_offers_changed(struct engine *engine); /* the platform moved: look 
 void library_offers_refresh(struct engine *engine); /* also when the platform did not move */
 void library_order(struct engine *engine);
 void library_event(struct engine *engine, const struct event *event);
-/* An event was read; after all that were read; the count itself, in the pool. */
+void lasting_open(struct engine *engine);
+void lasting_close(struct engine *engine);
+/* An event was read; the focus may have moved. What follows from it is counted in the pool, and soon. */
 void lasting_event(struct engine *engine, const struct event *event);
 void lasting_refresh(struct engine *engine);
-void lasting_count(struct engine *engine);
 /* A document that is walked is listed, wherever it comes from. */
 void library_know(struct engine *engine, const char *path);
 /* Reads and parses a document in the pool, then calls done on the loop: book (now the caller's) or an error.
