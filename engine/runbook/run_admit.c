@@ -162,7 +162,7 @@ static int admit_confirm(const struct run *run, const struct run_input *in, int6
                        step_outcome_text(STEP(run, failed), STATE(run, failed)->outcome));
     struct run_command command;
     char *lock;
-    int code = run_command(run, in->step, NULL, &command, e);
+    int code = run_command_bare(run, in->step, &command, e);
     if (code)
         return code;
     run_command_fini(&command);

@@ -100,8 +100,6 @@ static void add_outcomes(const struct run *run, int self, struct run_command *co
 {
     struct str name = {0};
     struct map *places = map_new(); /* of a name: its place in env, and one more */
-    if (!strstr(text, "BELAY_OUTCOME_"))
-        text = "";
     for (size_t i = 0; i < run->book->steps.len; i++) {
         enum run_outcome outcome = run->steps[i].outcome;
         if ((int)i == self || outcome == OUTCOME_PENDING || outcome == OUTCOME_ARMED ||
@@ -124,9 +122,11 @@ static void add_outcomes(const struct run *run, int self, struct run_command *co
     str_fini(&name);
 }
 
+/* bare: no outcome unless the text reads some. */
 static void add_environment(const struct run *run, int step, const struct run_context *context,
-                            struct run_command *command, const char *text)
+                            struct run_command *command, const char *text, bool bare)
 {
+    bool reads_outcomes = strstr(text, "BELAY_OUTCOME_");
     for (size_t i = 0; i < run->book->vars.len; i++) {
         const struct runbook_var *var = &run->book->vars.data[i];
         const char *value = var->secret ? var->secret : run->values[i].text;
@@ -142,7 +142,8 @@ static void add_environment(const struct run *run, int step, const struct run_co
     add_env(command, text, "BELAY_RUN", context ? context->run : NULL, false);
     add_env(command, text, "BELAY_STEP", STEP(run, step)->id, false);
     add_env(command, text, "BELAY_OPERATOR", context ? context->operator : NULL, false);
-    add_outcomes(run, step, command, text);
+    if (reads_outcomes || !bare)
+        add_outcomes(run, step, command, reads_outcomes ? text : "");
 }
 
 /* ---- The command ---- */
@@ -174,8 +175,8 @@ static int check_times(const struct run *run, const struct step *s, struct err *
     return 0;
 }
 
-int run_command(const struct run *run, int step, const struct run_context *context,
-                struct run_command *command, struct err *e)
+static int build(const struct run *run, int step, const struct run_context *context, bool bare,
+                 struct run_command *command, struct err *e)
 {
     *command = (struct run_command){0};
     if (step < 0 || (size_t)step >= run->book->steps.len || !STEP(run, step)->script)
@@ -196,7 +197,7 @@ int run_command(const struct run *run, int step, const struct run_context *conte
         strv_add(&command->argv, script);
         free(interpreter);
     }
-    add_environment(run, step, context, command, script);
+    add_environment(run, step, context, command, script, bare);
     command->words = s->argv && !s->argv_is_script;
     command->cwd = !s->argv ? folder(run, s) : s->cwd[0] ? xstrdup(s->cwd) : NULL;
     command->timeout_ms = values_ms(run, &s->timeout);
@@ -206,6 +207,17 @@ int run_command(const struct run *run, int step, const struct run_context *conte
     command->interactive = s->interactive;
     free(script);
     return 0;
+}
+
+int run_command(const struct run *run, int step, const struct run_context *context,
+                struct run_command *command, struct err *e)
+{
+    return build(run, step, context, false, command, e);
+}
+
+int run_command_bare(const struct run *run, int step, struct run_command *command, struct err *e)
+{
+    return build(run, step, NULL, true, command, e);
 }
 
 static void add_item(const struct run *run, const struct run_ticket *t, struct run_command *command)

@@ -125,7 +125,7 @@ int run_command_digest(const struct run *run, int step, const char *where, char 
     struct run_command command;
     uint8_t digest[SHA256_SIZE];
     hex[0] = '\0';
-    int code = run_command(run, step, NULL, &command, e);
+    int code = run_command_bare(run, step, &command, e);
     if (code)
         return code;
     struct sha256 *sha = sha256_new();

@@ -167,6 +167,10 @@ void act_cancel(struct run *run, int step);
 bool act_pre_running(const struct run *run, int step);
 int act_pre_failed(const struct run *run, int step); /* the first that ran and did not pass, STEP_NONE */
 
+/* run_command.c: what it would run, without the outcomes of other steps unless its text reads some: enough
+ * for its digest, and to know whether it can run. */
+int run_command_bare(const struct run *run, int step, struct run_command *command, struct err *e);
+
 /* run_check.c */
 enum verdict judge(const struct run *run, int step, int part, const struct run_result *result,
                    struct str *why);
