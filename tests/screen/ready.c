@@ -90,6 +90,23 @@ static void journal_is(const char *text, bool there)
     assert_int_equal(seen, there);
 }
 
+/* The page that is shown works as ever: the step is confirmed, runs once, and leaves nothing. */
+static void confirmed_it_runs(struct pty *p, bool console)
+{
+    walk_confirm(p, "yes\r");
+    walk_oracle_await(&walk, p, BEGAN);
+    walk_open_gate(&walk);
+    if (console) {
+        nothing_left_await(p);
+        walk_quit(p);
+    } else {
+        walk_ends(p, 0);
+        nothing_left_await(NULL);
+    }
+    walk_oracle_is(&walk, BEGAN "end\n");
+    walk_verify(&walk, BELAY);
+}
+
 static void test_confirming_uses_the_one_that_waits(void **state)
 {
     (void)state;
@@ -121,13 +138,7 @@ static void test_leaving_the_page_leaves_nothing(void **state)
     nothing_left_await(p);
     walk_to_page(p, "Type  yes");
     assert_int_not_equal(waits_await(p), first);
-    walk_confirm(p, "yes\r");
-    walk_oracle_await(&walk, p, BEGAN);
-    walk_open_gate(&walk);
-    nothing_left_await(p);
-    walk_quit(p);
-    walk_oracle_is(&walk, BEGAN "end\n");
-    walk_verify(&walk, BELAY);
+    confirmed_it_runs(p, true);
 }
 
 static void test_quitting_leaves_nothing(void **state)
@@ -157,13 +168,7 @@ static void test_keys_for_the_shell_confirm_nothing(void **state)
     pty_run(p, 700);
     walk_sees(p, "Type  yes");
     walk_oracle_is(&walk, "");
-    walk_confirm(p, "yes\r");
-    walk_oracle_await(&walk, p, BEGAN);
-    walk_open_gate(&walk);
-    nothing_left_await(p);
-    walk_quit(p);
-    walk_oracle_is(&walk, BEGAN "end\n");
-    walk_verify(&walk, BELAY);
+    confirmed_it_runs(p, true);
 }
 
 /* Nor what was typed while something else had stopped the console. */
@@ -179,13 +184,7 @@ static void test_keys_for_a_stopped_console_confirm_nothing(void **state)
     pty_continue(p, true);
     walk_sees(p, "thrown away");
     walk_oracle_is(&walk, "");
-    walk_confirm(p, "yes\r");
-    walk_oracle_await(&walk, p, BEGAN);
-    walk_open_gate(&walk);
-    nothing_left_await(p);
-    walk_quit(p);
-    walk_oracle_is(&walk, BEGAN "end\n");
-    walk_verify(&walk, BELAY);
+    confirmed_it_runs(p, true);
 }
 
 /* The console has said cancel to the one step that there is. */
@@ -241,13 +240,7 @@ static void test_a_killed_console_leaves_nothing(void **state)
     walk_oracle_is(&walk, "");
     p = walk_line_mode(&walk, BELAY, "resume");
     walk_sees(p, "Type +yes");
-    walk_confirm(p, "yes\r");
-    walk_oracle_await(&walk, p, BEGAN);
-    walk_open_gate(&walk);
-    walk_ends(p, 0);
-    walk_oracle_is(&walk, BEGAN "end\n");
-    nothing_left_await(NULL);
-    walk_verify(&walk, BELAY);
+    confirmed_it_runs(p, false);
 }
 
 /* Both at once: its folder is the next console's to remove. */
@@ -268,13 +261,7 @@ static void test_a_killed_supervisor_is_no_obstacle(void **state)
     waits = waits_await(p);
     assert_int_equal(kill(waits, SIGKILL), 0);
     nothing_left_await(p);
-    walk_confirm(p, "yes\r");
-    walk_oracle_await(&walk, p, BEGAN);
-    walk_open_gate(&walk);
-    walk_ends(p, 0);
-    walk_oracle_is(&walk, BEGAN "end\n");
-    nothing_left_await(NULL);
-    walk_verify(&walk, BELAY);
+    confirmed_it_runs(p, false);
 }
 
 int main(void)

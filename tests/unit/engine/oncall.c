@@ -1,50 +1,6 @@
 /* Who is on call is asked through a breaker of its own: a command that fails is left alone, and tried again.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "engine/engine.h"
-
-#define PATIENCE_US (60 * US_PER_S)
-
-struct stage {
-    char folder[40];
-    struct config *config;
-    struct loop *loop;
-    struct engine *engine;
-};
-
-static void stage_set(struct stage *s)
-{
-    struct err e = {0};
-    *s = (struct stage){.folder = "/tmp/belay-oncall-XXXXXX"};
-    assert_non_null(mkdtemp(s->folder));
-    char *yaml =
-        xasprintf("oncall: {command: [sh, -c, 'echo x >>%s/asked; exec cat %s/name'], timeout: 1m}\n",
-                  s->folder, s->folder);
-    s->config = config_parse(yaml, strlen(yaml), "belay.yaml", "/tmp", NULL, NULL);
-    assert_non_null(s->config);
-    s->config->oncall.every_us = US_PER_S / 20; /* less than anybody may write */
-    free(yaml);
-    s->loop = loop_new(NULL);
-    struct engine_options options = {.config = s->config, .watch = true, .state_folder = s->folder};
-    s->engine = engine_open(s->loop, &options, &e);
-    if (!s->engine)
-        fail_msg("%s", e.msg);
-}
-
-static void stage_strike(struct stage *s)
-{
-    engine_close(s->engine);
-    loop_free(s->loop);
-    config_free(s->config);
-    assert_int_equal(folder_remove(s->folder, NULL), 0);
-}
+#include "tests/unit/engine/stage.h"
 
 static size_t asked(const struct stage *s)
 {
@@ -75,7 +31,9 @@ static void a_command_that_fails_is_left_alone_and_tried_again(void **state)
 {
     struct stage s;
     (void)state;
-    stage_set(&s);
+    stage_set(&s, "oncall: {command: [sh, -c, 'echo x >>%s/asked; exec cat %s/name'], timeout: 1m}\n");
+    s.config->oncall.every_us = US_PER_S / 20; /* less than anybody may write */
+    stage_open(&s);
     until_breaker(&s, "OPEN");
     assert_string_equal(engine_oncall(s.engine), "unknown");
     assert_in_range(asked(&s), 5, 9); /* five failures; probes, when this machine is slow to look */
@@ -85,6 +43,7 @@ static void a_command_that_fails_is_left_alone_and_tried_again(void **state)
     free(path);
     until_breaker(&s, "CLOSED");
     assert_string_equal(engine_oncall(s.engine), "bob");
+    stage_close(&s);
     stage_strike(&s);
 }
 

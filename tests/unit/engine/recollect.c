@@ -1,25 +1,14 @@
 /* Since when: from the journal, over restarts and kill -9. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "tests/unit/engine/stage.h"
 
-#include "engine/engine.h"
-
-#define PATIENCE_US (60 * US_PER_S)
-
-struct stage {
-    char folder[40];
-    struct config *config;
-    struct loop *loop;
-    struct engine *engine;
-};
+#define WATCHED                                                                                              \
+    "sources:\n  - {name: store, kind: command, command: [cat, %s/state.json], every: 100ms, timeout: 30s, " \
+    "stale_after: 1h, map: {kind: shard, rows: /*, name: '{n}', state: /s}}\n"
 
 static void state_write(struct stage *s, const char *word)
 {
@@ -28,41 +17,6 @@ static void state_write(struct stage *s, const char *word)
     assert_int_equal(file_write_atomic(path, text, strlen(text), 0600, NULL), 0);
     free(text);
     free(path);
-}
-
-static void stage_set(struct stage *s)
-{
-    *s = (struct stage){.folder = "/tmp/belay-recollect-XXXXXX"};
-    assert_non_null(mkdtemp(s->folder));
-    char *yaml = xasprintf("sources:\n  - {name: store, kind: command, command: [cat, %s/state.json], every: "
-                           "100ms, timeout: 30s, stale_after: 1h, map: {kind: shard, rows: /*, name: '{n}', "
-                           "state: /s}}\n",
-                           s->folder);
-    s->config = config_parse(yaml, strlen(yaml), "belay.yaml", "/tmp", NULL, NULL);
-    assert_non_null(s->config);
-    free(yaml);
-}
-
-static void stage_strike(struct stage *s)
-{
-    config_free(s->config);
-    assert_int_equal(folder_remove(s->folder, NULL), 0);
-}
-
-static void console_open(struct stage *s)
-{
-    struct err e = {0};
-    struct engine_options options = {.config = s->config, .watch = true, .state_folder = s->folder};
-    s->loop = loop_new(NULL);
-    s->engine = engine_open(s->loop, &options, &e);
-    if (!s->engine)
-        fail_msg("%s", e.msg);
-}
-
-static void console_close(struct stage *s)
-{
-    engine_close(s->engine);
-    loop_free(s->loop);
 }
 
 static const struct entity *shard(struct stage *s)
@@ -142,7 +96,7 @@ static struct newest dies_watching(struct stage *s)
     pid_t pid = fork();
     if (pid == 0) {
         state_write(s, "Active");
-        console_open(s);
+        stage_open(s);
         until_raw(s, "Active");
         state_write(s, "Dead");
         n = until_transitions(s, 1);
@@ -162,27 +116,27 @@ static void dead_since_then_after_a_kill(void **state)
 {
     (void)state;
     struct stage s;
-    stage_set(&s);
+    stage_set(&s, WATCHED);
     struct newest died = dies_watching(&s);
     assert_string_equal(died.summary, "shard docs/5 Active → Dead");
     for (int i = 0; i < 3; i++) { /* and again and again: a restart is no change */
-        console_open(&s);
+        stage_open(&s);
         until_raw(&s, "Dead");
         assert_int_equal(shard(&s)->since_us, died.at_us);
         let_it_watch(&s);
-        console_close(&s);
+        stage_close(&s);
     }
     /* what changed while nobody watched is journaled when it is seen */
     state_write(&s, "Active");
     int64_t before_us = clock_wall_us();
-    console_open(&s);
+    stage_open(&s);
     until_raw(&s, "Active");
     struct newest back = until_transitions(&s, 2);
     assert_int_equal(back.count, 2);
     assert_string_equal(back.summary, "shard docs/5 Dead → Active");
     assert_true(shard(&s)->since_us >= before_us);
     assert_int_equal(shard(&s)->since_us, back.at_us);
-    console_close(&s);
+    stage_close(&s);
     stage_strike(&s);
 }
 
@@ -191,19 +145,19 @@ static void the_look_back_is_bounded(void **state)
     (void)state;
     struct stage s;
     struct event_draft noise[64];
-    stage_set(&s);
+    stage_set(&s, WATCHED);
     struct newest died = dies_watching(&s);
     for (size_t i = 0; i < 64; i++)
         noise[i] = (struct event_draft){.kind = EVENT_MIRROR_FAILED, .actor = "test", .summary = "noise"};
-    console_open(&s);
+    stage_open(&s);
     for (size_t i = 0; i < 20000 / 64 + 1; i++) /* what waits is bounded, too: one group after the other */
         assert_int_equal(journal_append_wait(engine_journal(s.engine), noise, 64, NULL, NULL), 0);
-    console_close(&s);
+    stage_close(&s);
     int64_t before_us = clock_wall_us();
-    console_open(&s);
+    stage_open(&s);
     until_raw(&s, "Dead");
     assert_true(shard(&s)->since_us >= before_us && shard(&s)->since_us > died.at_us);
-    console_close(&s);
+    stage_close(&s);
     stage_strike(&s);
 }
 

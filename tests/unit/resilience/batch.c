@@ -1,14 +1,7 @@
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "engine/resilience/resilience.h"
+#include "tests/unit/resilience/wrongs.h"
 
 static void test_an_empty_batch_has_no_rate(void **state)
 {
@@ -153,7 +146,7 @@ static const char *check(const struct batch_work *b, const struct books *books, 
     return NULL;
 }
 
-static const char *simulate(uint64_t seed, enum wrong wrong)
+static const char *simulate(uint64_t seed, unsigned wrong)
 {
     struct rng r;
     struct batch_work b;
@@ -175,26 +168,13 @@ static const char *simulate(uint64_t seed, enum wrong wrong)
 static void test_the_ends_partition_the_items(void **state)
 {
     (void)state;
-    long runs = getenv("BELAY_PROOF") ? 100000 : 2000;
-    for (long seed = 1; seed <= runs; seed++) {
-        const char *broken = simulate((uint64_t)seed, WRONG_RIGHT);
-        if (broken)
-            fail_msg("seed %ld: %s", seed, broken);
-    }
+    right_holds(simulate, getenv("BELAY_PROOF") ? 100000 : 2000);
 }
 
 static void test_wrong_batches_are_caught(void **state)
 {
     (void)state;
-    for (enum wrong wrong = WRONG_RIGHT + 1; wrong < WRONG_COUNT; wrong++) {
-        const char *broken = NULL;
-        uint64_t seed = 0;
-        while (!broken && seed < 100)
-            broken = simulate(++seed, wrong);
-        if (!broken)
-            fail_msg("not caught: %s", wrong_texts[wrong]);
-        printf("%s: caught at seed %d: %s\n", wrong_texts[wrong], (int)seed, broken);
-    }
+    wrongs_are_caught(simulate, wrong_texts, WRONG_COUNT, 100);
 }
 
 int main(void)

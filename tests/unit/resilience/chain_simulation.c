@@ -2,6 +2,7 @@
  * trip, operations side by side, called off at any moment. Wrong machines (chain_world.h) must be caught.
  * BELAY_SEED=N runs one seed, BELAY_RUNS=N so many; BELAY_PROOF runs it at full length. */
 #include "tests/unit/resilience/chain_onlooker.h"
+#include "tests/unit/resilience/wrongs.h"
 
 static const char *const wrong_texts[] = {
 #define X(name, text) [WRONG_##name] = (text),
@@ -353,18 +354,15 @@ static void test_every_operation_keeps_to_the_rules(void **state)
 #undef X
 }
 
+static const char *unseen(uint64_t seed, unsigned wrong)
+{
+    return simulate(seed, wrong, NULL);
+}
+
 static void test_wrong_machines_are_caught(void **state)
 {
     (void)state;
-    for (enum wrong wrong = WRONG_RIGHT + 1; wrong < WRONG_COUNT; wrong++) {
-        const char *broken = NULL;
-        uint64_t seed = 0;
-        while (!broken && seed < 2000)
-            broken = simulate(++seed, wrong, NULL);
-        if (!broken)
-            fail_msg("not caught in %d seeds: %s", (int)seed, wrong_texts[wrong]);
-        printf("%s: caught at seed %d: %s\n", wrong_texts[wrong], (int)seed, broken);
-    }
+    wrongs_are_caught(unseen, wrong_texts, WRONG_COUNT, 2000);
 }
 
 int main(void)

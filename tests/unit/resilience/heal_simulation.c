@@ -1,16 +1,8 @@
 /* Seeded simulation of the healing of one case: whatever is asked, and whenever, a fix runs by itself only
  * with every permission, one at a time, with rests, a bounded number of times; and what may run is not
  * withheld. Wrong machines must be caught. BELAY_PROOF runs 20 million steps. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "engine/resilience/resilience.h"
+#include "tests/unit/resilience/wrongs.h"
 
 #define STEPS 200
 
@@ -162,7 +154,7 @@ static const char *judge(struct books *b, const struct heal_permission *p, const
     return broken;
 }
 
-static const char *simulate(uint64_t seed, enum wrong wrong)
+static const char *simulate(uint64_t seed, unsigned wrong)
 {
     struct rng r;
     rng_seed(&r, seed);
@@ -192,26 +184,13 @@ static const char *simulate(uint64_t seed, enum wrong wrong)
 static void test_nothing_runs_by_itself_that_may_not(void **state)
 {
     (void)state;
-    long lives = getenv("BELAY_PROOF") ? 100000 : 2000;
-    for (long seed = 1; seed <= lives; seed++) {
-        const char *broken = simulate((uint64_t)seed, WRONG_RIGHT);
-        if (broken)
-            fail_msg("seed %ld: %s", seed, broken);
-    }
+    right_holds(simulate, getenv("BELAY_PROOF") ? 100000 : 2000);
 }
 
 static void test_wrong_machines_are_caught(void **state)
 {
     (void)state;
-    for (enum wrong wrong = WRONG_RIGHT + 1; wrong < WRONG_COUNT; wrong++) {
-        const char *broken = NULL;
-        uint64_t seed = 0;
-        while (!broken && seed < 100)
-            broken = simulate(++seed, wrong);
-        if (!broken)
-            fail_msg("not caught: %s", wrong_texts[wrong]);
-        printf("%s: caught at seed %d: %s\n", wrong_texts[wrong], (int)seed, broken);
-    }
+    wrongs_are_caught(simulate, wrong_texts, WRONG_COUNT, 100);
 }
 
 int main(void)
