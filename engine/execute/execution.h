@@ -41,6 +41,7 @@ struct execution {
     struct loop_timer *timer;
     bool recheck;             /* more than output may have changed */
     struct spool_entry entry; /* as last judged */
+    bool began;               /* it was once seen to have started */
     bool final;               /* entry is the end; only output may be left to deliver */
     bool ended;               /* `ended` was called */
 

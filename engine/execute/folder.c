@@ -25,6 +25,7 @@ struct holder lock_look(int folder, const char *name)
 {
     struct holder holder = {0};
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    holder.missing = fd < 0 && errno == ENOENT;
     if (fd < 0)
         return holder;
     /* Holders lock exclusively, lookers shared: lookers don't see each other. */
@@ -113,8 +114,8 @@ void folder_judge(int folder, const char *key, struct spool_entry *entry)
     snprintf(entry->key, sizeof entry->key, "%s", key);
     entry->result.status = -1;
     /* The locks first: a supervisor that is gone by now has written all that it ever will. */
-    bool supervised = lock_look(folder, NAME_SUPERVISOR_LOCK).held;
-    entry->supervised = supervised;
+    struct holder supervisor = lock_look(folder, NAME_SUPERVISOR_LOCK);
+    bool supervised = entry->supervised = supervisor.held;
     enum fate fate = fate_read(folder, &entry->started_wall_us);
     int code = about_read(folder, &about, &empty, &e);
     if (code < 0 && empty && fate != FATE_STARTED && !supervised) {
@@ -138,6 +139,10 @@ void folder_judge(int folder, const char *key, struct spool_entry *entry)
         entry->survivors = lock_look(folder, NAME_CHILD_LOCK).held && !supervised;
     } else if (fate == FATE_STARTED) {
         judge_started(folder, entry, supervised);
+    } else if (supervisor.missing) {
+        /* No folder is ever without: somebody removes what is in it, and its fate may have been a part of
+         * that. */
+        unreadable(entry, NAME_SUPERVISOR_LOCK " was removed from it: nobody knows whether it was started");
     } else if (fate == FATE_VOID || !supervised) {
         judge_void(entry);
     } else {

@@ -12,6 +12,7 @@
 
 /* Who holds a lock file. */
 struct holder {
+    bool missing;    /* there is no such file */
     bool held;       /* flock: the process that it was given to, or any that inherited it */
     pid_t main_pid;  /* of the record lock; 0 when there is none, or it isn't in this PID namespace's sight */
     bool main_alive; /* somebody has the record lock */

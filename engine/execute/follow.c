@@ -186,6 +186,11 @@ static bool judge(struct execution *x)
 {
     struct spool_entry *entry = &x->entry;
     folder_judge(x->dir, x->key, entry);
+    x->began |= entry->state == SPOOL_RUNNING || entry->state == SPOOL_ALONE;
+    if (entry->state == SPOOL_VOID && (x->began || x->offset > 0)) {
+        entry->state = SPOOL_UNREADABLE;
+        snprintf(entry->text, sizeof entry->text, "it was running, and its fate was removed");
+    }
     if ((entry->state == SPOOL_LOST || entry->state == SPOOL_UNREADABLE) && exit_held(x, &entry->result)) {
         entry->state = SPOOL_ENDED;
     } else if (entry->state == SPOOL_UNREADABLE) {

@@ -83,7 +83,8 @@ static int write_exit(int from, int to, const char *key, const char *new_key, mo
 
 static int copy_files(int from, int to, const char *key, const char *new_key, mode_t mode, struct err *e)
 {
-    static const char *const names[] = {NAME_SPOOL, NAME_EXPORTS, NAME_RECORDING, NAME_FATE};
+    static const char *const names[] = {NAME_SUPERVISOR_LOCK, NAME_SPOOL, NAME_EXPORTS, NAME_RECORDING,
+                                        NAME_FATE};
     int code = write_about(from, to, new_key, mode, e);
     for (size_t i = 0; i < sizeof names / sizeof *names && code == 0; i++)
         code = copy_file(from, to, names[i], mode, e);

@@ -238,21 +238,21 @@ static void who_only_watches_touches_nothing(void **state)
     uint8_t *frame = xmalloc(FRAME_MAX);
     char *fate = path_of(f, "k", NAME_FATE);
     step_make(f, "k");
-    memcpy(frame + FRAME_HEAD, "hello", 5);
-    put(f, "k", NAME_SPOOL, frame, frame_seal(frame, EXEC_STDOUT, 5));
     struct execution *x = execution_watch(f->spool, f->loop, "k", &recorder, &seen, &f->e);
     assert_non_null(x);
     await(f, seen.ended);
     assert_int_equal(seen.result.how, EXEC_VOID); /* as it looks: nobody said so */
-    assert_string_equal(str_text(&seen.out), "hello");
     assert_int_not_equal(access(fate, F_OK), 0);
     execution_free(x);
     seen_fini(&seen);
     memset(&seen, 0, sizeof seen);
+    memcpy(frame + FRAME_HEAD, "hello", 5);
+    put(f, "k", NAME_SPOOL, frame, frame_seal(frame, EXEC_STDOUT, 5));
     put_text(f, "k", NAME_FATE, "started 5\n"); /* lost: its FIFOs are for the console that follows it */
     x = execution_watch(f->spool, f->loop, "k", &recorder, &seen, &f->e);
     await(f, seen.ended);
     assert_int_equal(seen.result.how, EXEC_LOST);
+    assert_string_equal(str_text(&seen.out), "hello");
     execution_free(x);
     assert_null(execution_watch(f->spool, f->loop, "none", &recorder, &seen, &f->e));
     assert_int_equal(f->e.code, ERR_NOT_FOUND);

@@ -2,6 +2,8 @@
  * program is the subreaper, so supervisors are its children and can be found. */
 #include "tests/unit/execute/harness.h"
 
+#include "engine/execute/record.h"
+
 static void kill_supervisor(struct fixture *f)
 {
     pid_t pid = 0;
@@ -352,6 +354,51 @@ static void lost_with_survivors(void **state)
     seen_fini(&seen);
 }
 
+/* ---- The folder is removed ---- */
+
+static void file_remove(const struct fixture *f, const char *name)
+{
+    char path[160];
+    snprintf(path, sizeof path, "%s/spool/k/%s", f->folder, name);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* What was seen to run is never said not to have been started, whatever is removed, and in which order. */
+static void removed(void **state, const char *const *names)
+{
+    struct fixture *f = *state;
+    struct seen seen = {0};
+    const char *argv[4];
+    char *script = xasprintf("echo $$ >%s; exec sleep 100", f->file);
+    struct exec_request request = shell("k", argv, script);
+    struct execution *x = start(f, &request, &seen);
+    await(f, pid_in(f->file) > 0 && execution_state(x) == SPOOL_RUNNING);
+    for (size_t i = 0; names[i]; i++)
+        file_remove(f, names[i]);
+    kill_supervisor(f);
+    await(f, seen.ended);
+    assert_int_equal(seen.result.how, EXEC_LOST);
+    kill(pid_in(f->file), SIGKILL);
+    execution_free(x);
+    /* Nor by a console that comes later and can't know it. */
+    if (names[1] && !execution_adopt(f->spool, f->loop, "k", &recorder, &seen, &f->e))
+        assert_int_equal(f->e.code, ERR_CORRUPT);
+    else if (names[1])
+        fail_msg("a folder without its locks is read as if it were whole");
+    free(script);
+    seen_fini(&seen);
+}
+
+static void a_fate_removed_in_the_run(void **state)
+{
+    removed(state, (const char *const[]){NAME_FATE, NULL});
+}
+
+static void a_folder_removed_in_the_run(void **state)
+{
+    removed(state, (const char *const[]){NAME_FATE, NAME_EXIT, NAME_SUPERVISOR_LOCK, NULL});
+}
+
 static int tests(void)
 {
     const struct CMUnitTest all[] = {
@@ -367,6 +414,8 @@ static int tests(void)
         cmocka_unit_test_setup_teardown(a_killed_step_is_signalled, setup, teardown),
         cmocka_unit_test_setup_teardown(both_killed_is_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(lost_with_survivors, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_fate_removed_in_the_run, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_folder_removed_in_the_run, setup, teardown),
     };
     return cmocka_run_group_tests_name("execute.survival", all, NULL, NULL);
 }
