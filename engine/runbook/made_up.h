@@ -3,7 +3,7 @@
 #ifndef BELAY_RUNBOOK_MADE_UP_H
 #define BELAY_RUNBOOK_MADE_UP_H
 
-#include "engine/runbook/run.h"
+#include "engine/runbook/run_command.h"
 
 /* word, what it stands for */
 #define MADE_UPS(X)                                                                                          \

@@ -22,6 +22,7 @@
 #include "engine/runbook/made_up.h"
 #include "engine/runbook/policies.h"
 #include "engine/runbook/run.h"
+#include "engine/runbook/run_command.h"
 #include "engine/runbook/run_words.h"
 
 #endif
