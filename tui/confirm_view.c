@@ -134,68 +134,83 @@ static void draw_body(struct page *page, const struct step_view *view, const str
 
 /* ---- the line at the bottom ---- */
 
-static void draw_typing(struct page *page, const struct step_view *view, const struct run_page *data,
-                        struct canvas *c, int y)
+/* Why nothing can be typed on it as it stands: what it says instead, and how bad that is. False: it can. */
+static bool typing_barred(struct page *page, const struct step_view *view, const struct run_page *data,
+                          struct str *out, enum role *role)
+{
+    struct engine_where where = {0};
+    engine_where(console_engine(page->console), &where);
+    int unseen = confirm_unseen(page->state);
+    *role = ROLE_DOWN;
+    if (where.configured && where.observed_us != 0 && !where.matches && !view->run.rehearsed) {
+        str_add(out, "Acts would land elsewhere than configured: refused. Esc leaves.");
+        return true;
+    }
+    if (data->before_failed) {
+        str_add(out, "A check before it did not pass: it can't be run now. Esc leaves.");
+        return true;
+    }
+    *role = ROLE_ACTIVE;
+    if (unseen > 0) {
+        str_addf(out, "PgDn: %d more line%s of it to be seen before it can be run. Esc leaves.", unseen,
+                 unseen == 1 ? "" : "s");
+        return true;
+    }
+    if (data->approvals_missing > 0) {
+        str_add(out,
+                "Waits for the approval of another operator; :break-glass REASON does without. Esc leaves.");
+        return true;
+    }
+    return false;
+}
+
+/* The page is not armed: how it would be. */
+static void draw_unarmed(struct page *page, const struct step_view *view, struct canvas *c, int y)
 {
     const struct step_page *own = page->state;
     int width = canvas_width(c);
-    if (view->mode == STEP_MODE_APPROVE) {
-        approve_draw(page, view, c, y);
-        return;
+    const char *text = own->disarmed
+                           ? "Disarmed: the page had been open for 60 s. Enter opens it anew, Esc leaves."
+                       : console_scene(page->console)->observer
+                           ? "You are an observer: this is what would run. :join makes you an operator."
+                           : "Enter arms this page, Esc leaves.";
+    int x = canvas_put_cut(c, 1, y, width - 2, ROLE_ACTIVE, text);
+    if (view->step.reason[0] != '\0' && !own->disarmed) { /* confirmed, and yet not run */
+        canvas_put_cut(c, x + 2, y, width - x - 3, ROLE_DEGRADED, view->step.reason);
     }
-    if (view->run.elsewhere) {
-        struct str text = {0};
-        follow_text(page->console, &view->run, &text);
-        canvas_put_cut(c, 1, y, width - 2, ROLE_ACTIVE, str_text(&text));
-        str_fini(&text);
-        return;
-    }
-    if (view->mode != STEP_MODE_CONFIRM) {
-        const char *text = own->disarmed
-                               ? "Disarmed: the page had been open for 60 s. Enter opens it anew, Esc leaves."
-                           : console_scene(page->console)->observer
-                               ? "You are an observer: this is what would run. :join makes you an operator."
-                               : "Enter arms this page, Esc leaves.";
-        int x = canvas_put_cut(c, 1, y, width - 2, ROLE_ACTIVE, text);
-        if (view->step.reason[0] != '\0' && !own->disarmed) { /* confirmed, and yet not run */
-            canvas_put_cut(c, x + 2, y, width - x - 3, ROLE_DEGRADED, view->step.reason);
-        }
-        return;
-    }
-    struct engine_where where = {0};
-    engine_where(console_engine(page->console), &where);
-    if (where.configured && where.observed_us != 0 && !where.matches && !view->run.rehearsed) {
-        canvas_put_cut(c, 1, y, width - 2, ROLE_DOWN,
-                       "Acts would land elsewhere than configured: refused. Esc leaves.");
-        return;
-    }
-    if (data->before_failed) {
-        canvas_put_cut(c, 1, y, width - 2, ROLE_DOWN,
-                       "A check before it did not pass: it can't be run now. Esc leaves.");
-        return;
-    }
-    int unseen = confirm_unseen(own);
-    if (unseen > 0) {
-        canvas_putf(c, 1, y, ROLE_ACTIVE,
-                    "PgDn: %d more line%s of it to be seen before it can be run. Esc leaves.", unseen,
-                    unseen == 1 ? "" : "s");
-        return;
-    }
-    if (data->approvals_missing > 0) {
-        canvas_put_cut(
-            c, 1, y, width - 2, ROLE_ACTIVE,
-            "Waits for the approval of another operator; :break-glass REASON does without. Esc leaves.");
-        return;
-    }
+}
+
+static void draw_input(const struct step_page *own, bool rehearsed, struct canvas *c, int y)
+{
+    int width = canvas_width(c);
     int x = canvas_put(c, 1, y, ROLE_TEXT, own->confirm.single_key ? "Press" : "Type") + 2;
     x = canvas_put_cut(c, x, y, width - x, ROLE_STRONG, own->confirm.word) + 2;
     x = canvas_put_cut(c, x, y, width - x, ROLE_TEXT,
-                       view->run.rehearsed ? "to go on, nothing is run; Esc to leave."
-                                           : "to run it, Esc to leave.") +
+                       rehearsed ? "to go on, nothing is run; Esc to leave." : "to run it, Esc to leave.") +
         2;
     x = canvas_put(c, x, y, ROLE_ACTIVE, ">") + 1;
     x = canvas_put_cut(c, x, y, width - x, ROLE_INPUT, own->confirm.typed);
     canvas_cursor(c, x < width ? x : width - 1, y);
+}
+
+static void draw_typing(struct page *page, const struct step_view *view, const struct run_page *data,
+                        struct canvas *c, int y)
+{
+    struct str text = {0};
+    enum role role = ROLE_ACTIVE;
+    if (view->mode == STEP_MODE_APPROVE) {
+        approve_draw(page, view, c, y);
+    } else if (view->run.elsewhere) {
+        follow_text(page->console, &view->run, &text);
+        canvas_put_cut(c, 1, y, canvas_width(c) - 2, role, str_text(&text));
+    } else if (view->mode != STEP_MODE_CONFIRM) {
+        draw_unarmed(page, view, c, y);
+    } else if (typing_barred(page, view, data, &text, &role)) {
+        canvas_put_cut(c, 1, y, canvas_width(c) - 2, role, str_text(&text));
+    } else {
+        draw_input(page->state, view->run.rehearsed, c, y);
+    }
+    str_fini(&text);
 }
 
 void confirm_draw(struct page *page, const struct step_view *view, struct canvas *c)

@@ -200,19 +200,51 @@ static cJSON *choice_schema(const char *choices)
     return schema;
 }
 
+/* minimum and maximum of the option are in units of one over scale. */
+static cJSON *number_schema(const char *type, const struct option *o, double scale)
+{
+    cJSON *schema = typed(type);
+    must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum / scale));
+    must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum / scale));
+    return schema;
+}
+
+static cJSON *text_schema(const struct option *o)
+{
+    cJSON *schema = typed("string");
+    must(cJSON_AddNumberToObject(schema, "minLength", (double)o->minimum));
+    must(cJSON_AddNumberToObject(schema, "maxLength", (double)o->maximum));
+    return schema;
+}
+
+/* Any keys, whose values are texts or are read as such. */
+static cJSON *strings_schema(void)
+{
+    cJSON *schema = typed("object"), *values = must(cJSON_CreateObject()),
+          *types = must(cJSON_AddArrayToObject(values, "type"));
+    cJSON_AddItemToArray(types, must(cJSON_CreateString("string")));
+    cJSON_AddItemToArray(types, must(cJSON_CreateString("number")));
+    cJSON_AddItemToArray(types, must(cJSON_CreateString("boolean")));
+    cJSON_AddItemToObject(schema, "additionalProperties", values);
+    return schema;
+}
+
 static cJSON *group_schema(const char *prefix);
+
+static cJSON *members_schema(const struct option *o)
+{
+    char *prefix = xasprintf(o->type == OPTION_GROUP ? "%s." : "%s[].", o->path);
+    cJSON *schema = group_schema(prefix);
+    free(prefix);
+    return o->type == OPTION_GROUP ? schema : list_of(schema, false);
+}
 
 static cJSON *option_schema(const struct option *o)
 {
-    cJSON *schema;
-    char *prefix;
     switch (o->type) {
     case OPTION_TEXT:
     case OPTION_LINES:
-        schema = typed("string");
-        must(cJSON_AddNumberToObject(schema, "minLength", (double)o->minimum));
-        must(cJSON_AddNumberToObject(schema, "maxLength", (double)o->maximum));
-        return schema;
+        return text_schema(o);
     case OPTION_NAME:
         return text_matching("^[A-Za-z0-9][A-Za-z0-9._-]*$");
     case OPTION_CHOICE:
@@ -220,20 +252,11 @@ static cJSON *option_schema(const struct option *o)
     case OPTION_BOOLEAN:
         return typed("boolean");
     case OPTION_INTEGER:
-        schema = typed("integer");
-        must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum));
-        must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum));
-        return schema;
+        return number_schema("integer", o, 1);
     case OPTION_DECIMAL:
-        schema = typed("number");
-        must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum / 1000));
-        must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum / 1000));
-        return schema;
+        return number_schema("number", o, 1000);
     case OPTION_AMOUNT:
-        schema = typed("number");
-        must(cJSON_AddNumberToObject(schema, "minimum", (double)o->minimum / 1e6));
-        must(cJSON_AddNumberToObject(schema, "maximum", (double)o->maximum / 1e6));
-        return schema;
+        return number_schema("number", o, 1e6);
     case OPTION_DURATION:
         return text_matching("^([0-9]+(\\.[0-9]+)?(us|ms|s|m|min|h|d))+$");
     case OPTION_PATH:
@@ -254,21 +277,12 @@ static cJSON *option_schema(const struct option *o)
         return either(typed("string"), secret_schema(true));
     case OPTION_STRINGS:
     case OPTION_ENVIRONMENT:
-        schema = typed("object");
-        cJSON *types = must(cJSON_CreateObject()), *list = must(cJSON_AddArrayToObject(types, "type"));
-        cJSON_AddItemToArray(list, must(cJSON_CreateString("string")));
-        cJSON_AddItemToArray(list, must(cJSON_CreateString("number")));
-        cJSON_AddItemToArray(list, must(cJSON_CreateString("boolean")));
-        cJSON_AddItemToObject(schema, "additionalProperties", types);
-        return schema;
+        return strings_schema();
     case OPTION_TREE:
         return either(typed("object"), list_of(typed("object"), false));
     case OPTION_GROUP:
     case OPTION_GROUPS:
-        prefix = xasprintf(o->type == OPTION_GROUP ? "%s." : "%s[].", o->path);
-        schema = group_schema(prefix);
-        free(prefix);
-        return o->type == OPTION_GROUP ? schema : list_of(schema, false);
+        return members_schema(o);
     }
     abort();
 }
