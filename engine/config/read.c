@@ -59,8 +59,6 @@ static void check_source(const struct value_place *place, const struct config *c
     for (const struct config_source *other = c->sources; other < s; other++)
         if (str_eq(other->name, s->name))
             complain(place, s, "the name stands there twice");
-    if (!s->url && !s->command && !str_eq(s->kind, "journal"))
-        complain(place, s, "needs a url, or a command");
     if (s->url && s->command)
         complain(place, s, "has a url and a command: one of them");
     if (s->command && (s->headers || s->user || s->password || s->ca))

@@ -35,16 +35,20 @@ static int wrong(struct checking *k, const char *format, ...)
 
 static int find_kind(struct checking *k, struct source_plan *p)
 {
-    const char *names[16] = {0};
-    for (size_t i = 0; source_table[i] && i < 15; i++)
-        names[i] = source_table[i]->name;
     p->kind = source_kind_find(k->source->kind);
     if (p->kind)
         return 0;
+    const char *names[16] = {0};
+    struct str all = {0};
+    for (size_t i = 0; source_table[i] && i < 15; i++) {
+        names[i] = source_table[i]->name;
+        str_addf(&all, "%s%s", !i ? "" : source_table[i + 1] ? ", " : " or ", names[i]);
+    }
     const char *near = config_nearest(k->source->kind, names);
-    return near ? wrong(k, "there is no kind '%.40s': did you mean '%s'?", k->source->kind, near)
-                : wrong(k, "there is no kind '%.40s': prometheus, http, redis, command or journal",
-                        k->source->kind);
+    int status = near ? wrong(k, "there is no kind '%.40s': did you mean '%s'?", k->source->kind, near)
+                      : wrong(k, "there is no kind '%.40s': %s", k->source->kind, str_text(&all));
+    str_fini(&all);
+    return status;
 }
 
 static int find_preset(struct checking *k, struct source_plan *p)

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "engine/sources/source.h"
-#include "engine/sources/table.h"
 
 struct command_state {
     struct source *source;

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "engine/sources/source.h"
-#include "engine/sources/table.h"
 
 struct http_state {
     struct source *source;

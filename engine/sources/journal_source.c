@@ -5,7 +5,6 @@
 
 #include "engine/journal/journal.h"
 #include "engine/sources/source.h"
-#include "engine/sources/table.h"
 
 struct real_run {
     int64_t id;

@@ -7,7 +7,6 @@
 #include "engine/sources/redis_reading.h"
 #include "engine/sources/redis_scan.h"
 #include "engine/sources/source.h"
-#include "engine/sources/table.h"
 
 #define SCAN_STEPS  50           /* SCANs of one poll, of 1,000 keys each */
 #define BATCH       100          /* keys asked for at a time */

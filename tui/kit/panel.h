@@ -47,7 +47,7 @@ enum panel_answer {
 struct panel {
     const char *name;  /* "breakers": also the command that opens it */
     const char *title; /* "Breakers" */
-    char digit;        /* '1'..'9'; 0: a strip without a frame, above the panels */
+    char digit;        /* '0'..'9', its row in tui/keys.c; '\0': one of the two strips above the panels */
     const char *help;  /* one line */
 
     const void *type; /* what panels that share their functions differ by; NULL */

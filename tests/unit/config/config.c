@@ -233,7 +233,6 @@ static void test_each_kind_of_mistake(void **state)
          "2:52: vars: the value of x must be text"},
         {"sources:\n- {name: a, kind: command, command: [x], env: {A-B: x}}\n",
          "2:48: env: \"A-B\" is not the name of a variable"},
-        {"sources:\n- {name: a, kind: http}\n", "2:3: source a: needs a url, or a command"},
         {"sources:\n- {name: a, kind: http, url: \"http://h\", command: [x]}\n",
          "2:3: source a: has a url and a command: one of them"},
         {"sources:\n- {name: a, kind: http, url: \"http://h\"}\n- {name: a, kind: http, url: \"http://h\"}\n",

@@ -220,7 +220,11 @@ static void what_is_wrong_is_named_before_anything_is_asked(void **state)
     setenv("BELAY_ASSETS", SOURCE_DIR "/assets", 1);
     status_check("  - {name: a, kind: htpt, url: 'http://h', preset: qdrant}\n",
                  "source a: there is no kind 'htpt': did you mean 'http'?");
+    status_check("  - {name: a, kind: carrier-pigeon, url: 'http://h', preset: qdrant}\n",
+                 "there is no kind 'carrier-pigeon': prometheus, http, redis, command or journal");
     status_check("  - {name: a, kind: http, url: 'http://h'}\n", "source a: needs a preset: or a map:");
+    status_check("  - {name: a, kind: http, map: {kind: shard, name: x, state: /s}}\n",
+                 "source a: kind: http needs url:");
     status_check("  - {name: a, kind: http, url: 'http://h', preset: qdrannt}\n", "did you mean 'qdrant'?");
     status_check("  - {name: a, kind: redis, url: 'redis://h', preset: qdrant, vars: {collection: x}}\n",
                  "the preset qdrant is not for kind redis, but for http");
