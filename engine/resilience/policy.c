@@ -60,6 +60,9 @@ int policy_check(const struct policy *p, struct err *e)
         return err_set(e, ERR_RANGE, "%s is in retry_on and in permanent",
                        failure_class_text(
                            (enum failure_class)__builtin_ctz(p->retry_on.classes & p->permanent.classes)));
+    if (exit_list_has_class(&p->retry_on, FAILURE_CANCELLED))
+        return err_set(e, ERR_RANGE,
+                       "cancelled can't be in retry_on: what is called off is never tried again");
     return p->has_breaker ? breaker_rules_check(&p->breaker, e) : 0;
 }
 

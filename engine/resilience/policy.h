@@ -39,7 +39,8 @@ struct policy {
 };
 /* backoff_default(); not idempotent; no time-out, breaker, budget or ceiling; end FALLBACK. */
 struct policy policy_default(void);
-/* ERR_RANGE, naming the field; also for what is to be retried and permanent at once. */
+/* ERR_RANGE, naming the field; also for what is to be retried and permanent at once, and for
+ * what never is. */
 int policy_check(const struct policy *p, struct err *e);
 
 /* Why there is no further attempt. name, text */

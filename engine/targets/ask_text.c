@@ -148,7 +148,8 @@ __attribute__((format(printf, 2, 3))) static void fails(struct failure *f, const
     str_fini(&clean);
 }
 
-/* Gateways answer 200 with {"error": {"code": 429, ...}}, too. */
+/* Gateways answer 200 with {"error": {"code": 429, ...}}, too. One without a number is judged by its words,
+ * as that of a 400 would be, and is the other side's where those say nothing. */
 static bool is_error(const cJSON *root, const char *body, size_t length, struct failure *f)
 {
     const cJSON *error = cJSON_GetObjectItemCaseSensitive(root, "error");
@@ -157,7 +158,15 @@ static bool is_error(const cJSON *root, const char *body, size_t length, struct 
     if (!cJSON_IsObject(error) && !cJSON_IsString(error))
         return false;
     bool known = json_number(code, &status) && status >= 400 && status <= 599;
-    failure_of_http(known ? (int)status : 500, NULL, 0, body, length, f);
+    failure_of_http(known ? (int)status : 400, NULL, 0, body, length, f);
+    enum failure_class class = !known && f->class == FAILURE_INVALID ? FAILURE_SERVER : f->class;
+    char cause[sizeof f->text]; /* ": slow down" */
+    snprintf(cause, sizeof cause, "%s", f->text + strlen("HTTP 400"));
+    if (known)
+        fails(f, "the answer is error %d%s", (int)status, cause);
+    else
+        fails(f, "the answer is an error%s", cause);
+    f->class = class;
     return true;
 }
 

@@ -132,12 +132,37 @@ static void print_clean(const char *text)
     str_fini(&clean);
 }
 
+/* A chain is one, however many tiers it has. */
+static struct condition_counts chain_counts(const struct platform *p)
+{
+    struct condition_counts counts = {0};
+    size_t count = 0, chains = platform_groups(p, ENTITY_CHAIN, NULL, 0);
+    const struct entity *const *list = platform_list(p, ENTITY_CHAIN, &count);
+    const char **names = xcalloc(chains + 1, sizeof *names);
+    platform_groups(p, ENTITY_CHAIN, names, chains);
+    for (size_t i = 0; i < chains; i++) {
+        struct chain_summary sum = {0};
+        platform_chain(p, names[i], &sum);
+        counts.by[sum.condition]++;
+    }
+    counts.total = chains;
+    for (size_t i = 0; i < count; i++)
+        if (!list[i]->group[0]) {
+            counts.by[list[i]->condition]++;
+            counts.total++;
+        }
+    free(names);
+    return counts;
+}
+
 static void print_text(const struct status *p, const char *platform, enum condition worst)
 {
     struct str out = {0};
     str_addf(&out, "%s: %s", platform, condition_name(worst));
     for (int kind = 0; kind < ENTITY_KIND_COUNT; kind++) {
-        struct condition_counts counts = platform_counts(p->pass.platform, (enum entity_kind)kind);
+        struct condition_counts counts = kind == ENTITY_CHAIN
+                                             ? chain_counts(p->pass.platform)
+                                             : platform_counts(p->pass.platform, (enum entity_kind)kind);
         if (counts.total > 0)
             str_addf(&out, ", %zu of %zu %s ok", counts.by[CONDITION_OK], counts.total,
                      entity_kind_plural((enum entity_kind)kind));

@@ -190,6 +190,10 @@ static void test_check_names_the_field(void **state)
     assert_int_equal(policy_check(&p, &e), ERR_RANGE);
     assert_non_null(strstr(e.msg, "server"));
     p = policy_default();
+    exit_list_parse("timeout,cancelled", &p.retry_on, &e);
+    assert_int_equal(policy_check(&p, &e), ERR_RANGE);
+    assert_non_null(strstr(e.msg, "cancelled"));
+    p = policy_default();
     p.has_breaker = true;
     assert_int_equal(policy_check(&p, &e), 0);
     p.breaker = (struct breaker_rules){0};

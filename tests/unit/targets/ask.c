@@ -189,7 +189,7 @@ static void test_every_answer_is_told_apart(void **state)
         {"garbage", FAILURE_CUT, -1, -1, ""},
         {"text", FAILURE_CUT, -1, -1, "the answer is not JSON"},
         {"empty", FAILURE_CUT, -1, -1, "the answer has no message: I can't"},
-        {"wrapped", FAILURE_LIMITED, -1, -1, "slow down"},
+        {"wrapped", FAILURE_LIMITED, -1, -1, "the answer is error 429: slow down"},
         {"flood", FAILURE_OTHER, -1, -1, "larger than"},
     };
     struct upstream u;
@@ -211,6 +211,44 @@ static void test_every_answer_is_told_apart(void **state)
     }
     config_free(c);
     upstream_stop(&u);
+}
+
+/* An error inside an answer of status 200: by its number, by its words, or by nothing at all. */
+static void test_an_error_that_says_200(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *error;
+        enum failure_class class;
+        const char *text;
+    } cases[] = {
+        {"{\"code\":429,\"message\":\"slow down\"}", FAILURE_LIMITED, "the answer is error 429: slow down"},
+        {"{\"code\":401}", FAILURE_AUTH, "the answer is error 401"},
+        {"{\"code\":503}", FAILURE_SERVER, "the answer is error 503"},
+        {"{\"code\":\"context_length_exceeded\"}", FAILURE_TOO_LARGE,
+         "the answer is an error: context_length_exceeded"},
+        {"{\"message\":\"prompt is too long: 9000 tokens\"}", FAILURE_TOO_LARGE,
+         "the answer is an error: prompt is too long: 9000 tokens"},
+        {"{\"type\":\"insufficient_quota\",\"message\":\"no credit\"}", FAILURE_AUTH,
+         "the answer is an error: no credit"},
+        {"{\"message\":\"out of order\"}", FAILURE_SERVER, "the answer is an error: out of order"},
+        {"{\"code\":200}", FAILURE_SERVER, "the answer is an error"},
+        {"\"out of order\"", FAILURE_SERVER, "the answer is an error: out of order"},
+    };
+    struct config *c = tier_of(0, "openai: {url: \"http://h\", model: m}");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *body = xasprintf("{\"error\":%s}", cases[i].error);
+        struct str out = {0};
+        struct failure f;
+        double cost;
+        ask_take(c->chains[0].tiers, body, strlen(body), &out, &cost, &f);
+        if (f.class != cases[i].class || strcmp(f.text, cases[i].text) != 0)
+            fail_msg("%s: class %s, %s", cases[i].error, failure_class_text(f.class), f.text);
+        assert_false(f.before_start);
+        str_fini(&out);
+        free(body);
+    }
+    config_free(c);
 }
 
 /* By prices a million tokens, of what the answer says it took; what it says is believed within reason. */
@@ -427,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_a_chat_is_asked_and_answers),
         cmocka_unit_test(test_an_http_request_as_written),
         cmocka_unit_test(test_every_answer_is_told_apart),
+        cmocka_unit_test(test_an_error_that_says_200),
         cmocka_unit_test(test_what_an_answer_cost),
         cmocka_unit_test(test_before_anything_was_sent),
         cmocka_unit_test(test_a_secret_that_comes_back_is_masked),
