@@ -106,9 +106,10 @@ static void test_a_killed_probe_leaves_its_slot(void **state)
     /* The probe is killed, its command isn't. Another one is refused while it lives. */
     status =
         run(&out, &err,
-            "sleep 0.5; %s exec --breaker %s --timeout 60s -- sh -c 'touch probing; sleep 3' & probe=$!\n"
+            "sleep 0.5; %s exec --breaker %s --timeout 60s -- sh -c 'touch probing; n=0; "
+            "while [ ! -e killed ] && [ $((n += 1)) -lt 1200 ]; do sleep 0.05; done' & probe=$!\n"
             "while [ ! -e probing ]; do sleep 0.02; done\n"
-            "%s exec --breaker %s -- true; echo refused $?; kill -9 $probe",
+            "%s exec --breaker %s -- true; echo refused $?; kill -9 $probe; touch killed",
             belay, rules, belay, rules);
     EXPECT(0, "refused 75\n", "not called: its breaker refuses (HALF_OPEN");
     status = 75;
