@@ -27,6 +27,7 @@ static void on_change(void *data)
 {
     struct engine *engine = data;
     show(engine);
+    engine_changed(engine, ENGINE_TROUBLE);
     recollect_begin(engine, false);
 }
 

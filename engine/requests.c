@@ -90,14 +90,18 @@ static void request_incident_open(struct engine *engine, const struct engine_req
                                   engine_done *done, void *context)
 {
     struct err e = {0};
-    if (!request->text || !request->text[0]) {
+    char severity[SEVERITY_SIZE] = "";
+    if (!request->text || !request->text[0])
         err_set(&e, ERR_USAGE, "an incident needs a title");
+    else if (request->severity)
+        incident_severity_parse(request->severity, severity, &e);
+    if (e.code) {
         answer(done, context, &e);
         return;
     }
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "title", request->text);
-    cJSON_AddStringToObject(data, "severity", request->severity ? request->severity : "");
+    cJSON_AddStringToObject(data, "severity", severity);
     if (request->entity)
         cJSON_AddStringToObject(data, "entity", request->entity);
     char *text = json_print(data);

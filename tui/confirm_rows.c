@@ -135,7 +135,8 @@ void confirm_rows_what(struct rows *r, const struct run_page *data)
         return;
     }
     run_command_text(&data->command, &text);
-    rows_wrap(r, ROLE_STRONG, str_text(&text));
+    r->y = canvas_put_command(r->c, ROWS_LABEL, r->y, canvas_width(r->c) - ROWS_LABEL - 1, ROLE_STRONG,
+                              str_text(&text));
     if (data->command.interactive) {
         rows_wrap(r, ROLE_DANGER, "takes over this terminal until it ends; " PASSAGE_HINT);
         rows_wrap(r, ROLE_FAINT, "what it shows is recorded, what is typed is not");

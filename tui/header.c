@@ -6,7 +6,7 @@
 #include "tui/console_state.h"
 
 #define PEOPLE_SHOWN  6
-#define BANNERS_MOST  5
+#define BANNERS_MOST  6
 #define BANNERS_SMALL 16 /* rows of a screen that has room for one banner only */
 
 /* ---- the parts ---- */
@@ -264,6 +264,14 @@ static void add_banner(struct str *banners, size_t *count, const char *format, .
     }
 }
 
+/* What is wrong before where: a narrow screen cuts the path. */
+static void add_trouble(struct str *banners, size_t *count, const char *what, const char *trouble)
+{
+    const char *colon = trouble[0] == '/' ? strstr(trouble, ": ") : NULL;
+    add_banner(banners, count, "%s: %s%s%.*s", what, colon != NULL ? colon + 2 : trouble,
+               colon != NULL ? "; " : "", colon != NULL ? (int)(colon - trouble) : 0, trouble);
+}
+
 static size_t banner_texts(struct console *console, struct str banners[static BANNERS_MOST])
 {
     size_t count = 0;
@@ -271,13 +279,11 @@ static size_t banner_texts(struct console *console, struct str banners[static BA
     char time[SCENE_TEXT_SIZE];
     const char *trouble = engine_trouble(console->engine);
     if (trouble != NULL) {
-        /* What is wrong before where: a narrow screen cuts the path. */
-        const char *colon = trouble[0] == '/' ? strstr(trouble, ": ") : NULL;
-        add_banner(banners, &count, "JOURNAL IN TROUBLE%s: %s%s%.*s",
-                   engine_emergency(console->engine) == NULL ? " (:emergency acts on elsewhere)"
-                                                             : ", nothing acts, watching goes on",
-                   colon != NULL ? colon + 2 : trouble, colon != NULL ? "; " : "",
-                   colon != NULL ? (int)(colon - trouble) : 0, trouble);
+        add_trouble(banners, &count,
+                    engine_emergency(console->engine) == NULL
+                        ? "JOURNAL IN TROUBLE (:emergency acts on elsewhere)"
+                        : "JOURNAL IN TROUBLE, nothing acts, watching goes on",
+                    trouble);
     }
     const char *emergency = engine_emergency(console->engine);
     if (emergency != NULL) {
@@ -294,6 +300,10 @@ static size_t banner_texts(struct console *console, struct str banners[static BA
     if (engine_mirror_status(console->engine, &mirror) && mirror.error[0] != '\0') {
         add_banner(banners, &count, "MIRROR FAILS, the journal's head is on this host alone: %s",
                    mirror.error);
+    }
+    const char *unshared = engine_state_trouble(console->engine);
+    if (unshared != NULL) {
+        add_trouble(banners, &count, "STATE OF BREAKERS IN TROUBLE", unshared);
     }
     if (platform_all_silent(console->scene.platform, &last_good_us)) {
         scene_time(&console->scene, last_good_us, false, time);

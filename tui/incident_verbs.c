@@ -7,7 +7,7 @@
 
 const struct command_option incident_options[] = {
     {"incident", "ID", "which one (INC-7); the newest open one otherwise", false},
-    {"severity", "SEV", "open: SEV1, SEV2 ...", false},
+    {"severity", "SEV", "open: SEV1 (the worst) to SEV5", false},
     {"entity", "ENTITY", "open: what it is about, as \"shard docs/shard-5\"", false},
     {"reason", "TEXT", "why: severity, mitigate, resolve, review, close", false},
     {"at", "TIME", "note: when it was, if not now: 03:12, \"2026-11-22 03:12\" (UTC), 10m ago", false},

@@ -100,6 +100,33 @@ static int folder_sync(const char *folder, struct err *e)
     return code;
 }
 
+/* Gives what is whole its name, unless there is something of that name: EEXIST. A second name for it is the
+ * usual way. File systems without those (FAT, some shares) may rename without replacing; what can do neither
+ * gets a copy in a file that is made for it. On success temporary is of no use any more. */
+static int name_anew(const char *temporary, const char *path, const void *bytes, size_t length, mode_t mode,
+                     struct err *e)
+{
+    if (link(temporary, path) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return err_errno(e, "%s", path);
+    if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+        return 0;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0)
+        return err_errno(e, "%s", path);
+    int code = file_write_all(fd, bytes, length, e);
+    if (code < 0)
+        err_prefix(e, "%s: ", path);
+    else if (fsync(fd) < 0)
+        code = err_errno(e, "%s", path);
+    if (close(fd) < 0 && code == 0)
+        code = err_errno(e, "%s", path);
+    if (code < 0)
+        unlink(path);
+    return code;
+}
+
 /* replace: what is there under that name goes; else it is ERR_EXISTS, and stays as it is. */
 static int write_whole(const char *path, const void *bytes, size_t length, mode_t mode, bool replace,
                        struct err *e)
@@ -121,7 +148,9 @@ static int write_whole(const char *path, const void *bytes, size_t length, mode_
         code = err_errno(e, "%s", path);
     if (close(fd) < 0 && code == 0)
         code = err_errno(e, "%s", path);
-    if (code == 0 && (replace ? rename(temporary, path) : link(temporary, path)) < 0)
+    if (code == 0 && !replace)
+        code = name_anew(temporary, path, bytes, length, mode, e);
+    else if (code == 0 && rename(temporary, path) < 0)
         code = err_errno(e, "%s", path);
     if (code < 0 || !replace)
         unlink(temporary);

@@ -70,20 +70,19 @@ static int set_note(struct drafting *d)
     return 0;
 }
 
-static bool is_name(const char *text, bool lower)
+static bool is_role(const char *text)
 {
     size_t length = strlen(text);
-    bool good = length > 0 && length <= 31 && isalpha((unsigned char)text[0]);
+    bool good = length > 0 && length <= 31 && islower((unsigned char)text[0]);
     for (const char *p = text; *p && good; p++)
-        good = isdigit((unsigned char)*p) || *p == '-' ||
-               (lower ? islower((unsigned char)*p) : isalpha((unsigned char)*p));
+        good = isdigit((unsigned char)*p) || *p == '-' || islower((unsigned char)*p);
     return good;
 }
 
 static int set_role(struct drafting *d)
 {
     const struct incident_change *c = d->change;
-    if (blank(c->role) || !is_name(c->role, true))
+    if (blank(c->role) || !is_role(c->role))
         return err_set(d->e, ERR_USAGE,
                        "\"%.40s\" is no role: one word in small letters, as commander, operations, scribe, "
                        "communications",
@@ -100,26 +99,13 @@ static int set_role(struct drafting *d)
     return 0;
 }
 
-/* "sev2" and "2" are SEV2; other words (P1, major) stay what they are, in capitals. */
-static char *severity_text(const char *given)
-{
-    if (isdigit((unsigned char)given[0]) && given[1] == '\0')
-        return xasprintf("SEV%s", given);
-    char *text = xstrdup(given);
-    for (char *p = text; *p; p++)
-        *p = (char)toupper((unsigned char)*p);
-    return text;
-}
-
 static int set_severity(struct drafting *d)
 {
     const struct incident_change *c = d->change;
-    char *severity = severity_text(c->severity ? c->severity : "");
     const char *before = d->file->incident.severity;
-    int code = 0;
-    if (!is_name(severity, false) || strlen(severity) > 15)
-        code = err_set(d->e, ERR_USAGE, "\"%.40s\" is no severity: write SEV1, SEV2 ...", severity);
-    else if (str_eq(before, severity))
+    char severity[SEVERITY_SIZE];
+    int code = incident_severity_parse(c->severity, severity, d->e);
+    if (code == 0 && str_eq(before, severity))
         code =
             err_set(d->e, ERR_EXISTS, "INC-%lld is %s already", (long long)d->file->incident.number, before);
     if (code == 0) {
@@ -129,7 +115,6 @@ static int set_severity(struct drafting *d)
         d->texts->summary = xasprintf("%s%s%s%s%s", severity, *before ? ", was " : "", before,
                                       blank(c->text) ? "" : ": ", blank(c->text) ? "" : c->text);
     }
-    free(severity);
     return code;
 }
 

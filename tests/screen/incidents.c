@@ -82,6 +82,8 @@ static void test_life_by_subcommands(void **state)
     must(0, "incident role commander alice", "INC-1 alice is commander now");
     must(0, "incident severity 1 it spreads", "INC-1 SEV1, was SEV3: it spreads");
     must(1, "incident severity SEV1", "SEV1 already");
+    must(2, "incident severity SEV9", "SEV1, the worst, to SEV5");
+    must(2, "incident open --severity high it burns", "SEV1, the worst, to SEV5");
     must(0, "incident action 'alert on a full disk' --owner bob --due 2026-12-01 --test 'fill it'",
          "action item:");
     must(0, "incident action 1 --ticket OPS-7", "changed");

@@ -30,9 +30,15 @@ static int incident_open(const struct command_line *line, const struct words *w,
         free(title);
         return err_set(e, ERR_USAGE, "an incident needs a title: belay incident open TITLE");
     }
+    char severity[SEVERITY_SIZE] = "";
+    if (words_has(w, "severity") &&
+        incident_severity_parse(words_value(w, "severity", ""), severity, e) < 0) {
+        free(title);
+        return e->code;
+    }
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "title", title);
-    cJSON_AddStringToObject(data, "severity", words_value(w, "severity", ""));
+    cJSON_AddStringToObject(data, "severity", severity);
     if (words_has(w, "entity"))
         cJSON_AddStringToObject(data, "entity", words_value(w, "entity", ""));
     char *text = json_print(data);

@@ -64,11 +64,14 @@ static int verify_run(const struct command_line *line)
     } else {
         char hash[SHA256_HEX_SIZE];
         sha256_to_hex(verdict.head_hash, hash);
-        printf("intact: %lld events, %lld blobs (%lld bytes)\nhead: %lld %s\n", (long long)verdict.events,
-               (long long)verdict.blobs, (long long)verdict.blob_bytes, (long long)verdict.head_seq, hash);
-        printf(path ? "%lld mirrored heads agree: no tail was cut\n"
-                    : "a cut-off tail only shows against mirrored heads: --head FILE\n",
-               (long long)verdict.heads_checked);
+        printf("intact: %lld event%s, %lld blob%s (%lld bytes)\nhead: %lld %s\n", (long long)verdict.events,
+               verdict.events == 1 ? "" : "s", (long long)verdict.blobs, verdict.blobs == 1 ? "" : "s",
+               (long long)verdict.blob_bytes, (long long)verdict.head_seq, hash);
+        if (path)
+            printf("%lld mirrored head%s: no tail was cut\n", (long long)verdict.heads_checked,
+                   verdict.heads_checked == 1 ? " agrees" : "s agree");
+        else
+            puts("a cut-off tail only shows against mirrored heads: --head FILE");
         status = verify_approvals(line, journal, &e) ? EXIT_DONE : EXIT_FELL_SHORT;
         if (e.code)
             command_fail(status, &e);

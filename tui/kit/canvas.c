@@ -326,9 +326,3 @@ int canvas_wrapped_rows(const struct canvas *c, int width, const char *text)
     struct canvas measure = *c;
     return wrap(&measure, false, 0, 0, width, 0, text, false);
 }
-
-int canvas_command_rows(const struct canvas *c, int width, const char *text)
-{
-    struct canvas measure = *c;
-    return wrap(&measure, false, 0, 0, width, 0, text, true);
-}

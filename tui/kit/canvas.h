@@ -185,7 +185,6 @@ int canvas_put_glyph(struct canvas *c, int x, int y, unsigned style, enum glyph 
 int canvas_columns(const struct canvas *c, const char *text);
 /* Rows that canvas_put_wrapped would take. */
 int canvas_wrapped_rows(const struct canvas *c, int width, const char *text);
-int canvas_command_rows(const struct canvas *c, int width, const char *text);
 
 /* A frame around the whole window: "┌ 1 Breakers ── 1 open ─────┐", the corner text at the lower right
  * "── 2s ──┘". title, note and corner may be NULL. style is that of the border; the title has ROLE_TITLE. */

@@ -11,12 +11,31 @@
 #include <cmocka.h>
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/base/base.h"
 
 static char *room; /* a folder for this test alone */
+
+/* What a file system refuses: FAT and some shares have no second names, some can't rename without replacing.
+ * In place of the C library's. */
+static int links_refused, renames_refused;
+
+int link(const char *from, const char *to)
+{
+    if (links_refused)
+        return errno = links_refused, -1;
+    return (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags)
+{
+    if (renames_refused)
+        return errno = renames_refused, -1;
+    return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
+}
 
 static char *in_room(const char *name)
 {
@@ -77,22 +96,34 @@ static void test_what_is_written_is_read(void **state)
 static void test_a_new_file_replaces_nothing(void **state)
 {
     (void)state;
-    char *path = in_room("new");
-    struct err e = {0};
-    struct str text = {0};
-    int before = open_count();
-    assert_int_equal(file_write_new(path, "first", 5, 0600, &e), 0);
-    assert_int_equal(file_write_new(path, "second", 6, 0600, &e), ERR_EXISTS);
-    assert_non_null(strstr(e.msg, path));
-    assert_int_equal(file_read(path, 100, &text, &e), 0);
-    assert_string_equal(str_text(&text), "first");
-    struct stat st;
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(st.st_nlink, 1); /* nothing is left beside it */
-    assert_int_equal(open_count(), before);
-    str_fini(&text);
-    free(path);
+    static const int refused[][2] = {{0, 0}, {EPERM, 0}, {EOPNOTSUPP, EINVAL}};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "new%zu", i);
+        char *folder = in_room(name), *path = path_join(folder, "file");
+        struct err e = {0};
+        struct str text = {0};
+        int before = open_count();
+        assert_int_equal(folder_make(folder, 0700, &e), 0);
+        links_refused = refused[i][0];
+        renames_refused = refused[i][1];
+        assert_int_equal(file_write_new(path, "first", 5, 0600, &e), 0);
+        assert_int_equal(file_write_new(path, "second", 6, 0600, &e), ERR_EXISTS);
+        links_refused = renames_refused = 0;
+        assert_non_null(strstr(e.msg, path));
+        assert_int_equal(file_read(path, 100, &text, &e), 0);
+        assert_string_equal(str_text(&text), "first");
+        struct stat st;
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+        assert_int_equal(st.st_nlink, 1);
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(rmdir(folder), 0); /* nothing is left beside it */
+        assert_int_equal(open_count(), before);
+        str_fini(&text);
+        free(path);
+        free(folder);
+    }
 }
 
 static void test_the_limit_is_exact_and_leaves_the_text_alone(void **state)

@@ -28,7 +28,7 @@ struct engine {
     int64_t clock_ms;
     const char *output;
     struct config *config;
-    const char *trouble, *badge;
+    const char *trouble, *state_trouble, *badge;
     struct mutes mutes;
     const char *oncall;
     char *said; /* with what was asked for last: its text, or the change's */
@@ -131,6 +131,10 @@ const char *engine_emergency_waiting(const struct engine *e)
 const char *engine_trouble(const struct engine *e)
 {
     return e->trouble;
+}
+const char *engine_state_trouble(const struct engine *e)
+{
+    return e->state_trouble;
 }
 const char *engine_lifetime_warning(const struct engine *e)
 {

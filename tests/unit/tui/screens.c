@@ -32,6 +32,7 @@ static void test_dashboard_in_trouble(void **state)
     (void)state;
     struct engine *engine = stage_new(true);
     engine->trouble = "the disk is full: 0 bytes are left on /var";
+    engine->state_trouble = "/var/lib/belay/rag-prod/state.db: unable to open database file";
     engine->observer = true;
     engine->has_incident = false;
     platform_tick(engine->platform, STAGE_NOW + 600 * US_PER_S, STAGE_WALL + 600 * US_PER_S);
