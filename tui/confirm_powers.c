@@ -86,36 +86,40 @@ static void add_ms(struct str *out, int64_t ms)
     str_addf(out, ms % 1000 == 0 ? "%lld s" : "%lld ms", (long long)(ms % 1000 == 0 ? ms / 1000 : ms));
 }
 
-static void put_parts(struct rows *r, const struct step_view *view, const struct run_page *data)
+void confirm_parts_text(const struct engine_run *view, const struct step *what, const struct run_parts *parts,
+                        struct str *out)
 {
-    const struct step *what = view->what;
-    struct str text = {0};
-    if (data->parts.kind == PARTS_ITEMS) {
-        rows_label(r, "Items");
-        str_addf(&text, "once for each of %zu lines of %s, %d at a time; %.4g%% of them must be ok",
-                 data->parts.total, what->items, what->parallel, (double)what->threshold / 10000);
+    if (parts->kind == PARTS_ITEMS) {
+        str_addf(out, "once for each of %zu lines of %s, %d at a time; %.4g%% of them must be ok",
+                 parts->total, what->items, what->parallel, (double)what->threshold / 10000);
         if (what->minimum > 1) {
-            str_addf(&text, ", fewer than %lld lines fail it", (long long)what->minimum);
+            str_addf(out, ", fewer than %lld lines fail it", (long long)what->minimum);
         }
-        if (data->parts.ok > 0) {
-            str_addf(&text, "; %zu are ok already: only the others run", data->parts.ok);
+        if (parts->ok > 0) {
+            str_addf(out, "; %zu are ok already: only the others run", parts->ok);
         }
-    } else if (data->parts.kind == PARTS_RUNGS) {
-        rows_label(r, "Rungs");
-        for (size_t i = 0; i < data->parts.total; i++) {
-            str_addf(&text, "%s%s", i > 0 ? ", " : "", what->rungs[i]);
+    } else if (parts->kind == PARTS_RUNGS) {
+        for (size_t i = 0; i < parts->total; i++) {
+            str_addf(out, "%s%s", i > 0 ? ", " : "", what->rungs[i]);
         }
-        str_add(&text, "; each held for ");
-        add_ms(&text, what->rung_hold.ms > 0 ? what->rung_hold.ms : RUN_RUNG_HOLD_MS);
+        str_add(out, "; each held for ");
+        add_ms(out, what->rung_hold.ms > 0 ? what->rung_hold.ms : RUN_RUNG_HOLD_MS);
         if (what->guard != STEP_NONE) {
-            str_addf(&text, "; \"%s\" is measured before and at each: worse steps back one rung and asks",
-                     view->run.book->steps.data[what->guard].title);
+            str_addf(out, "; \"%s\" is measured before and at each: worse steps back one rung and asks",
+                     view->book->steps.data[what->guard].title);
         }
-        if (data->parts.rung != PART_NONE) {
-            str_addf(&text, "; %s is in effect", what->rungs[data->parts.rung]);
+        if (parts->rung != PART_NONE) {
+            str_addf(out, "; %s is in effect", what->rungs[parts->rung]);
         }
     }
+}
+
+static void put_parts(struct rows *r, const struct step_view *view, const struct run_page *data)
+{
+    struct str text = {0};
+    confirm_parts_text(&view->run, view->what, &data->parts, &text);
     if (text.len > 0) {
+        rows_label(r, data->parts.kind == PARTS_ITEMS ? "Items" : "Rungs");
         rows_wrap(r, ROLE_TEXT, str_text(&text));
     }
     str_fini(&text);

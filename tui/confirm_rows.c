@@ -174,12 +174,25 @@ static void put_where(struct rows *r, struct page *page, const struct step_view 
     str_fini(&text);
 }
 
+void confirm_time_text(const struct engine *engine, int64_t run, const struct run_page *data, struct str *out)
+{
+    int64_t low, high;
+    char text[DURATION_TEXT_SIZE];
+    if (engine_step_usual_ms(engine, run, data->step, &low, &high)) {
+        put_usual(low, high, out);
+    }
+    if (data->command_error == 0 && data->command.timeout_ms > 0) {
+        limit(data->command.timeout_ms, text);
+        str_addf(out, ", limit %s", text);
+    } else {
+        str_add(out, ", no limit");
+    }
+}
+
 static void put_reach(struct rows *r, struct page *page, const struct step_view *view,
                       const struct run_page *data)
 {
     struct str text = {0};
-    int64_t low, high;
-    char a[DURATION_TEXT_SIZE];
     rows_label(r, "Reach");
     str_add(&text, data->scope == SCOPE_NONE ? "not declared" : step_scope_text(data->scope));
     if (data->narrower.len > 0) {
@@ -199,21 +212,32 @@ static void put_reach(struct rows *r, struct page *page, const struct step_view 
         }
         str_add(&text, ")");
     }
-    const struct step_page *own = page->state;
-    if (engine_step_usual_ms(console_engine(page->console), view->run.id, own->step, &low, &high)) {
-        put_usual(low, high, &text);
-    }
-    if (data->command_error == 0 && data->command.timeout_ms > 0) {
-        limit(data->command.timeout_ms, a);
-        str_addf(&text, ", limit %s", a);
-    } else {
-        str_add(&text, ", no limit");
-    }
+    confirm_time_text(console_engine(page->console), view->run.id, data, &text);
     rows_wrap(r, ROLE_TEXT, str_text(&text));
     if (data->stronger && data->why_stronger != NULL) {
         rows_wrap(r, ROLE_DANGER, data->why_stronger);
     }
     str_fini(&text);
+}
+
+void confirm_failure_text(const struct engine_run *view, const struct run_page *data, struct str *out)
+{
+    const struct step *steps = view->book->steps.data, *what = &steps[data->step];
+    enum policy_end end = data->policy != NULL ? data->policy->rules.end : POLICY_FALLBACK;
+    if (end == POLICY_SKIP || end == POLICY_FAIL) {
+        str_addf(out, "If no attempt is left: %s",
+                 end == POLICY_SKIP ? "it stays failed and the run goes on" : "the run stops");
+    } else if (what->onfail == ONFAIL_CONTINUE || what->onfail == ONFAIL_STOP) {
+        str_addf(out, "If it fails: the run %s", what->onfail == ONFAIL_STOP ? "stops" : "goes on");
+    } else if (data->rollback >= 0) {
+        str_addf(out, "If it fails: rollback \"%s\" is %s", steps[data->rollback].title,
+                 what->onfail == ONFAIL_ROLLBACK ? "next" : "offered");
+    } else {
+        str_add(out, "If it fails: you are asked");
+    }
+    if (data->undo >= 0) {
+        str_addf(out, "; taken back by \"%s\"", steps[data->undo].title);
+    }
 }
 
 static void put_after(struct rows *r, const struct step_view *view, const struct run_page *data)
@@ -231,23 +255,8 @@ static void put_after(struct rows *r, const struct step_view *view, const struct
     } else {
         str_add(&text, "nothing verifies it: exit 0 ends warn");
     }
-    const struct step *steps = view->run.book->steps.data;
     struct str fails = {0};
-    enum policy_end end = data->policy != NULL ? data->policy->rules.end : POLICY_FALLBACK;
-    if (end == POLICY_SKIP || end == POLICY_FAIL) {
-        str_addf(&fails, "If no attempt is left: %s",
-                 end == POLICY_SKIP ? "it stays failed and the run goes on" : "the run stops");
-    } else if (view->what->onfail == ONFAIL_CONTINUE || view->what->onfail == ONFAIL_STOP) {
-        str_addf(&fails, "If it fails: the run %s", view->what->onfail == ONFAIL_STOP ? "stops" : "goes on");
-    } else if (data->rollback >= 0) {
-        str_addf(&fails, "If it fails: rollback \"%s\" is %s", steps[data->rollback].title,
-                 view->what->onfail == ONFAIL_ROLLBACK ? "next" : "offered");
-    } else {
-        str_add(&fails, "If it fails: you are asked");
-    }
-    if (data->undo >= 0) {
-        str_addf(&fails, "; taken back by \"%s\"", steps[data->undo].title);
-    }
+    confirm_failure_text(&view->run, data, &fails);
     int wanted = canvas_columns(r->c, str_text(&text)) + 6 + canvas_columns(r->c, str_text(&fails));
     str_addf(&text, "%s%s", wanted > canvas_width(r->c) - ROWS_LABEL - 1 ? "\n" : "      ", str_text(&fails));
     rows_wrap(r, ROLE_TEXT, str_text(&text));

@@ -126,11 +126,10 @@ static void ask_choice(struct line_mode *m, const struct engine_run *view, int s
         line_say(
             "  ok        it did what it should, with the reason why you know\n  failed    it did not, with "
             "the reason\n");
-#define X(name, text, help)                                                                                  \
-    if (s->choices & (1u << CHOICE_##name))                                                                  \
-        line_say("  %-9s %s\n", text, help);
-    RUN_CHOICES(X)
-#undef X
+    for (enum run_choice choice = 0; choice <= CHOICE_VERIFY; choice++)
+        if (s->choices & (1u << choice))
+            line_say("  %-9s %s\n", run_choice_text(choice),
+                     run_choice_help(choice, line_step(view, step), s));
     line_say("Your choice%s: ", s->reasons ? ", then the reason" : "");
     line_ask(m, ASKED_CHOICE, step);
 }
@@ -189,12 +188,12 @@ static void answer_choice(struct line_mode *m, const char *word, const char *res
 }
 
 /* What is left out has no page: it is closed first. */
-static void skip(struct line_mode *m)
+static void skip(struct line_mode *m, const char *why)
 {
     struct run_input leave = {.kind = INPUT_LEAVE, .step = m->step, .actor = engine_actor(m->engine)};
     struct run_input input = {.kind = INPUT_CHOOSE,
                               .step = m->step,
-                              .reason = "said so in line mode",
+                              .reason = why[0] ? why : "said so in line mode",
                               .choice = CHOICE_SKIP,
                               .actor = engine_actor(m->engine)};
     struct engine_request request = {.kind = REQUEST_RUN_INPUT, .run = m->id, .input = &leave};
@@ -216,8 +215,8 @@ static void answer_confirm(struct line_mode *m, const char *text)
                              .step = STEP_NONE,
                              .reason = "said so in line mode",
                              .actor = engine_actor(m->engine)};
-    if (str_eq(text, "skip"))
-        skip(m);
+    if (str_eq(text, "skip") || str_starts(text, "skip "))
+        skip(m, text + strlen("skip") + strspn(text + strlen("skip"), " "));
     else if (str_eq(text, "stop"))
         line_input(m, &stop);
     else if (str_starts(text, "break-glass "))

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tui/confirm_rows.h"
 #include "tui/line_state.h"
 #include "tui/passage.h"
 #include "tui/where.h"
@@ -89,14 +90,13 @@ void line_outcomes_show(struct line_mode *m, const struct engine_run *view)
 }
 
 /* How it runs: items, rungs, attempts, its lock. */
-static void powers_show(const struct step *step, const struct run_page *page)
+static void powers_show(const struct engine_run *view, const struct step *step, const struct run_page *page)
 {
-    if (page->parts.kind == PARTS_ITEMS)
-        line_say("  %-9s once for each of %zu lines of %s, %d at a time; %.4g%% must be ok\n", "Items",
-                 page->parts.total, step->items, step->parallel, (double)step->threshold / 10000);
-    for (size_t i = 0; page->parts.kind == PARTS_RUNGS && i < page->parts.total; i++)
-        line_say("  %-9s %s%s\n", i == 0 ? "Rungs" : "", step->rungs[i],
-                 page->parts.rung == (int)i ? " is in effect" : "");
+    struct str parts = {0};
+    confirm_parts_text(view, step, &page->parts, &parts);
+    if (parts.len > 0)
+        line_say("  %-9s %s\n", page->parts.kind == PARTS_ITEMS ? "Items" : "Rungs", str_text(&parts));
+    str_fini(&parts);
     if (page->policy)
         line_say("  %-9s %s: tried up to %u times%s%s%s\n", "Policy", page->policy->name,
                  page->policy->rules.backoff.attempts, page->policy->target ? ", asks the breaker " : "",
@@ -120,7 +120,7 @@ static void items_show(const struct engine_run *view, const char *label, const s
 void line_page_show(struct line_mode *m, const struct engine_run *view, const struct run_page *page)
 {
     const struct step *step = line_step(view, page->step);
-    struct str what = {0}, where = {0};
+    struct str what = {0}, where = {0}, time = {0}, fails = {0};
     if (view->rehearsed)
         str_add(&where, "nowhere, this is a rehearsal: nothing is run and nothing changes");
     else
@@ -135,12 +135,17 @@ void line_page_show(struct line_mode *m, const struct engine_run *view, const st
         line_say("  %-9s takes over this terminal until it ends; %s\n  %-9s what it shows is recorded, what "
                  "is typed is not\n",
                  "", PASSAGE_HINT, "");
-    for (size_t i = 0; i < page->command.env.len; i++)
-        if (page->command.env.data[i].interesting)
-            line_say("  %-9s %s=%s\n", "", page->command.env.data[i].name, page->command.env.data[i].value);
+    for (size_t i = 0; i < page->command.env.len; i++) {
+        const struct run_env *env = &page->command.env.data[i];
+        if (env->interesting)
+            line_say("  %-9s %s=%s\n", "", env->name, env->secret ? "(secret, not shown)" : env->value);
+    }
+    if (page->command.cwd)
+        line_say("  %-9s in %s\n", "", page->command.cwd);
     line_say("  %-9s %s\n", "Where", str_text(&where));
-    if (page->scope != SCOPE_NONE)
-        line_say("  %-9s %s\n", "Reach", step_scope_text(page->scope));
+    confirm_time_text(m->engine, view->id, page, &time);
+    line_say("  %-9s %s%s\n", "Reach",
+             page->scope == SCOPE_NONE ? "not declared" : step_scope_text(page->scope), str_text(&time));
     items_show(view, "Tried", page->narrower.data, page->narrower.len);
     if (page->why_stronger)
         line_say("  %-9s %s\n", "Careful", page->why_stronger);
@@ -152,10 +157,14 @@ void line_page_show(struct line_mode *m, const struct engine_run *view, const st
     if (page->approvals > 0)
         line_say("  %-9s %s\n", "Digest", page->digest);
     m->missing = page->approvals_missing;
-    powers_show(step, page);
+    powers_show(view, step, page);
     items_show(view, "After", page->after.data, page->after.len);
-    if (page->rollback != STEP_NONE)
-        line_say("  %-9s %s\n", "If it fails", line_step(view, page->rollback)->title);
+    if (page->after.len == 0)
+        line_say("  %-9s nothing verifies it: exit 0 ends warn\n", "After");
+    confirm_failure_text(view, page, &fails);
+    line_say("  %-9s %s\n", "", str_text(&fails));
+    str_fini(&fails);
+    str_fini(&time);
     str_fini(&where);
     str_fini(&what);
 }

@@ -319,7 +319,8 @@ static int draw_choices(const struct step_view *view, struct canvas *c, int y)
     for (size_t i = 0; i < sizeof choice_keys / sizeof choice_keys[0]; i++) {
         enum run_choice choice = choice_keys[i].choice;
         if (view->step.choices & 1u << choice) {
-            y = put_choice(view, c, y, choice_keys[i].key, run_choice_text(choice), run_choice_help(choice));
+            y = put_choice(view, c, y, choice_keys[i].key, run_choice_text(choice),
+                           run_choice_help(choice, view->what, &view->step));
         }
     }
     return y;

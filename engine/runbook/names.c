@@ -134,8 +134,18 @@ const char *run_choice_text(enum run_choice choice)
     return text_of(choice_texts, COUNT(choice_texts), choice);
 }
 
-const char *run_choice_help(enum run_choice choice)
+const char *run_choice_help(enum run_choice choice, const struct step *what, const struct run_step *step)
 {
+    if (step->ask == ASK_WHEN && choice == CHOICE_CONTINUE)
+        return "do it all the same";
+    if (step->phase == PHASE_EVIDENCE && choice == CHOICE_CONTINUE)
+        return "run it without that evidence";
+    if (step->phase == PHASE_EVIDENCE && choice == CHOICE_RETRY)
+        return "save its evidence again, then run it";
+    if (what->items && choice == CHOICE_RETRY)
+        return "from its page again: only the items that are not ok";
+    if (what->rungs && choice == CHOICE_RETRY)
+        return "from its page again: on from the rung in effect";
     return text_of(choice_helps, COUNT(choice_helps), choice);
 }
 

@@ -117,7 +117,7 @@ enum run_input_kind {
 const char *run_input_text(enum run_input_kind kind);
 
 #define RUN_CHOICES(X)                                                                                       \
-    X(RETRY, "retry", "again, from its page: of items only those that are not ok, of rungs the next one")    \
+    X(RETRY, "retry", "again, from its page")                                                                \
     X(ROLLBACK, "rollback", "go to its rollback's page")                                                     \
     X(CONTINUE, "continue", "go on with the next step")                                                      \
     X(STOP, "stop", "end the run here")                                                                      \
@@ -129,7 +129,6 @@ enum run_choice {
 #undef X
 };
 const char *run_choice_text(enum run_choice choice);
-const char *run_choice_help(enum run_choice choice);
 bool run_choice_parse(const char *text, enum run_choice *choice);
 
 struct run_policy { /* as the configuration has it at the start */
@@ -301,6 +300,9 @@ struct run_step { /* strings are the run's own, until the next run_apply */
     unsigned reasons;                /* those of them that need a reason */
     bool undone;                     /* its lasting change was taken back by its undo */
 };
+
+/* What a choice does there, where a step asks for it: "run it without that evidence". */
+const char *run_choice_help(enum run_choice choice, const struct step *what, const struct run_step *step);
 
 bool run_started(const struct run *run);
 bool run_ended(const struct run *run, enum run_outcome *outcome); /* outcome may be NULL */

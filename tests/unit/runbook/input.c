@@ -159,6 +159,8 @@ static void test_no_secret_reaches_the_journal(void **state)
 static void test_words_of_all_enums(void **state)
 {
     (void)state;
+    struct step what = {0};
+    struct run_step asked = {.ask = ASK_FAILED};
     for (unsigned i = 0; i <= OUTCOME_UNKNOWN; i++) {
         enum run_outcome outcome = OUTCOME_PENDING;
         assert_true(run_outcome_parse(run_outcome_text((enum run_outcome)i), &outcome));
@@ -168,8 +170,13 @@ static void test_words_of_all_enums(void **state)
         enum run_choice choice = CHOICE_RETRY;
         assert_true(run_choice_parse(run_choice_text((enum run_choice)i), &choice));
         assert_int_equal(choice, i);
-        assert_true(*run_choice_help((enum run_choice)i));
+        assert_true(*run_choice_help((enum run_choice)i, &what, &asked));
     }
+    /* Going on without evidence runs the step: that is not "go on with the next step". */
+    asked = (struct run_step){.ask = ASK_EVIDENCE, .phase = PHASE_EVIDENCE};
+    assert_string_equal(run_choice_help(CHOICE_CONTINUE, &what, &asked), "run it without that evidence");
+    asked = (struct run_step){.ask = ASK_WHEN};
+    assert_string_equal(run_choice_help(CHOICE_CONTINUE, &what, &asked), "do it all the same");
     assert_string_equal(run_outcome_text(OUTCOME_TIMED_OUT), "timed-out");
     assert_string_equal(run_outcome_text((enum run_outcome)99), "?");
     assert_string_equal(run_role_text(ROLE_PRE), "pre");
