@@ -42,21 +42,13 @@ static void serve_queues(struct peer *p, int fd)
     }
 }
 
-static pid_t prometheus_start(const char *folder, int port, int target)
+static pid_t scraping_start(const char *folder, int port, int target)
 {
     char *text = xasprintf("global: {scrape_interval: 1s}\nscrape_configs:\n"
                            "- {job_name: api, static_configs: [{targets: ['127.0.0.1:%d']}]}\n",
                            target);
-    text_write(folder, "prometheus.yml", text);
-    char *config = xasprintf("--config.file=%s/prometheus.yml", folder);
-    char *storage = xasprintf("--storage.tsdb.path=%s/data", folder);
-    char *listen = xasprintf("--web.listen-address=127.0.0.1:%d", port);
-    char *argv[] = {"prometheus", config, storage, listen, NULL};
-    pid_t pid = server_start(folder, port, argv);
+    pid_t pid = prometheus_start(folder, port, text);
     free(text);
-    free(config);
-    free(storage);
-    free(listen);
     return pid;
 }
 
@@ -93,7 +85,7 @@ static void rig_start(struct platform_rig *r)
     peer_start(&r->queues, serve_queues, NULL);
     r->redis_pid = redis_start(r->redis_folder, r->redis, NULL);
     r->prometheus = free_port();
-    r->prometheus_pid = prometheus_start(r->prometheus_folder, r->prometheus, r->api.port);
+    r->prometheus_pid = scraping_start(r->prometheus_folder, r->prometheus, r->api.port);
     r->alertmanager = free_port();
     r->alertmanager_pid = alertmanager_start(r->alertmanager_folder, r->alertmanager);
     post_alert(r->alertmanager, "ShardDown", "critical", 600);

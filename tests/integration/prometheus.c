@@ -9,7 +9,7 @@ static const char rules[] = "groups:\n- name: test\n  interval: 1s\n  rules:\n"
                             "    labels: {severity: critical}\n"
                             "    annotations: {summary: 'target {{ $labels.instance }} is down'}\n";
 
-static pid_t prometheus_start(const char *folder, int port)
+static pid_t alerting_start(const char *folder, int port)
 {
     int dead = free_port();
     char *text = xasprintf("global: {scrape_interval: 1s}\nrule_files: [rules.yml]\nscrape_configs:\n"
@@ -17,16 +17,8 @@ static pid_t prometheus_start(const char *folder, int port)
                            "- {job_name: dead, static_configs: [{targets: ['127.0.0.1:%d']}]}\n",
                            port, dead);
     text_write(folder, "rules.yml", rules);
-    text_write(folder, "prometheus.yml", text);
-    char *config = xasprintf("--config.file=%s/prometheus.yml", folder);
-    char *storage = xasprintf("--storage.tsdb.path=%s/data", folder);
-    char *listen = xasprintf("--web.listen-address=127.0.0.1:%d", port);
-    char *argv[] = {"prometheus", config, storage, listen, NULL};
-    pid_t pid = server_start(folder, port, argv);
+    pid_t pid = prometheus_start(folder, port, text);
     free(text);
-    free(config);
-    free(storage);
-    free(listen);
     return pid;
 }
 
@@ -35,7 +27,7 @@ static void metrics_queries_and_alerts(void **state)
     (void)state;
     int port = free_port();
     char *folder = scratch_folder();
-    pid_t pid = prometheus_start(folder, port);
+    pid_t pid = alerting_start(folder, port);
     char *yaml = xasprintf(
         "platform: prometheus-test\nsources:\n"
         "  - name: self\n    kind: prometheus\n    url: http://127.0.0.1:%d\n    every: 1s\n    map:\n"
@@ -84,7 +76,7 @@ static void metrics_queries_and_alerts(void **state)
     server_stop(pid);
     watch_until(&w, strlen(source_error(&w, "self")) > 0);
     watch_until(&w, is(&w, ENTITY_ALERT, "TargetDown", CONDITION_UNKNOWN));
-    pid = prometheus_start(folder, port); /* its API says 503 until it has read its data */
+    pid = alerting_start(folder, port); /* its API says 503 until it has read its data */
     watch_until(&w, is(&w, ENTITY_COMPONENT, "head", CONDITION_OK));
     watch_until(&w, is(&w, ENTITY_ALERT, "TargetDown", CONDITION_DOWN));
     watch_stop(&w);

@@ -98,7 +98,7 @@ static void serve_fini(struct served *s)
 
 /* ---- Prometheus ---- */
 
-static pid_t prometheus_start(const struct served *s, int port)
+static pid_t scraping_start(const struct served *s, int port)
 {
     char *yaml = xasprintf("global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
                            "rule_files: [belay.rules.yaml, quick.yaml]\nscrape_configs:\n"
@@ -106,21 +106,13 @@ static pid_t prometheus_start(const struct served *s, int port)
                            s->port);
     struct str rules = {0};
     assert_int_equal(file_read(SOURCE_DIR "/assets/alerts/belay.rules.yaml", 1u << 20, &rules, NULL), 0);
-    text_write(s->folder, "prometheus.yml", yaml);
     text_write(s->folder, "belay.rules.yaml", str_text(&rules));
     /* The shipped one waits for five minutes. */
     text_write(s->folder, "quick.yaml",
                "groups: [{name: quick, rules: [{alert: Quick, expr: belay_source_up == 0}]}]\n");
-    char *config = xasprintf("--config.file=%s/prometheus.yml", s->folder);
-    char *storage = xasprintf("--storage.tsdb.path=%s/data", s->folder);
-    char *listen = xasprintf("--web.listen-address=127.0.0.1:%d", port);
-    char *argv[] = {"prometheus", config, storage, listen, NULL};
-    pid_t pid = server_start(s->folder, port, argv);
+    pid_t pid = prometheus_start(s->folder, port, yaml);
     str_fini(&rules);
     free(yaml);
-    free(config);
-    free(storage);
-    free(listen);
     return pid;
 }
 
@@ -130,7 +122,7 @@ static void scraped_by_prometheus(void **state)
     struct served s;
     int port = free_port();
     serve_start(&s);
-    pid_t prometheus = prometheus_start(&s, port);
+    pid_t prometheus = scraping_start(&s, port);
     char *yaml = xasprintf(
         "platform: looking\nsources:\n"
         "  - {name: up, kind: http, url: 'http://127.0.0.1:%d', preset: prometheus-query, every: 500ms, "

@@ -125,6 +125,21 @@ static inline void text_write(const char *folder, const char *name, const char *
     free(path);
 }
 
+/* A Prometheus with that configuration. */
+static inline pid_t prometheus_start(const char *folder, int port, const char *yaml)
+{
+    text_write(folder, "prometheus.yml", yaml);
+    char *config = xasprintf("--config.file=%s/prometheus.yml", folder);
+    char *storage = xasprintf("--storage.tsdb.path=%s/data", folder);
+    char *listen = xasprintf("--web.listen-address=127.0.0.1:%d", port);
+    char *argv[] = {"prometheus", config, storage, listen, NULL};
+    pid_t pid = server_start(folder, port, argv);
+    free(config);
+    free(storage);
+    free(listen);
+    return pid;
+}
+
 /* ---- The sources of a configuration, as the engine runs them ---- */
 
 struct watch {
