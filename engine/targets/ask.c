@@ -65,12 +65,16 @@ static void on_answer(void *data, struct http_result *r)
     struct ask *a = data;
     struct failure *f = &a->result.failure;
     a->call = NULL;
-    if (r->status >= 300 || (r->status > 0 && r->status < 200)) /* whatever became of the rest */
-        failure_of_http(r->status, r->retry_after, clock_wall_us(), str_text(&r->body), r->body.len, f);
-    else if (r->error)
-        failure_of_error(r->error, r->sent, r->reason, f);
-    else
+    bool answered = !r->error && r->status >= 200 && r->status < 300;
+    if (answered)
         ask_take(a->tier, str_text(&r->body), r->body.len, &a->result.answer, &a->result.cost, f);
+    else if (r->status >= 300) /* whatever became of the rest */
+        failure_of_http(r->status, r->retry_after, clock_wall_us(), str_text(&r->body), r->body.len, f);
+    else
+        failure_of_error(r->error, r->sent, r->reason, f);
+    /* A 100 that is the last word, a 304 to who asked for no such thing: no failures, and no answers. */
+    if (!answered && f->class == FAILURE_NONE)
+        failure_of_error(ERR_SYNTAX, true, "it says that there is no answer", f);
     ask_end(a);
 }
 

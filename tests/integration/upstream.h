@@ -10,6 +10,7 @@
  *   reset         the connection is reset when the request has come
  *   truncated     half of what Content-Length promises
  *   stalled       the head and some of the body, then nothing; never: nothing at all
+ *   continue      100 Continue, and the connection ends
  *   garbage       no HTTP; text: 200, but no JSON; empty: 200 with a chat without content
  *   wrapped       200 with an error of status 429 inside
  *   flood         a body without end
@@ -131,6 +132,8 @@ static inline void upstream_answer(struct peer *p, int fd, const char *word, con
             peer_wait_closed(p, fd);
     } else if (strcmp(word, "never") == 0) {
         peer_wait_closed(p, fd);
+    } else if (strcmp(word, "continue") == 0) {
+        peer_say(p, fd, "HTTP/1.1 100 Continue\r\n\r\n");
     } else if (strcmp(word, "garbage") == 0) {
         peer_send(p, fd, "\x00\xff\x1b]0;evil\x07 not http\r\n\r\n", 24);
     } else if (strcmp(word, "text") == 0) {

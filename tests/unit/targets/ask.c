@@ -184,6 +184,8 @@ static void test_every_answer_is_told_apart(void **state)
         {"404", FAILURE_NOT_FOUND, -1, -1, "HTTP 404"},
         {"reset", FAILURE_CUT, -1, -1, ""},
         {"truncated", FAILURE_CUT, -1, -1, ""},
+        {"continue", FAILURE_CUT, -1, -1, ""},
+        {"304", FAILURE_CUT, -1, -1, "no answer"},
         {"stalled", FAILURE_TIMEOUT, -1, -1, ""},
         {"never", FAILURE_TIMEOUT, -1, -1, ""},
         {"garbage", FAILURE_CUT, -1, -1, ""},
