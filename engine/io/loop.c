@@ -85,6 +85,19 @@ static void on_worked(uv_work_t *request, int status)
     free(w);
 }
 
+/* The pool's threads are made by the first call. A console that was stopped has to know that it goes on
+ * before it reads what was typed meanwhile: a handler in a thread of the pool may come later than the loop's
+ * next turn. */
+static void queue(struct work *w)
+{
+    sigset_t set, before;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCONT);
+    pthread_sigmask(SIG_BLOCK, &set, &before);
+    uv_queue_work(&w->loop->uv, &w->request, on_work, on_worked);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void on_turn(uv_timer_t *handle)
 {
     struct loop *l = handle->data;
@@ -97,7 +110,7 @@ static void on_turn(uv_timer_t *handle)
         oldest_first = w;
     }
     for (struct work *w = oldest_first; w; w = w->next)
-        uv_queue_work(&l->uv, &w->request, on_work, on_worked);
+        queue(w);
 }
 
 struct loop *loop_new(struct err *e)
@@ -365,7 +378,7 @@ void loop_work(struct loop *l, void (*work)(void *data), void (*done)(void *data
     w->request.data = w;
     l->working++;
     if (l->turned)
-        uv_queue_work(&l->uv, &w->request, on_work, on_worked);
+        queue(w);
     else
         l->waiting = w;
 }

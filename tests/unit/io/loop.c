@@ -239,6 +239,25 @@ static void work_runs_elsewhere_and_is_awaited_by_free(void **state)
     assert_int_equal(b.done, 1);
 }
 
+static void look_at_mask(void *data)
+{
+    pthread_sigmask(SIG_BLOCK, NULL, data);
+}
+
+/* Whoever goes on after a stop learns it in the loop's own thread, before anything that was typed. */
+static void the_pool_takes_no_sigcont(void **state)
+{
+    (void)state;
+    struct loop *l = loop_new(NULL);
+    sigset_t pool, own;
+    loop_work(l, look_at_mask, NULL, &pool);
+    loop_free(l);
+    look_at_mask(&own);
+    assert_int_equal(sigismember(&pool, SIGCONT), 1);
+    assert_int_equal(sigismember(&pool, SIGTERM), 0);
+    assert_int_equal(sigismember(&own, SIGCONT), 0);
+}
+
 static void stop_the_loop(void *data)
 {
     loop_stop(data);
@@ -268,6 +287,7 @@ int main(void)
         cmocka_unit_test(every_watch_of_a_signal_runs),
         cmocka_unit_test(posts_from_threads_arrive_once_and_in_order),
         cmocka_unit_test(work_runs_elsewhere_and_is_awaited_by_free),
+        cmocka_unit_test(the_pool_takes_no_sigcont),
         cmocka_unit_test(run_ends_by_stop_even_when_it_came_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
