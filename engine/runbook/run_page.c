@@ -8,17 +8,21 @@ static bool tried(const struct run *run, int step)
     return STATE(run, step)->counts[ROLE_ACT] > 0;
 }
 
-/* Which later steps rest, by `when`, on this one: they are no alternative to it. */
-static bool *dependents(const struct run *run, int step)
+/* Which steps are no alternative to this one: they rest on it by their `when`, or on what has ended
+ * otherwise. */
+static bool *no_alternatives(const struct run *run, int step)
 {
     size_t count = run->book->steps.len;
-    bool *depends = xcalloc(count + 1, sizeof *depends);
+    bool *out = xcalloc(count + 1, sizeof *out);
     for (size_t i = 0; i < count; i++) {
         const struct step *s = &run->book->steps.data[i];
-        for (size_t j = 0; j < s->when.len; j++)
-            depends[i] |= s->when.data[j].step == step || depends[s->when.data[j].step];
+        out[i] = STATE(run, i)->not_applicable;
+        for (size_t j = 0; j < s->when.len; j++) {
+            const struct step_condition *term = &s->when.data[j];
+            out[i] |= term->step == step || out[term->step] || walk_has_denied(run, term);
+        }
     }
-    return depends;
+    return out;
 }
 
 /* Narrower actions of the same runbook (requirement F3), tried or not. What its `when` has ruled out is
@@ -29,7 +33,7 @@ static void each_narrower(const struct run *run, int step, void (*visit)(void *d
     const struct step *s = STEP(run, step);
     if (!step_kind_acts(s->kind) || s->scope == SCOPE_NONE)
         return;
-    bool *depends = dependents(run, step);
+    bool *out = no_alternatives(run, step);
     for (size_t i = 0; i < run->book->steps.len; i++) {
         const struct step *other = &run->book->steps.data[i];
         if ((int)i == step || other->kind != STEP_ACTION || other->scope == SCOPE_NONE ||
@@ -37,10 +41,10 @@ static void each_narrower(const struct run *run, int step, void (*visit)(void *d
             continue;
         if (tried(run, (int)i))
             visit(data, (int)i, true);
-        else if (!depends[i] && !run->steps[i].not_applicable)
+        else if (!out[i])
             visit(data, (int)i, false);
     }
-    free(depends);
+    free(out);
 }
 
 static void note_untried(void *data, int step, bool was_tried)

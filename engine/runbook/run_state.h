@@ -142,8 +142,10 @@ void state_reason(struct step_state *st, const char *format, ...) __attribute__(
 
 /* run_walk.c */
 void walk_begin(struct run *run);
-void walk_next(struct run *run);            /* past the current step */
-void walk_again(struct run *run);           /* the current step's `when` once more */
+void walk_next(struct run *run);  /* past the current step */
+void walk_again(struct run *run); /* the current step's `when` once more */
+/* The step that this term of a `when` names lies behind, and ended otherwise. */
+bool walk_has_denied(const struct run *run, const struct step_condition *term);
 void walk_enter(struct run *run, int step); /* begins it, or waits for what it needs */
 void walk_done(struct run *run, int step);  /* its outcome stands: what follows */
 void walk_leave_detour(struct run *run, int step);
@@ -181,6 +183,7 @@ void check_settle(struct run *run, int step, enum run_outcome outcome);
 void check_cancel(struct run *run, int step);
 void check_due(struct run *run, int step);
 bool check_fresh(const struct run *run, int step, int64_t fresh_ms);
+void check_since(const struct run *run, int step, int64_t *since_ms, int64_t *limit_ms);
 bool check_wanted(const struct run *run, int step); /* somebody still waits for what it says */
 
 /* run_series.c */

@@ -52,6 +52,15 @@ static enum holds when_holds(const struct run *run, const struct step *s, struct
     return result;
 }
 
+bool walk_has_denied(const struct run *run, const struct step_condition *term)
+{
+    bool passed = run->cursor >= run->book->walk.len || term->step < run->book->walk.data[run->cursor];
+    struct str why = {0};
+    bool denied = passed && STATE(run, term->step)->ended_ms >= 0 && term_holds(run, term, &why) == HOLDS_NO;
+    str_fini(&why);
+    return denied;
+}
+
 /* From the cursor on to the first step that is to be done. */
 static void walk_from(struct run *run)
 {

@@ -333,6 +333,23 @@ static void test_what_does_not_apply_is_no_alternative(void **state)
     walked(&w);
 }
 
+static void test_a_later_one_that_a_check_has_ruled_out_is_no_alternative(void **state)
+{
+    (void)state;
+    struct walker w =
+        walk(BLOCK("name=c kind=check expect=x") BLOCK("name=wide scope=shard")
+                 BLOCK("name=d kind=check expect=x") BLOCK("name=hooks scope=pod when=c,!d")
+                     BLOCK("name=more scope=pod when=hooks") BLOCK("name=hands scope=process when=!c,d"));
+    check_wanted(&w, "wide", "shard");
+    finish(&w, "c", (struct run_result){.end = END_EXITED, .match = MATCH_NO});
+    struct run_page page;
+    run_page(w.run, number(&w, "wide"), NULL, &page, NULL);
+    assert_int_equal(page.untried.len, 1);
+    assert_string_equal(page.why_stronger, "a narrower step is untried: process hands");
+    run_page_fini(&page);
+    walked(&w);
+}
+
 static void test_the_page_tells_all(void **state)
 {
     (void)state;
@@ -406,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_prechecks_are_looked_at_again_after_long_evidence),
         cmocka_unit_test(test_wider_than_something_untried_is_confirmed_stronger),
         cmocka_unit_test(test_a_narrower_one_that_was_tried_is_enough),
+        cmocka_unit_test(test_a_later_one_that_a_check_has_ruled_out_is_no_alternative),
         cmocka_unit_test(test_what_does_not_apply_is_no_alternative),
         cmocka_unit_test(test_the_page_tells_all),
         cmocka_unit_test(test_a_check_may_have_a_page),
