@@ -113,6 +113,9 @@ static char *said_last(const struct page *page, int64_t run, int step)
     return end > start ? xstrndup(text + start, end - start) : NULL;
 }
 
+#define VERIFY_INDENT 11
+
+/* What it says is more than what it is called: it has a row of its own, where both don't fit. */
 static int draw_verify(struct page *page, const struct step_view *view, struct canvas *c, int y)
 {
     const struct step_page *own = page->state;
@@ -132,11 +135,15 @@ static int draw_verify(struct page *page, const struct step_view *view, struct c
             bool never = item->outcome == OUTCOME_PENDING && view->step.outcome >= OUTCOME_OK;
             bool polled = item->outcome == OUTCOME_RUNNING && what->items == NULL;
             char *said = polled ? said_last(page, own->run, item->step) : NULL;
-            canvas_put_cut(c, x, y, canvas_width(c) - x - 1, mark->role,
-                           said != NULL                                      ? said
-                           : item->reason != NULL && item->reason[0] != '\0' ? item->reason
-                           : never                                           ? "not run"
-                                                                             : word);
+            const char *text = said != NULL                                      ? said
+                               : item->reason != NULL && item->reason[0] != '\0' ? item->reason
+                               : never                                           ? "not run"
+                                                                                 : word;
+            if (x + canvas_columns(c, text) > canvas_width(c) - 1) {
+                x = VERIFY_INDENT;
+                y++;
+            }
+            canvas_put_cut(c, x, y, canvas_width(c) - x - 1, mark->role, text);
             free(said);
             y++;
         }
@@ -150,12 +157,17 @@ static void draw_running(struct page *page, const struct step_view *view, struct
     struct step_page *own = page->state;
     int64_t now_ms = engine_run_clock_ms(console_engine(page->console), own->run);
     char elapsed[DURATION_TEXT_SIZE];
-    int64_t since = view->step.started_ms >= 0 ? now_ms - view->step.started_ms : 0;
+    int64_t since = view->step.since_ms >= 0 ? now_ms - view->step.since_ms : 0;
     duration_format((since < 0 ? 0 : since) * US_PER_MS, elapsed);
     int x = canvas_put_glyph(c, 1, 2, ROLE_ACTIVE, GLYPH_RUNNING) + 1;
     x = canvas_putf(c, x, 2, ROLE_ACTIVE, "%s",
                     view->step.phase == PHASE_IDLE ? "running" : run_phase_text(view->step.phase));
     x = canvas_putf(c, x + 2, 2, ROLE_STRONG, "%s", elapsed);
+    if (view->step.limit_ms > 0) {
+        char limit[DURATION_TEXT_SIZE];
+        duration_format(view->step.limit_ms * US_PER_MS, limit);
+        x = canvas_putf(c, x + 1, 2, ROLE_TEXT, "of %s", limit);
+    }
     bool parted = view->what->items != NULL || view->what->rungs != NULL || view->step.tries_max > 1;
     if (view->step.attempts > 1 && !parted) { /* those say it in rows of their own */
         x = canvas_putf(c, x + 2, 2, ROLE_TEXT, "attempt %u", view->step.attempts);

@@ -289,6 +289,8 @@ struct run_step { /* strings are the run's own, until the next run_apply */
     unsigned attempts;  /* executions begun in its main role */
     int64_t opened_ms;  /* its page, -1 when closed */
     int64_t started_ms; /* the newest attempt's, -1 before */
+    int64_t since_ms;   /* that; while it polls: the first one's; while it holds: since when it passes */
+    int64_t limit_ms;   /* it polls so long at most, or has to hold so long; 0: neither */
     int64_t ended_ms;   /* -1 while it isn't over */
     bool executed;      /* end, exit and signal mean something */
     enum run_end end;

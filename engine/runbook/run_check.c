@@ -92,6 +92,18 @@ bool check_fresh(const struct run *run, int step, int64_t fresh_ms)
            run->now_ms - st->passed_ms <= fresh_ms;
 }
 
+void check_since(const struct run *run, int step, int64_t *since_ms, int64_t *limit_ms)
+{
+    const struct step_state *st = STATE(run, step);
+    const struct step *s = STEP(run, step);
+    *since_ms = st->started_ms;
+    *limit_ms = 0;
+    if (st->outcome != OUTCOME_RUNNING || !polls(run, step))
+        return;
+    *limit_ms = values_ms(run, st->hold_ms >= 0 ? &s->hold : &s->until);
+    *since_ms = st->hold_ms >= 0 ? st->hold_ms : st->deadline_ms - *limit_ms;
+}
+
 bool check_wanted(const struct run *run, int step)
 {
     int parent = STATE(run, step)->parent;

@@ -83,6 +83,7 @@ void run_step_at(const struct run *run, int step, struct run_step *view)
         .policy = run->policies[step].name ? &run->policies[step] : NULL,
         .undone = st->undone,
     };
+    check_since(run, step, &view->since_ms, &view->limit_ms);
     view->choices = run_choices(run, step, &view->reasons);
 }
 

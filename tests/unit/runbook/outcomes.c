@@ -76,6 +76,7 @@ static void test_until_polls_until_it_passes(void **state)
 {
     (void)state;
     struct walker w = walk(BLOCK("name=a kind=check until=20s every=5s") BLOCK("name=b"));
+    int64_t since = see(&w, "a").started_ms;
     exits(&w, "a", 1);
     assert_outcome(&w, "a", RUNNING);
     assert_int_equal(see(&w, "a").phase, PHASE_POLLING);
@@ -87,6 +88,9 @@ static void test_until_polls_until_it_passes(void **state)
     tick(&w, 4000);
     assert_int_equal(execs(&w), 1);
     assert_int_equal(see(&w, "a").attempts, 2);
+    assert_int_equal(see(&w, "a").since_ms, since); /* of all its looks, not of the newest */
+    assert_true(see(&w, "a").started_ms > since);
+    assert_int_equal(see(&w, "a").limit_ms, 20000);
     exits(&w, "a", 2); /* an unsure answer is polled on too */
     tick(&w, 5000);
     exits(&w, "a", 0);
@@ -125,11 +129,14 @@ static void test_hold_must_pass_all_the_time(void **state)
     assert_int_equal(see(&w, "a").phase, PHASE_POLLING);
     tick(&w, 5000);
     exits(&w, "a", 0);
+    int64_t since = w.now_ms;
     for (int i = 0; i < 2; i++) {
         tick(&w, 5000);
         exits(&w, "a", 0);
         assert_outcome(&w, "a", RUNNING);
     }
+    assert_int_equal(see(&w, "a").since_ms, since);
+    assert_int_equal(see(&w, "a").limit_ms, 12000);
     tick(&w, 5000);
     exits(&w, "a", 0);
     assert_outcome(&w, "a", OK);
@@ -193,7 +200,8 @@ static void test_action_exit_1_is_failed_and_asks(void **state)
 static void test_action_without_a_known_end_is_unknown(void **state)
 {
     (void)state;
-    static const enum run_end ends_of[] = {END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_LOST, END_HUNG_UP};
+    static const enum run_end ends_of[] = {END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_LOST,
+                                           END_HUNG_UP};
     for (size_t i = 0; i < 6; i++) {
         struct walker w = walk(BLOCK("name=r kind=rollback") BLOCK(
             "name=a rollback=r timeout=90s onfail=rollback") BLOCK("name=b when=!a"));
@@ -249,7 +257,8 @@ static void test_verify_decides_a_clean_exit(void **state)
 static void test_verify_decides_an_unknown_end(void **state)
 {
     (void)state;
-    static const enum run_end ends_of[] = {END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_LOST, END_HUNG_UP};
+    static const enum run_end ends_of[] = {END_SIGNALLED, END_TIMED_OUT, END_CANCELLED, END_LOST,
+                                           END_HUNG_UP};
     for (size_t i = 0; i < 5; i++)
         for (int status = 0; status <= 2; status++) {
             struct walker w = walk(BLOCK("name=v kind=verify") BLOCK("name=a verify=v") BLOCK("name=b"));

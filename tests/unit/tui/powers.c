@@ -180,6 +180,25 @@ static void test_rungs(void **state)
     close_act(&a);
 }
 
+static void test_what_a_verification_says_is_not_cut_off_by_its_name(void **state)
+{
+    (void)state;
+    struct act a;
+    open_act(&a,
+             "## Try it\n\n```sh {name=act kind=action verify=looked timeout=1m}\ntry\n```\n\n"
+             "## All the questions of all the users are let in again by everything, and what waits in the "
+             "queue is short\n\n"
+             "```sh {name=looked kind=verify expect=^open}\nlook\n```\n",
+             false);
+    confirm(&a);
+    finish(&a, 0, "");
+    finish(&a, 0, "closed");
+    theatre_draw(a.console);
+    theatre_shows(a.console, "what waits in the queue is short");
+    theatre_shows(a.console, "           not what was expected");
+    close_act(&a);
+}
+
 static void test_attempts(void **state)
 {
     (void)state;
@@ -252,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_items),
         cmocka_unit_test(test_items_that_failed),
         cmocka_unit_test(test_rungs),
+        cmocka_unit_test(test_what_a_verification_says_is_not_cut_off_by_its_name),
         cmocka_unit_test(test_attempts),
         cmocka_unit_test(test_what_follows_when_no_attempt_is_left),
         cmocka_unit_test(test_lock),
