@@ -120,16 +120,25 @@ static void conclusion_append(struct walk *w, int index, const struct run_step *
     }
 }
 
-static void conclude_steps(struct walk *w)
+static void conclude_steps_of(struct walk *w, bool by_reference)
 {
     for (size_t i = 0; i < w->book->steps.len; i++) {
         struct run_step view;
+        if (step_kind_by_reference(w->book->steps.data[i].kind) != by_reference)
+            continue;
         run_step_at(w->run, (int)i, &view);
         if (view.outcome < OUTCOME_OK)
             w->concluded[i] = OUTCOME_PENDING;
         else if (view.outcome != w->concluded[i])
             conclusion_append(w, (int)i, &view);
     }
+}
+
+/* A verification that ends its action is told before it. */
+static void conclude_steps(struct walk *w)
+{
+    conclude_steps_of(w, true);
+    conclude_steps_of(w, false);
 }
 
 static void on_walk_ended(void *context, const struct journal_result *result)

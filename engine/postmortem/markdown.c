@@ -152,13 +152,21 @@ static void add_summary(const struct story *story, struct str *out)
 
 static void add_impact_row(const struct story_entity *entity, struct str *out)
 {
-    int64_t from_us = 0, until_us = 0;
+    int64_t from_us = 0, until_us = 0, since_us = 0, total_us = 0; /* since: of the spell under way */
+    size_t spells = 0;
     const char *raw = "";
     for (size_t i = 0; i < entity->changes.len; i++) {
         const struct story_change *change = &entity->changes.data[i];
         bool ok = str_eq(change->to, "ok");
         if (!ok && from_us == 0)
             from_us = change->at_us;
+        if (!ok && since_us == 0) {
+            since_us = change->at_us;
+            spells++;
+        } else if (ok && since_us != 0) {
+            total_us += change->at_us - since_us;
+            since_us = 0;
+        }
         if (str_eq(change->to, story_entity_worst(entity)) && !*raw)
             raw = change->raw;
         until_us = ok ? change->at_us : 0;
@@ -182,7 +190,9 @@ static void add_impact_row(const struct story_entity *entity, struct str *out)
         text_time(out, until_us);
         str_add(out, until_us ? " | " : "not yet | ");
         if (until_us)
-            text_duration(out, until_us - from_us);
+            text_duration(out, total_us);
+        if (until_us && spells > 1)
+            str_addf(out, " in %zu spells", spells);
     }
     str_add(out, " |\n");
 }

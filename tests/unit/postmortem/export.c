@@ -341,6 +341,25 @@ static void flapping_is_not_known(void **state)
     }
 }
 
+/* Ill twice and well between: the hour between hurt nobody. */
+static void only_the_time_that_it_was_ill_counts(void **state)
+{
+    (void)state;
+    struct told t;
+    told_open(&t, "");
+    tell(&t, EVENT_INCIDENT_OPENED, "alice", "", JOURNAL_NEW, 0, "comes back", DATA("title", "comes back"));
+    tell_change(&t, "signal", "canary", "ok", "down", "wrong");
+    tell_change(&t, "signal", "canary", "down", "ok", "right");
+    t.now_us += 3600 * US_PER_S;
+    tell_change(&t, "signal", "canary", "ok", "degraded", "late");
+    tell_change(&t, "signal", "canary", "degraded", "down", "wrong");
+    tell_change(&t, "signal", "canary", "down", "ok", "right");
+    char *markdown = export_of(&t, 1, EXPORT_MARKDOWN);
+    expect_in(markdown, "| 30s in 2 spells |", true);
+    free(markdown);
+    told_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,7 +367,7 @@ int main(void)
         cmocka_unit_test(flapping_is_not_known),  cmocka_unit_test(the_same_bytes),
         cmocka_unit_test(the_document_of_design), cmocka_unit_test(hostile_texts_stay_text),
         cmocka_unit_test(careless_data),          cmocka_unit_test(changes_that_were_undone),
-        cmocka_unit_test(an_empty_journal),
+        cmocka_unit_test(an_empty_journal),       cmocka_unit_test(only_the_time_that_it_was_ill_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
