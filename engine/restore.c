@@ -13,6 +13,7 @@
 struct intended {
     uint64_t ticket;
     char *step, *folder;
+    struct breaker_token token;
 };
 
 struct concluded {
@@ -65,7 +66,8 @@ static int restoring_event(const struct event *event, void *data)
     } else if (event->kind == EVENT_STEP_INTENT) {
         *vec_push(&r->intended) = (struct intended){.ticket = (uint64_t)json_int(tree, "ticket", 0),
                                                     .step = xstrdup(json_string(tree, "step", "")),
-                                                    .folder = xstrdup(json_string(tree, "folder", NULL))};
+                                                    .folder = xstrdup(json_string(tree, "folder", NULL)),
+                                                    .token = target_token(tree)};
     } else if (event->kind == EVENT_STEP_CONCLUDED) {
         struct concluded *c = vec_push(&r->concluded);
         c->step = xstrdup(json_string(tree, "step", ""));
@@ -161,7 +163,8 @@ static void tickets_restore(struct walk *w, const struct restoring *r)
             if (r->intended.data[k].ticket == known[i].ticket)
                 meant = &r->intended.data[k];
         if (!w->elsewhere)
-            ticket_restore(w, &known[i], meant != NULL, meant ? meant->folder : NULL);
+            ticket_restore(w, &known[i], meant != NULL, meant ? meant->folder : NULL,
+                           meant ? &meant->token : NULL);
         else if (meant)
             output_follow(w, meant->step, meant->folder);
     }

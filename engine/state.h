@@ -117,6 +117,7 @@ struct engine {
         VEC(struct walk *) lost; /* taken over by another console: kept for their last completions */
         struct loop_timer *timer;
         size_t restoring, storing; /* jobs in the pool that use the journal or the spool */
+        size_t telling;            /* breakers and measures, of steps: jobs in the pool, too */
         bool sweep_again;
     } runs;
 

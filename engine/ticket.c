@@ -106,6 +106,8 @@ static void ticket_again(struct ticket *t)
     execution_free(t->x);
     t->x = NULL;
     t->restored = t->in_spool = false;
+    books_free(t->books); /* of the one that is gone: it is asked anew */
+    t->books = NULL;
     execution_forget(t->walk->engine->runs.spool, t->key, NULL);
     ticket_key(t, t->again + 1);
     ticket_ask(t, ticket_prepare);
@@ -155,6 +157,7 @@ static cJSON *intent_data(const struct ticket *t)
         cJSON_AddStringToObject(data, "where", where.text);
     cJSON_AddStringToObject(data, "who", t->walk->engine->identity.actor_line);
     cJSON_AddStringToObject(data, "folder", t->key); /* in the spool: others look on there */
+    ticket_add_breaker(t, data);
     const struct step *step = &t->walk->book->steps.data[t->step];
     cJSON_AddStringToObject(data, "scope", step_scope_text(step->scope));
     if (step->undo != STEP_NONE)
@@ -340,7 +343,8 @@ static void ticket_find(struct ticket *t, const char *folder)
     }
 }
 
-void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended, const char *folder)
+void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended, const char *folder,
+                    const struct breaker_token *token)
 {
     struct ticket *t = ticket_new(w, known->ticket, known->step, known->part, known->role, known->attempt);
     struct err e = {0};
@@ -354,6 +358,8 @@ void ticket_restore(struct walk *w, const struct run_ticket *known, bool intende
                : NULL;
     t->restored = true;
     t->in_spool = t->x != NULL;
+    if (intended)
+        ticket_adopt_breaker(t, token);
     if (t->x)
         return;
     bool unreadable = e.code && e.code != ERR_NOT_FOUND;

@@ -29,6 +29,8 @@ struct ticket {
     struct err store_error;
     struct books *books;  /* ticket_target.c: of whom it calls; NULL: nobody was asked */
     struct budget budget; /* for its retries, as it stood before it ran */
+    struct failure failure;
+    bool refused, put_off; /* put_off: until what has ended is told */
     void (*ask_next)(struct ticket *t);
 };
 
@@ -52,7 +54,13 @@ void ticket_not_started(struct ticket *t, const char *why);
 /* ticket_target.c */
 /* Asks the breaker that its policy names, if it does: then next, or it is not started. */
 void ticket_ask(struct ticket *t, void (*next)(struct ticket *t));
-/* It has ended so: tells that breaker, and the run whether the retry budget is used up. */
+/* It has ended so: completes what the run is told of it. */
 void ticket_answered(struct ticket *t, struct run_result *result);
+/* Its outcome is durable, and by that this console's to tell: tells that breaker. */
+void ticket_tell_breaker(struct ticket *t);
+/* Which admission it runs by, into its intent. */
+void ticket_add_breaker(const struct ticket *t, cJSON *intent);
+/* One that another console had admitted so. */
+void ticket_adopt_breaker(struct ticket *t, const struct breaker_token *token);
 
 #endif

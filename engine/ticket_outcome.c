@@ -174,6 +174,7 @@ void ticket_applied(struct ticket *t)
             vec_remove(&w->tickets, i);
             break;
         }
+    ticket_tell_breaker(t);
     execution_free(t->x);
     t->x = NULL;
     if (t->in_spool && !ticket_held(w->engine, w->id, &t->result))

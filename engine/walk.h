@@ -135,13 +135,17 @@ void walk_refuse(struct walk *w, const char *why); /* everything that waits in i
 /* ticket.c, ticket_outcome.c */
 void ticket_begin(struct walk *w, const struct run_effect *effect);
 /* After a restore: follows what another console started, or says what became of it. folder: as its intent
- * names it; NULL: an older belay's, or none. */
-void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended, const char *folder);
+ * names it; NULL: an older belay's, or none. token: by which it was admitted; generation 0: by none. */
+void ticket_restore(struct walk *w, const struct run_ticket *known, bool intended, const char *folder,
+                    const struct breaker_token *token);
 int ticket_cancel(struct walk *w, uint64_t number, struct err *e);
 void ticket_applied(struct ticket *t); /* its outcome is durable: the spool may forget it */
 void ticket_release(struct ticket *t); /* the console goes, the step stays */
 void ticket_free(struct ticket *t);
 void tickets_retry(struct walk *w);
+/* ticket_target.c: into the measures of whom the step's policy names. */
+void target_count_effect(struct walk *w, const struct run_effect *effect);
+struct breaker_token target_token(const cJSON *intent); /* generation 0: none */
 /* Once every run is restored. */
 void tickets_sweep(struct engine *engine);
 

@@ -214,6 +214,8 @@ int walk_effects(struct walk *w, const struct run_effects *effects, struct err *
             ticket_begin(w, effect);
         else if (effect->kind == EFFECT_CANCEL && ticket_cancel(w, effect->ticket, e) < 0)
             code = e->code;
+        else if (effect->kind == EFFECT_COUNT)
+            target_count_effect(w, effect);
         else if (effect->kind == EFFECT_ENDED)
             walk_end(w, effect->outcome);
         else if (effect->kind == EFFECT_REQUEST)

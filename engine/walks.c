@@ -80,7 +80,7 @@ void walks_close(struct engine *engine)
         loop_timer_free(w->wake);
         w->wake = NULL;
     }
-    while (engine->runs.restoring > 0 || engine->runs.storing > 0)
+    while (engine->runs.restoring > 0 || engine->runs.storing > 0 || engine->runs.telling > 0)
         loop_run_once(engine->loop, US_PER_S);
 }
 

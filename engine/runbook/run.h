@@ -86,6 +86,7 @@ struct run_result {
     const char *output;   /* trimmed stdout, only of a block that exports it, and of a guard; NULL */
     char *const *exports; /* NAME=VALUE that the block exported explicitly; NULL */
     bool no_budget;       /* whom it calls has had too many retries: no further one */
+    bool refused;         /* NOT_STARTED, because the breaker of whom it calls said so */
 };
 
 #define RUN_INPUTS(X)                                                                                        \
@@ -194,6 +195,7 @@ void run_input_fini(struct run_input *in);
     X(NOTE, "note")     /* step, text: one line for the timeline */                                          \
     X(LOCK, "lock")     /* ticket, step, text: take it for this run, then LOCKED or REFUSED */               \
     X(UNLOCK, "unlock") /* step, text: give it back, or stop asking for it. No answer */                     \
+    X(COUNT, "count")   /* step, attempt, counted: how a call of its policy's target went */                 \
     X(REQUEST,                                                                                               \
       "request") /* step, text: a page was opened whose exact command (this digest) lacks approvals */
 enum run_effect_kind {
@@ -202,17 +204,27 @@ enum run_effect_kind {
 #undef X
 };
 
+struct run_counted {          /* an operation is a part with the attempts that its policy allows */
+    bool executed;            /* an attempt has ended just now, */
+    bool over;                /* and no other one follows */
+    bool refused;             /* there was none, the breaker refused */
+    enum failure_class class; /* of what has ended */
+    int64_t took_ms;          /* the operation so far */
+};
+
 struct run_effect {
     enum run_effect_kind kind;
     uint64_t ticket;
     int step;
     enum run_role role;
-    unsigned attempt; /* of this step (of this part of it) in this role, from 1 */
+    unsigned attempt; /* of this step (of this part of it) in this role, from 1; COUNT: so many were executed
+                         in this operation */
     int part;         /* EXEC: which item (line) or rung, from 0; PART_NONE */
     bool interactive; /* EXEC: on the terminal itself */
     bool record;      /* NOTE: the machine's own decision, that no input says: journal it */
     int64_t at_ms;
     enum run_outcome outcome;
+    struct run_counted counted;
     char text[200];
 };
 

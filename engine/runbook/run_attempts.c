@@ -47,6 +47,19 @@ bool attempt_declared(const struct run *run, int step, const struct run_result *
             exit_list_has_status(&policy->rules.permanent, result->exit));
 }
 
+void attempt_count(struct run *run, int step, int part, unsigned executed, struct run_counted counted)
+{
+    if (!run->policies[step].target || run->rehearsed || (executed == 0 && !counted.refused))
+        return;
+    struct run_effect *e = run_effect_add(run, EFFECT_COUNT);
+    if (!e)
+        return;
+    e->step = step;
+    e->attempt = executed;
+    e->counted = counted;
+    e->counted.took_ms = run->now_ms - STATE(run, step)->series.parts[part].begun_ms;
+}
+
 int64_t series_timeout_ms(const struct run *run, int step, int part)
 {
     const struct step_state *st = STATE(run, step);

@@ -39,6 +39,8 @@ static void put_result(cJSON *to, const struct run_result *result)
         put(to, "match", match_texts[result->match]);
     if (result->no_budget)
         cJSON_AddTrueToObject(to, "no_budget");
+    if (result->refused)
+        cJSON_AddTrueToObject(to, "refused");
     put(to, "output", result->output);
     put_list(to, "exports", result->exports);
 }
@@ -187,6 +189,7 @@ static int take_result(const cJSON *root, struct run_result *result, struct err 
     result->text = json_string(root, "text", NULL);
     result->output = json_string(root, "output", NULL);
     result->no_budget = json_bool(root, "no_budget", false);
+    result->refused = json_bool(root, "refused", false);
     return 0;
 }
 

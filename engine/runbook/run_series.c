@@ -59,6 +59,16 @@ static void make_parts(struct run *run, int step)
     series->rung = series->raised = series->wanted = PART_NONE;
 }
 
+/* The next attempt of a part does not come. */
+static void drop_waiting(struct run *run, int step, size_t slot, bool cancel)
+{
+    struct series *series = &STATE(run, step)->series;
+    int part = series->slots.data[slot].part;
+    attempt_count(run, step, part, series->parts[part].tries,
+                  (struct run_counted){.over = true, .class = cancel ? FAILURE_CANCELLED : FAILURE_OTHER});
+    vec_remove(&series->slots, slot);
+}
+
 /* Of an act that is tried again what is ok stays; whatever only looks, looks at everything. */
 static void prepare(struct run *run, int step)
 {
@@ -67,14 +77,14 @@ static void prepare(struct run *run, int step)
     bool keep = run_role_acts(st->role) && has_parts(STEP(run, step));
     if (!series->parts)
         make_parts(run, step);
+    for (size_t i = series->slots.len; i > 0; i--) /* what was to be tried again is begun anew */
+        if (!series->slots.data[i - 1].ticket)
+            drop_waiting(run, step, i - 1, false);
     for (size_t i = 0; i < series->count; i++) {
         series->parts[i].tries = 0;
         if (series->parts[i].outcome != OUTCOME_PENDING && !(keep && series->parts[i].outcome == OUTCOME_OK))
             part_set(series, (int)i, OUTCOME_PENDING, NULL);
     }
-    for (size_t i = series->slots.len; i > 0; i--) /* what was to be tried again is begun anew */
-        if (!series->slots.data[i - 1].ticket)
-            vec_remove(&series->slots, i - 1);
     series->next = 0;
     series->begun = 0;
     series->begun_ms = run->now_ms;
@@ -320,13 +330,19 @@ void series_finish(struct run *run, int step, uint64_t ticket, int part, const s
     attempt_classify(run, step, verdict, result, str_text(&why), &failure);
     if (acts && verdict == VERDICT_UNSURE && attempt_declared(run, step, result))
         verdict = VERDICT_FAIL;
-    if (acts && result->end == END_NOT_STARTED) {
+    bool executed = result->end != END_NOT_STARTED;
+    unsigned tries = series->parts[part].tries - !executed;
+    struct run_counted counted = {.executed = executed,
+                                  .refused = tries == 0 && result->refused,
+                                  .class = executed ? failure.class : FAILURE_OTHER};
+    if (acts && !executed) {
         verdict = not_begun(run, step, part, &why);
     } else {
         record_end(st, result);
         if (verdict == VERDICT_PASS && !STEP(run, step)->items)
             values_carry(run, step, result);
         if ((verdict == VERDICT_FAIL || !acts) && series_retry(run, step, part, &failure, str_text(&why))) {
+            attempt_count(run, step, part, tries, counted);
             str_fini(&why);
             return;
         }
@@ -337,6 +353,8 @@ void series_finish(struct run *run, int step, uint64_t ticket, int part, const s
                                                          : OUTCOME_UNKNOWN,
                  verdict == VERDICT_PASS ? NULL : str_text(&why));
     }
+    counted.over = true;
+    attempt_count(run, step, part, tries, counted);
     if (st->role == ROLE_GUARD) {
         free(series->measured);
         series->measured = xstrdup(result->output);
@@ -364,7 +382,7 @@ void series_halt(struct run *run, int step, bool cancel, const char *why)
             continue;
         }
         char *reason = xstrdup(series->parts[slot.part].reason);
-        vec_remove(&series->slots, i - 1);
+        drop_waiting(run, step, i - 1, cancel);
         part_set(series, slot.part,
                  acts     ? OUTCOME_FAILED
                  : cancel ? OUTCOME_CANCELLED

@@ -207,6 +207,8 @@ void attempt_classify(const struct run *run, int step, enum verdict verdict, con
 /* Its policy says what this exit status means: a failure like any other, and nothing unknown. */
 bool attempt_declared(const struct run *run, int step, const struct run_result *result);
 int64_t series_timeout_ms(const struct run *run, int step, int part);
+/* Says how a call of its policy's target went, if that names one. executed: attempts of this operation. */
+void attempt_count(struct run *run, int step, int part, unsigned executed, struct run_counted counted);
 /* Another attempt, by its policy: true when it is waited for. */
 bool series_retry(struct run *run, int step, int part, const struct failure *f, const char *why);
 void series_due(struct run *run, int step);

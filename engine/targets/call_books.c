@@ -105,7 +105,7 @@ static void work(void *data)
 
 static void destroy(struct books *b)
 {
-    if (b->admitted) { /* admitted in the moment in which nobody wanted it any more */
+    if (b->admitted && b->admission.written) { /* nobody wants it any more */
         b->result = BREAKER_CANCELLED;
         b->took_ms = b->rest_ms = 0;
         b->budget_tokens = 0;
@@ -165,6 +165,25 @@ void books_admit(struct books *b, const char *target, const struct breaker_rules
     b->on_admit = done;
     b->data = data;
     begin(b, TASK_ADMIT);
+}
+
+bool books_token(const struct books *b, struct breaker_token *token)
+{
+    if (b->admitted)
+        *token = b->admission.token;
+    return b->admitted;
+}
+
+/* A probe's slot was given up when its process went, which counted: only lifetime counts are left. */
+void books_adopt(struct books *b, const char *target, const struct breaker_rules *rules,
+                 const struct breaker_token *token)
+{
+    snprintf(b->target, sizeof b->target, "%s", target);
+    b->rules = *rules;
+    b->admission =
+        (struct target_admission){.token = *token, .lease = -1, .written = token->kind == BREAKER_HALF_OPEN};
+    b->admission.token.generation -= b->admission.written;
+    b->admitted = b->admission.token.generation > 0;
 }
 
 void books_resolve(struct books *b, enum breaker_result result, const struct failure *f, int64_t took_ms,

@@ -9,7 +9,7 @@ struct books;
 
 /* folder NULL: nothing is kept, every call is admitted. */
 struct books *books_new(struct loop *l, const char *folder, bool shared);
-/* A task under way is waited for in the background, what it admitted is resolved as cancelled. */
+/* A task under way is waited for in the background; a probe that it admitted gives its slot back. */
 void books_free(struct books *b);
 
 struct books_refusal {
@@ -20,6 +20,11 @@ struct books_refusal {
 void books_admit(struct books *b, const char *target, const struct breaker_rules *rules,
                  struct budget *budget, void (*done)(void *data, const struct books_refusal *refusal),
                  void *data);
+/* What was admitted last, for whoever is to resolve it when this process is gone; false: nothing is. */
+bool books_token(const struct books *b, struct breaker_token *token);
+/* Instead of books_admit: it was admitted in a process that is gone. */
+void books_adopt(struct books *b, const char *target, const struct breaker_rules *rules,
+                 const struct breaker_token *token);
 /* Of what was admitted last; does nothing when nothing is. done may be NULL. */
 void books_resolve(struct books *b, enum breaker_result result, const struct failure *f, int64_t took_ms,
                    unsigned budget_tokens, void (*done)(void *data), void *data);

@@ -133,6 +133,8 @@ static void test_a_policy_with_a_breaker(void **state)
     assert_int_equal(unattended(document, "--config belay.yaml"), 3);
     said("the breaker pay refuses (OPEN, for ");
     walk_oracle_is(&walk, "a\na\n");
+    command("status --json --config belay.yaml"); /* one operation of two attempts, and one refusal */
+    said("\"failed\":1,\"rejected\":1,\"cancelled\":0,\"attempts\":2,\"retried\":1");
     assert_int_equal(command("exec --config belay.yaml --policy shy -- true"), 75);
     said("pay: not called");
     assert_int_equal(command("breaker pay auto"), 0);

@@ -56,6 +56,11 @@ static void test_round_trips(void **state)
           .result = {.end = END_SIGNALLED, .signal = 9, .text = "t", .no_budget = true}},
          "{\"input\":\"finished\",\"at_ms\":1,\"ticket\":3,\"end\":\"signalled\",\"signal\":9,\"text\":"
          "\"t\",\"no_budget\":true}"},
+        {{.kind = INPUT_FINISHED,
+          .at_ms = 1,
+          .ticket = 3,
+          .result = {.end = END_NOT_STARTED, .refused = true}},
+         "{\"input\":\"finished\",\"at_ms\":1,\"ticket\":3,\"end\":\"not-started\",\"refused\":true}"},
         {{.kind = INPUT_CHOOSE, .at_ms = 1, .step = 0, .choice = CHOICE_ROLLBACK, .reason = "r"},
          "{\"input\":\"choose\",\"at_ms\":1,\"step\":\"a\",\"choice\":\"rollback\",\"reason\":\"r\"}"},
         {{.kind = INPUT_RESOLVE, .at_ms = 1, .step = 0, .resolved = OUTCOME_FAILED, .reason = "r"},
