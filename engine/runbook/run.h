@@ -296,7 +296,7 @@ struct run_step { /* strings are the run's own, until the next run_apply */
     enum run_outcome outcome;
     enum run_phase phase;
     enum run_ask ask;
-    const char *reason; /* why this outcome: "exit 0, unverified", "timed out"; "" */
+    const char *reason; /* why this outcome, beyond its word: "exit 0, unverified", "timed out"; "" */
     const char *answer; /* of a decision; "" */
     unsigned attempts;  /* executions begun in its main role */
     int64_t opened_ms;  /* its page, -1 when closed */

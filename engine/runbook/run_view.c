@@ -65,7 +65,7 @@ void run_step_at(const struct run *run, int step, struct run_step *view)
         .outcome = st->outcome,
         .phase = st->phase,
         .ask = st->ask,
-        .reason = st->reason ? st->reason : "",
+        .reason = st->reason && !str_eq(st->reason, run_outcome_text(st->outcome)) ? st->reason : "",
         .answer = st->answer ? st->answer : "",
         .attempts = st->counts[main_role(STEP(run, step)->kind)],
         .opened_ms = st->outcome == OUTCOME_ARMED ? st->opened_ms : -1,

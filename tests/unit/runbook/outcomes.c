@@ -66,6 +66,7 @@ static void test_cancelled_check_is_cancelled_and_asks(void **state)
     assert_refused(cancel(&w, "a"), &w, "already");
     ends(&w, "a", END_CANCELLED);
     assert_outcome(&w, "a", CANCELLED);
+    assert_string_equal(see(&w, "a").reason, ""); /* the word itself is no reason */
     assert_ask(&w, "a", UNKNOWN);
     walked(&w);
 }
