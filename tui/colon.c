@@ -226,6 +226,7 @@ static void run_do(struct console *console, const char *rest, char *const *words
     static const char option[] = "--interactive ";
     bool interactive = str_starts(rest, option);
     rest += interactive ? sizeof option - 1 : 0;
+    rest += str_starts(rest, "-- ") ? 3 : 0; /* as `belay do` has it */
     char *cwd = getcwd(NULL, 0);
     struct runbook_act act = {.text = rest, .cwd = cwd, .interactive = interactive};
     struct engine_request request = {.kind = REQUEST_ACT, .act = &act};

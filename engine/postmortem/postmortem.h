@@ -43,6 +43,8 @@ struct timeline_line {
     char *text;
 };
 
+/* The input of a run, as run.input's data names it, by which a person decided something about an act. */
+bool input_is_decision(const char *input);
 /* A note that was written later, or brought from an emergency journal. */
 bool event_is_late(const struct event *event);
 void timeline_line_init(struct timeline_line *line, const struct event *event);

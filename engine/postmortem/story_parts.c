@@ -73,19 +73,10 @@ const char *story_entity_last(const struct story_entity *entity)
 /* --- decisions
  * ------------------------------------------------------------------------------------------------ */
 
-static bool is_decision(const char *input)
-{
-    static const char *const decisions[] = {"confirm", "answer", "choose", "resolve", "cancel", "stop"};
-    for (size_t i = 0; i < sizeof decisions / sizeof *decisions; i++)
-        if (str_eq(input, decisions[i]))
-            return true;
-    return false;
-}
-
 void story_take_decision(struct story *story, const struct event *event, const cJSON *data)
 {
     const cJSON *input = json_at(data, "/input");
-    if (event->kind != EVENT_RUN_INPUT || !is_decision(json_string(input, "input", "")))
+    if (event->kind != EVENT_RUN_INPUT || !input_is_decision(json_string(input, "input", "")))
         return;
     struct story_decision *decision = vec_push(&story->decisions);
     decision->seq = event->seq;

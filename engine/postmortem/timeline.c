@@ -29,16 +29,23 @@ static enum timeline_level level_of_outcome(const char *outcome)
     return TIMELINE_INFO;
 }
 
+bool input_is_decision(const char *input)
+{
+    static const char *const decisions[] = {"confirm", "answer", "choose",     "resolve",
+                                            "cancel",  "stop",   "break-glass"};
+    for (size_t i = 0; i < sizeof decisions / sizeof *decisions; i++)
+        if (str_eq(input, decisions[i]))
+            return true;
+    return false;
+}
+
 /* What a person decided is told; what the machine notes down for its own restoration is not. */
 static enum timeline_level level_of_input(const cJSON *data)
 {
-    static const char *const decisions[] = {"confirm", "answer", "choose", "resolve",
-                                            "cancel",  "stop",   "set"};
     const char *input = json_string(json_at(data, "/input"), "input", "");
-    for (size_t i = 0; i < sizeof decisions / sizeof *decisions; i++)
-        if (str_eq(input, decisions[i]))
-            return TIMELINE_INFO;
-    return TIMELINE_DETAIL;
+    if (str_eq(input, "break-glass"))
+        return TIMELINE_WARN;
+    return input_is_decision(input) || str_eq(input, "set") ? TIMELINE_INFO : TIMELINE_DETAIL;
 }
 
 /* Checks come by the dozen; acts are what an incident is told by. */

@@ -65,7 +65,7 @@ static void test_the_colon_takes_a_text_for_the_shell(void **state)
 {
     (void)state;
     struct pty *p = walk_console(&walk, BELAY);
-    pty_type(p, ":do printf '%s\\n' \"a  b\" '<x>' | tr a c >> \"$ORACLE\"\r");
+    pty_type(p, ":do -- printf '%s\\n' \"a  b\" '<x>' | tr a c >> \"$ORACLE\"\r");
     walk_to_page(p, "Type +yes");
     walk_sees(p, "bash -eo pipefail: +printf");
     walk_confirm(p, "yes\r");

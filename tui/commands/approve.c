@@ -32,7 +32,8 @@ static int show(const struct engine *engine, const struct engine_run *run, int s
     utf8_clean(&clean, str_text(&text), text.len, true);
     printf("%s\n  What      %s\n  Where     %s\n  Asked by  %s\n  Reach     %s\n  Digest    %s\n",
            run->book->steps.data[step].title, str_text(&clean), engine_target(engine),
-           run->owner ? run->owner : "", step_scope_text(page.scope), page.digest);
+           run->owner ? run->owner : "",
+           page.scope == SCOPE_NONE ? "not declared" : step_scope_text(page.scope), page.digest);
     str_add(digest, page.digest);
     run_page_fini(&page);
     str_fini(&text);

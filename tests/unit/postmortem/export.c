@@ -289,6 +289,26 @@ static void changes_that_were_undone(void **state)
     told_close(&t);
 }
 
+/* Before the confirmation that opens the incident, and of that incident all the same. */
+static void breaking_the_glass_is_a_decision(void **state)
+{
+    (void)state;
+    struct told t;
+    told_open(&t, "");
+    tell(&t, EVENT_RUN_STARTED, "alice", "", 0, 1, "starts the runbook Drop it", DATA("title", "Drop it"));
+    tell(&t, EVENT_RUN_INPUT, "alice", "", 0, 1, "breaks the glass: Drop it: nobody is awake",
+         DATA("input", "{\"input\":\"break-glass\",\"at_ms\":900,\"actor\":\"alice\",\"step\":\"drop\","
+                       "\"reason\":\"nobody is awake\"}"));
+    tell(&t, EVENT_INCIDENT_OPENED, "alice", "", JOURNAL_NEW, 1, "docs/shard-5 is dead",
+         DATA("title", "docs/shard-5 is dead", "severity", "SEV2"));
+    char *markdown = export_of(&t, 1, EXPORT_MARKDOWN);
+    const char *section = strstr(markdown, "## Decisions");
+    assert_non_null(section);
+    assert_non_null(strstr(section, "breaks the glass: Drop it: nobody is awake"));
+    free(markdown);
+    told_close(&t);
+}
+
 static void an_empty_journal(void **state)
 {
     (void)state;
@@ -363,11 +383,17 @@ static void only_the_time_that_it_was_ill_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(documents_as_expected),  cmocka_unit_test(a_check_says_no),
-        cmocka_unit_test(flapping_is_not_known),  cmocka_unit_test(the_same_bytes),
-        cmocka_unit_test(the_document_of_design), cmocka_unit_test(hostile_texts_stay_text),
-        cmocka_unit_test(careless_data),          cmocka_unit_test(changes_that_were_undone),
-        cmocka_unit_test(an_empty_journal),       cmocka_unit_test(only_the_time_that_it_was_ill_counts),
+        cmocka_unit_test(documents_as_expected),
+        cmocka_unit_test(a_check_says_no),
+        cmocka_unit_test(flapping_is_not_known),
+        cmocka_unit_test(the_same_bytes),
+        cmocka_unit_test(the_document_of_design),
+        cmocka_unit_test(hostile_texts_stay_text),
+        cmocka_unit_test(careless_data),
+        cmocka_unit_test(changes_that_were_undone),
+        cmocka_unit_test(breaking_the_glass_is_a_decision),
+        cmocka_unit_test(an_empty_journal),
+        cmocka_unit_test(only_the_time_that_it_was_ill_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

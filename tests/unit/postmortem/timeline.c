@@ -48,6 +48,8 @@ static void lines_and_levels(void **state)
     check_line(&e, TIMELINE_DETAIL, "summary");
     e.data = "{\"input\":{\"input\":\"confirm\"}}";
     check_line(&e, TIMELINE_INFO, "summary");
+    e.data = "{\"input\":{\"input\":\"break-glass\"}}";
+    check_line(&e, TIMELINE_WARN, "summary");
     e = sample(1, EVENT_STEP_OUTCOME);
     e.outcome = "failed";
     check_line(&e, TIMELINE_BAD, "summary");
