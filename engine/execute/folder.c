@@ -104,6 +104,24 @@ static void unreadable(struct spool_entry *entry, const char *text)
     snprintf(entry->text, sizeof entry->text, "%.150s", text);
 }
 
+static void judge_unstarted(struct spool_entry *entry, enum fate fate, const struct holder *supervisor)
+{
+    if (supervisor->missing)
+        /* No folder is ever without: somebody removes what is in it, and its fate may have been a part of
+         * that. */
+        unreadable(entry, NAME_SUPERVISOR_LOCK " was removed from it: nobody knows whether it was started");
+    else if (fate == FATE_VOID || !supervisor->held)
+        judge_void(entry);
+    else
+        entry->state = SPOOL_ARMED;
+}
+
+static bool output_stands(int folder)
+{
+    struct stat status;
+    return fstatat(folder, NAME_SPOOL, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size > 0;
+}
+
 void folder_judge(int folder, const char *key, struct spool_entry *entry)
 {
     struct err e;
@@ -113,12 +131,16 @@ void folder_judge(int folder, const char *key, struct spool_entry *entry)
     memset(entry, 0, sizeof *entry);
     snprintf(entry->key, sizeof entry->key, "%s", key);
     entry->result.status = -1;
-    /* The locks first: a supervisor that is gone by now has written all that it ever will. */
+    /* The locks first: a supervisor that is gone by now has written all that it ever will. Its fate last: what
+     * a step leaves comes after it, so nothing is seen here whose beginning isn't. */
     struct holder supervisor = lock_look(folder, NAME_SUPERVISOR_LOCK);
     bool supervised = entry->supervised = supervisor.held;
+    bool ended = exit_read(folder, key, &record);
+    bool output = output_stands(folder);
+    bool left = output || (ended && record.how != EXEC_NOT_STARTED);
     enum fate fate = fate_read(folder, &entry->started_wall_us);
     int code = about_read(folder, &about, &empty, &e);
-    if (code < 0 && empty && fate != FATE_STARTED && !supervised) {
+    if (code < 0 && empty && fate != FATE_STARTED && !supervised && !left) {
         judge_void(entry); /* power was lost while it was being armed: about comes to the disk before anything
                               may start */
         return;
@@ -129,24 +151,19 @@ void folder_judge(int folder, const char *key, struct spool_entry *entry)
         unreadable(entry, e.msg);
         return;
     }
-    if (exit_read(folder, key, &record)) {
-        if (record.how != EXEC_NOT_STARTED && fate != FATE_STARTED) {
-            unreadable(entry, "there is an outcome of a step that was never started");
-            return;
-        }
+    if (left && fate != FATE_STARTED) {
+        unreadable(entry, output ? "there is output of a step that was never started"
+                                 : "there is an outcome of a step that was never started");
+        return;
+    }
+    if (ended) {
         entry->state = SPOOL_ENDED;
         result_from_record(&record, &entry->result);
         entry->survivors = lock_look(folder, NAME_CHILD_LOCK).held && !supervised;
     } else if (fate == FATE_STARTED) {
         judge_started(folder, entry, supervised);
-    } else if (supervisor.missing) {
-        /* No folder is ever without: somebody removes what is in it, and its fate may have been a part of
-         * that. */
-        unreadable(entry, NAME_SUPERVISOR_LOCK " was removed from it: nobody knows whether it was started");
-    } else if (fate == FATE_VOID || !supervised) {
-        judge_void(entry);
     } else {
-        entry->state = SPOOL_ARMED;
+        judge_unstarted(entry, fate, &supervisor);
     }
     if (fate != FATE_STARTED)
         entry->started_wall_us = 0;

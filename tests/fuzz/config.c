@@ -29,7 +29,7 @@ static void check_config(const struct config *c)
     must(c->journal != CONFIG_JOURNAL_SHARED || c->journal_folder[0] == '/');
     for (size_t i = 0; i < c->source_count; i++) {
         const struct config_source *s = &c->sources[i];
-        must(s->name && s->kind && (s->url == NULL) != (s->command == NULL));
+        must(s->name && s->kind && !(s->url && s->command)); /* the kind says which of them it needs */
         must(s->every_us >= 100 * US_PER_MS && s->timeout_us >= 10 * US_PER_MS);
         must(!s->password || config_secret_is_reference(s->password));
         for (size_t j = 0; j < s->header_count; j++)

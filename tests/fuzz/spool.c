@@ -142,6 +142,7 @@ static void check(const struct spool_entry *entry, bool supervised)
     struct exit_record r;
     uint8_t bytes[EXIT_RECORD_SIZE], again[EXIT_RECORD_SIZE];
     int64_t wall_us;
+    struct stat output;
     int dir = open(world.step, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum fate fate = fate_read(dir, &wall_us);
     if (entry->state == SPOOL_ENDED) {
@@ -154,8 +155,8 @@ static void check(const struct spool_entry *entry, bool supervised)
         assert(entry->result.how == r.how && entry->result.status == r.status);
         close(fd);
     }
-    if (entry->state == SPOOL_VOID)
-        assert(fate != FATE_STARTED);
+    if (entry->state == SPOOL_VOID || entry->state == SPOOL_ARMED)
+        assert(fate != FATE_STARTED && (fstatat(dir, NAME_SPOOL, &output, 0) < 0 || output.st_size == 0));
     if (entry->state == SPOOL_LOST)
         assert(fate == FATE_STARTED && !supervised);
     if (entry->state == SPOOL_ARMED || entry->state == SPOOL_RUNNING)
