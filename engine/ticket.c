@@ -132,14 +132,14 @@ static void on_intent(void *context, const struct journal_result *result)
 void ticket_add_command(const struct ticket *t, cJSON *data)
 {
     const struct run_command *command = &t->command;
-    cJSON *argv = cJSON_AddArrayToObject(data, "argv"), *env;
+    cJSON *argv = cJSON_AddArrayToObject(data, "argv"), *env = cJSON_AddObjectToObject(data, "env");
     for (char **word = command->argv; *word; word++)
         cJSON_AddItemToArray(argv, cJSON_CreateString(*word));
-    env = cJSON_AddObjectToObject(data, "env");
     for (size_t i = 0; i < command->env.len; i++) {
         const struct run_env *v = &command->env.data[i];
         char *masked = v->secret ? xasprintf("(secret %s)", v->value) : NULL;
-        cJSON_AddStringToObject(env, v->name, masked ? masked : v->value);
+        if (run_env_kept(v))
+            cJSON_AddStringToObject(env, v->name, masked ? masked : v->value);
         free(masked);
     }
     cJSON_AddStringToObject(data, "cwd", command->cwd ? command->cwd : "");

@@ -93,27 +93,29 @@ static void on_concluded(void *context, const struct journal_result *result)
     free(c);
 }
 
-static void conclusion_append(struct walk *w, int index, const struct run_step *view)
+static void conclusion_append(struct walk *w, int index)
 {
     const struct step *step = &w->book->steps.data[index];
+    struct run_step view;
+    run_step_at(w->run, index, &view);
     cJSON *data = cJSON_CreateObject();
     cJSON_AddStringToObject(data, "step", step->id);
     cJSON_AddStringToObject(data, "title", step->title);
-    cJSON_AddStringToObject(data, "outcome", run_outcome_text(view->outcome));
-    cJSON_AddStringToObject(data, "reason", view->reason);
-    cJSON_AddStringToObject(data, "answer", view->answer);
+    cJSON_AddStringToObject(data, "outcome", run_outcome_text(view.outcome));
+    cJSON_AddStringToObject(data, "reason", view.reason);
+    cJSON_AddStringToObject(data, "answer", view.answer);
     if (run_rehearsed(w->run))
         cJSON_AddTrueToObject(data, "rehearsed");
     struct run_event event = {.draft = {.kind = EVENT_STEP_CONCLUDED,
-                                        .outcome = run_outcome_text(view->outcome),
+                                        .outcome = run_outcome_text(view.outcome),
                                         .claim = walk_claim(w, CLAIM_CHECK)},
                               .summary =
-                                  xasprintf("%s: %s%s%s", step->title, step_outcome_text(step, view->outcome),
-                                            view->reason[0] ? ", " : "", view->reason),
+                                  xasprintf("%s: %s%s%s", step->title, step_outcome_text(step, view.outcome),
+                                            view.reason[0] ? ", " : "", view.reason),
                               .data = data};
     struct conclusion *c = xmalloc(sizeof *c);
     *c = (struct conclusion){w, index};
-    w->concluded[index] = view->outcome;
+    w->concluded[index] = view.outcome;
     if (walk_append(w, event, on_concluded, c, NULL) < 0) {
         w->concluded[index] = OUTCOME_PENDING;
         free(c);
@@ -123,14 +125,13 @@ static void conclusion_append(struct walk *w, int index, const struct run_step *
 static void conclude_steps_of(struct walk *w, bool by_reference)
 {
     for (size_t i = 0; i < w->book->steps.len; i++) {
-        struct run_step view;
         if (step_kind_by_reference(w->book->steps.data[i].kind) != by_reference)
             continue;
-        run_step_at(w->run, (int)i, &view);
-        if (view.outcome < OUTCOME_OK)
+        enum run_outcome outcome = run_outcome_at(w->run, (int)i);
+        if (outcome < OUTCOME_OK)
             w->concluded[i] = OUTCOME_PENDING;
-        else if (view.outcome != w->concluded[i])
-            conclusion_append(w, (int)i, &view);
+        else if (outcome != w->concluded[i])
+            conclusion_append(w, (int)i);
     }
 }
 
@@ -156,11 +157,8 @@ static void on_walk_ended(void *context, const struct journal_result *result)
 static cJSON *ended_data(const struct walk *w)
 {
     int64_t acted = 0;
-    for (size_t i = 0; i < w->book->steps.len; i++) {
-        struct run_step view;
-        run_step_at(w->run, (int)i, &view);
-        acted += w->book->steps.data[i].kind == STEP_ACTION && view.outcome == OUTCOME_OK;
-    }
+    for (size_t i = 0; i < w->book->steps.len; i++)
+        acted += w->book->steps.data[i].kind == STEP_ACTION && run_outcome_at(w->run, (int)i) == OUTCOME_OK;
     cJSON *data = cJSON_CreateObject();
     json_add_int(data, "acted", acted);
     if (run_rehearsed(w->run))

@@ -1,4 +1,5 @@
 /* The environment that a step gets. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ struct environment {
     char **data;
     size_t len;
     size_t cap;
+    struct map *places; /* of a name: its place in data, and one more */
 };
 
 /* entry is NAME=VALUE on the heap, and belongs to the environment after. */
@@ -43,15 +45,16 @@ static void set(struct environment *v, char *entry)
         free(entry);
         return;
     }
-    size_t name = (size_t)(equals - entry) + 1;
-    for (size_t i = 0; i < v->len; i++) {
-        if (strncmp(v->data[i], entry, name) == 0) {
-            free(v->data[i]);
-            v->data[i] = entry;
-            return;
-        }
+    char *name = xstrndup(entry, (size_t)(equals - entry));
+    uintptr_t place = (uintptr_t)map_get(v->places, name);
+    if (place) {
+        free(v->data[place - 1]);
+        v->data[place - 1] = entry;
+    } else {
+        *vec_push(v) = entry;
+        map_set(v->places, name, (void *)(uintptr_t)v->len);
     }
-    *vec_push(v) = entry;
+    free(name);
 }
 
 static void set_path(struct environment *v, char *const *folders)
@@ -70,7 +73,7 @@ static void set_path(struct environment *v, char *const *folders)
 
 char **environment_make(char *const *inherited, char *const *path, char *const *env)
 {
-    struct environment v = {0};
+    struct environment v = {.places = map_new()};
     for (; inherited && *inherited; inherited++) {
         const char *equals = strchr(*inherited, '=');
         if (equals && !is_kept_back(*inherited, (size_t)(equals - *inherited)))
@@ -81,5 +84,6 @@ char **environment_make(char *const *inherited, char *const *path, char *const *
     if (path && *path)
         set_path(&v, path);
     *vec_push(&v) = NULL;
+    map_free(v.places);
     return v.data;
 }

@@ -325,6 +325,8 @@ int64_t run_now_ms(const struct run *run);                        /* at_ms of th
 /* The step that runs or waits for a person; STEP_NONE when the run has ended or not started. */
 int run_current(const struct run *run);
 void run_step_at(const struct run *run, int step, struct run_step *view);
+enum run_outcome run_outcome_at(const struct run *run,
+                                int step); /* that alone, for whoever asks for all steps */
 /* The walk's progress, for "step 4 of 9": place of the current step (or of the one it belongs to), and the
  * number of steps. */
 void run_progress(const struct run *run, int *place, int *total);

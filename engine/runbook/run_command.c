@@ -68,6 +68,11 @@ static bool mentions(const char *text, const char *name)
     return false;
 }
 
+bool run_env_kept(const struct run_env *env)
+{
+    return env->interesting || !str_starts(env->name, OUTCOME_PREFIX);
+}
+
 /* What an execution has of its own goes before what the run has under the same name. */
 static void own_env(struct run_command *command, const char *name, const char *value)
 {
@@ -106,7 +111,7 @@ static void add_outcomes(const struct run *run, int self, struct run_command *co
             outcome == OUTCOME_RUNNING)
             continue;
         str_clear(&name);
-        str_add(&name, "BELAY_OUTCOME_");
+        str_add(&name, OUTCOME_PREFIX);
         for (const char *c = run->book->steps.data[i].id; *c; c++)
             str_add_char(&name, (char)(isalnum((unsigned char)*c) ? toupper((unsigned char)*c) : '_'));
         uintptr_t place = (uintptr_t)map_get(places, str_text(&name));
@@ -126,7 +131,7 @@ static void add_outcomes(const struct run *run, int self, struct run_command *co
 static void add_environment(const struct run *run, int step, const struct run_context *context,
                             struct run_command *command, const char *text, bool bare)
 {
-    bool reads_outcomes = strstr(text, "BELAY_OUTCOME_");
+    bool reads_outcomes = strstr(text, OUTCOME_PREFIX);
     for (size_t i = 0; i < run->book->vars.len; i++) {
         const struct runbook_var *var = &run->book->vars.data[i];
         const char *value = var->secret ? var->secret : run->values[i].text;

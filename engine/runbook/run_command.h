@@ -19,6 +19,10 @@ struct run_env {
     bool interesting; /* the block's text mentions it: shown on the page */
 };
 
+/* Whether the journal, and what is approved, keep it: the outcome of another step stands there already, and
+ * says something here only where the text reads it. */
+bool run_env_kept(const struct run_env *env);
+
 struct run_command {
     char **argv;
     VEC(struct run_env) env; /* over the environment of the console, by name */

@@ -106,7 +106,7 @@ static void number(struct sha256 *sha, int64_t value)
 /* Who runs it and for which incident is not what is approved; an outcome is, when the block reads it. */
 static bool counts(const struct run_env *env)
 {
-    return !str_starts(env->name, "BELAY_") || (str_starts(env->name, "BELAY_OUTCOME_") && env->interesting);
+    return run_env_kept(env) && (!str_starts(env->name, "BELAY_") || str_starts(env->name, OUTCOME_PREFIX));
 }
 
 static void add_parts(struct sha256 *sha, const struct run *run, int step)

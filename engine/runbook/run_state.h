@@ -7,7 +7,8 @@
 
 #include "engine/runbook/runbook.h"
 
-#define ROLE_COUNT (ROLE_GUARD + 1)
+#define ROLE_COUNT     (ROLE_GUARD + 1)
+#define OUTCOME_PREFIX "BELAY_OUTCOME_" /* of the names that tell a step how the others went */
 
 enum verdict { VERDICT_PASS, VERDICT_FAIL, VERDICT_UNSURE };
 

@@ -58,6 +58,11 @@ static int64_t next_of(const struct step_state *st)
     return next;
 }
 
+enum run_outcome run_outcome_at(const struct run *run, int step)
+{
+    return STATE(run, step)->outcome;
+}
+
 void run_step_at(const struct run *run, int step, struct run_step *view)
 {
     const struct step_state *st = STATE(run, step);

@@ -202,6 +202,38 @@ static void test_a_name_stands_once_in_the_environment(void **state)
     walked(&w);
 }
 
+static bool is_kept(const struct run_command *command, const char *name)
+{
+    for (size_t i = 0; i < command->env.len; i++)
+        if (str_eq(command->env.data[i].name, name))
+            return run_env_kept(&command->env.data[i]);
+    fail_msg("there is no %s", name);
+    return false;
+}
+
+static void test_outcomes_that_are_not_read_are_not_kept(void **state)
+{
+    (void)state;
+    struct walker w = walk(BLOCK("name=one kind=check") BLOCK("name=two kind=check")
+                               BLOCK("name=a") "\n"
+                                               "```sh {name=reads}\necho $BELAY_OUTCOME_TWO\n```\n");
+    exits(&w, "one", 0);
+    exits(&w, "two", 0);
+    struct run_command command = command_of(&w, "a");
+    assert_string_equal(env_of(&command, "BELAY_OUTCOME_TWO"), "ok");
+    assert_false(is_kept(&command, "BELAY_OUTCOME_ONE"));
+    assert_false(is_kept(&command, "BELAY_OUTCOME_TWO"));
+    assert_true(is_kept(&command, "BELAY_STEP"));
+    run_command_fini(&command);
+    act(&w, "a");
+    exits(&w, "a", 0);
+    command = command_of(&w, "reads");
+    assert_false(is_kept(&command, "BELAY_OUTCOME_ONE"));
+    assert_true(is_kept(&command, "BELAY_OUTCOME_TWO"));
+    run_command_fini(&command);
+    walked(&w);
+}
+
 static void test_environment(void **state)
 {
     (void)state;
@@ -400,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_a_wide_match_does_not_reach_into_the_text),
         cmocka_unit_test(test_prompting_exports),
         cmocka_unit_test(test_a_name_stands_once_in_the_environment),
+        cmocka_unit_test(test_outcomes_that_are_not_read_are_not_kept),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_durations_with_variables),
