@@ -141,48 +141,75 @@ static void test_a_frozen_reader_and_a_dropped_link(void **state)
 }
 
 /* key: its file signs; NULL: the session's key, whose private half no agent has here. */
-static void approve(const char *login, const char *key, const char *says, int status)
+static void approve(int run, const char *login, const char *key, const char *says)
 {
-    char *command =
-        key ? xasprintf("approve 1 drop --key %s/%s", sshd.folder, key) : xstrdup("approve 1 drop");
+    char *command = key ? xasprintf("approve %d drop --key %s/%s", run, sshd.folder, key)
+                        : xasprintf("approve %d drop", run);
     struct pty *p = sshd_login(&sshd, login, command);
     walk_sees(p, "Type yes to approve");
     pty_type(p, "yes\r");
     walk_sees(p, says);
-    walk_ends(p, status);
+    walk_ends(p, 0);
     free(command);
 }
 
-/* One account, three keys: what counts is a signature by another allowed key, and nothing else. */
-static void test_two_keys_approve_on_one_account(void **state)
+/* That key's step waits on its page for another person. */
+static struct pty *page_of(const char *key)
 {
-    (void)state;
-    struct pty *p = sshd_login(&sshd, "alice", "two");
+    struct pty *p = sshd_login(&sshd, key, "two");
     walk_sees(p, "Approvals +0 of 1(.|\n)*Type +yes");
-    walk_confirm(p, "yes\r");
-    walk_sees(p, "not done(.|\n)*Type +yes");
-    approve("alice", "alice", "approved and signed", 0); /* her own key: refused where it counts */
-    approve("bob", NULL, "unsigned", 0);
-    approve("mallory", "mallory", "approved and signed", 0);
-    walk_page_again(p);
-    if (pty_matches(p, "Approvals +1 of 1"))
-        fail_with_screen(p, "what does not count is counted");
-    approve("bob", "bob", "approved and signed", 0);
+    return p;
+}
+
+static void page_is_approved(struct pty *p)
+{
     for (int i = 0; i < 100 && !pty_matches(p, "Approvals +1 of 1"); i++) {
         pty_run(p, 200);
         walk_page_again(p);
     }
     walk_sees(p, "Approvals +1 of 1");
+}
+
+static void page_confirms(struct pty *p, const char *effect)
+{
     walk_confirm(p, "yes\r");
-    walk_oracle_await(&walk, p, "dropped\n");
+    walk_oracle_await(&walk, p, effect);
     walk_ends(p, 0);
-    const char *verify[] = {"verify", NULL}, *words[] = {"timeline", NULL};
-    p = rig_run(&walk.rig, belay, &(struct rig_start){.arguments = verify, .width = 160});
+}
+
+/* One account, three keys: what counts is a signature by another allowed key, and nothing else. Two steps
+ * wait at once, and each of the two approves the other's. */
+static void test_two_keys_approve_each_other_on_one_account(void **state)
+{
+    (void)state;
+    struct pty *alice = page_of("alice");
+    walk_confirm(alice, "yes\r");
+    walk_sees(alice, "not done(.|\n)*Type +yes");
+    struct pty *bob = page_of("bob");
+    approve(1, "alice", "alice", "approved and signed"); /* her own key: refused where it counts */
+    approve(2, "bob", "bob", "approved and signed");
+    approve(1, "bob", NULL, "unsigned");
+    approve(1, "mallory", "mallory", "approved and signed");
+    walk_page_again(alice);
+    walk_page_again(bob);
+    if (pty_matches(alice, "Approvals +1 of 1"))
+        fail_with_screen(alice, "what does not count is counted");
+    if (pty_matches(bob, "Approvals +1 of 1"))
+        fail_with_screen(bob, "who asked has approved");
+    approve(1, "bob", "bob", "approved and signed");
+    page_is_approved(alice);
+    approve(2, "alice", "alice", "approved and signed");
+    page_is_approved(bob);
+    page_confirms(alice, "dropped\n");
+    page_confirms(bob, "dropped\ndropped\n");
+    const char *verify[] = {"verify", NULL}, *words[] = {"timeline", "--all", NULL};
+    struct pty *p = rig_run(&walk.rig, belay, &(struct rig_start){.arguments = verify, .width = 160});
     walk_sees(p, "run 1 drop: signed by bob@example.org");
+    walk_sees(p, "run 2 drop: signed by alice@example.org");
     walk_sees(p, "run 1 drop by .*: unsigned");
     walk_sees(p, "NOT GOOD: signed by a key that is not among the approvers");
     walk_ends(p, 1);
-    p = rig_run(&walk.rig, belay, &(struct rig_start){.arguments = words, .width = 200, .height = 60});
+    p = rig_run(&walk.rig, belay, &(struct rig_start){.arguments = words, .width = 200, .height = 100});
     walk_sees(p, "signed by the key of who asked");
     walk_sees(p, "does not count: it is not signed");
     walk_sees(p, "not among the approvers");
@@ -200,7 +227,7 @@ int main(int argc, char **argv)
     server_require("sshd");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_client_is_killed_in_a_step, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_two_keys_approve_on_one_account, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_keys_approve_each_other_on_one_account, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_frozen_reader_and_a_dropped_link, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
