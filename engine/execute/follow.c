@@ -381,16 +381,14 @@ static struct execution *follow(struct spool *s, struct loop *loop, const char *
                                 struct err *e)
 {
     struct spool_entry entry;
-    int dir = spool_step(s, key, e);
-    if (dir < 0)
+    if (spool_find(s, key, &entry, e) < 0)
         return NULL;
-    folder_judge(dir, key, &entry);
     if (entry.state == SPOOL_UNREADABLE) {
         err_set(e, ERR_CORRUPT, "%s/%s: %s", s->folder, key, entry.text);
-        close(dir);
         return NULL;
     }
-    struct execution *x = execution_make(s, loop, key, dir, events, data, watching, e);
+    int dir = spool_step(s, key, e);
+    struct execution *x = dir < 0 ? NULL : execution_make(s, loop, key, dir, events, data, watching, e);
     if (x)
         x->entry = entry;
     return x;

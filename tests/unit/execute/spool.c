@@ -112,6 +112,73 @@ static void each_combination_means_one_thing(void **state)
     }
 }
 
+/* Its fate was removed, or is void, and yet it has written: nobody may say that it never ran. */
+static void output_without_a_beginning_concludes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const fates[] = {NULL, "", "void 5\n"};
+    for (int i = 0; i < 3; i++)
+        for (int supervised = 0; supervised < 2; supervised++) {
+            struct seen seen = {0};
+            char key[32], when[64];
+            snprintf(key, sizeof key, "k%d-%d", i, supervised);
+            snprintf(when, sizeof when, "fate \"%s\", supervised %d", fates[i] ? fates[i] : "none",
+                     supervised);
+            step_make(f, key);
+            int fd = lock(f, key, NAME_SUPERVISOR_LOCK);
+            struct execution *x = adopt(f, key, &seen); /* while there is nothing to be seen */
+            await(f, execution_state(x) == SPOOL_ARMED);
+            put_text(f, key, NAME_SPOOL, "output");
+            if (fates[i])
+                put_text(f, key, NAME_FATE, fates[i]);
+            if (!supervised)
+                close(fd);
+            expect_state(f, key, SPOOL_UNREADABLE, when);
+            await(f, seen.ended);
+            assert_int_equal(seen.result.how, EXEC_LOST);
+            execution_free(x);
+            assert_null(execution_adopt(f->spool, f->loop, key, &recorder, &seen, &f->e));
+            assert_int_equal(f->e.code, ERR_CORRUPT);
+            assert_int_equal(execution_forget(f->spool, key, &f->e), ERR_CORRUPT);
+            put_exit(f, key, EXEC_NOT_STARTED, -1, key);
+            expect_state(f, key, SPOOL_UNREADABLE, "and its record says that it was not started");
+            put_text(f, key, NAME_ABOUT, ""); /* not even after a loss of power */
+            expect_state(f, key, SPOOL_UNREADABLE, "about empty");
+            put_text(f, key, NAME_SPOOL, "");
+            if (supervised)
+                close(fd);
+            seen_fini(&seen);
+        }
+}
+
+/* Whether it got as far as a fate or not, the record of its supervisor is believed, and says why. */
+static void a_step_that_could_not_be_started_says_why(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const fates[] = {NULL, "", "started 5\n"};
+    for (int i = 0; i < 3; i++) {
+        struct seen seen = {0};
+        uint8_t bytes[EXIT_RECORD_SIZE];
+        struct exit_record r = {
+            .how = EXEC_NOT_STARTED, .status = -1, .error = ENOSPC, .text = "no space left on device"};
+        char key[16];
+        snprintf(key, sizeof key, "k%d", i);
+        step_make(f, key);
+        if (fates[i])
+            put_text(f, key, NAME_FATE, fates[i]);
+        exit_encode(&r, key, bytes);
+        put(f, key, NAME_EXIT, bytes, sizeof bytes);
+        struct execution *x = adopt(f, key, &seen);
+        await(f, seen.ended);
+        assert_int_equal(seen.result.how, EXEC_NOT_STARTED);
+        assert_int_equal(seen.result.error, ENOSPC);
+        assert_string_equal(seen.result.text, r.text);
+        execution_free(x);
+        forget(f, key);
+        seen_fini(&seen);
+    }
+}
+
 static void a_living_child_is_alone_or_a_survivor(void **state)
 {
     struct fixture *f = *state;
@@ -401,6 +468,8 @@ static int tests(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test_setup_teardown(each_combination_means_one_thing, setup, teardown),
+        cmocka_unit_test_setup_teardown(output_without_a_beginning_concludes_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_step_that_could_not_be_started_says_why, setup, teardown),
         cmocka_unit_test_setup_teardown(a_living_child_is_alone_or_a_survivor, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_ours_concludes_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(void_is_for_good, setup, teardown),
