@@ -265,6 +265,30 @@ static void test_job(void **state)
     }
 }
 
+/* F3: what reaches further than something untried says which, asks for its own word, and takes no other. */
+static void test_wider_than_something_untried(void **state)
+{
+    (void)state;
+    struct act a;
+    open_act(&a,
+             "## All of it\n\n```sh {name=act kind=action scope=cluster}\nrestart --all\n```\n\n"
+             "## One process\n\n```sh {name=narrow kind=action scope=process}\nrestart one\n```\n",
+             false);
+    theatre_draw(a.console);
+    theatre_shows(a.console, "a narrower step is untried: process One process");
+    theatre_shows(a.console, "Type  cluster  to run it");
+    later(&a, 700);
+    theatre_type(a.console, "yes");
+    theatre_keys(a.console, "Enter");
+    assert_int_not_equal(a.engine->last_input.kind, INPUT_CONFIRM);
+    theatre_keys(a.console, "Backspace Backspace Backspace");
+    theatre_type(a.console, "cluster");
+    theatre_keys(a.console, "Enter");
+    assert_int_equal(a.engine->last_input.kind, INPUT_CONFIRM);
+    assert_string_equal(a.engine->typed, "cluster");
+    close_act(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_what_follows_when_no_attempt_is_left),
         cmocka_unit_test(test_lock),
         cmocka_unit_test(test_job),
+        cmocka_unit_test(test_wider_than_something_untried),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
