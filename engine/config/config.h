@@ -51,7 +51,7 @@ void config_headers_free(struct config_header *headers, size_t count);
 
 struct config_source {
     char *name;
-    char *kind;   /* a name in the table of sources: prometheus, http, redis, command; not checked here */
+    char *kind;   /* a name in the table of sources; not checked here */
     char *url;    /* NULL where the kind needs none: a command, the journal */
     char *preset; /* NULL when the mapping is in place */
     cJSON *vars;  /* object of strings, or NULL */

@@ -59,6 +59,19 @@ const struct walk walks[] = {
         .after = {SERVES("docs-shard-5-0")},
     },
     {
+        .name = "shard, not right yet",
+        .scenario = "shard",
+        .before = SHARD_DOWN,
+        .document = "vector-store-shard-down",
+        .variables = {"COLLECTION=docs", "SHARD=shard-5"},
+        .answers = {{"Restore the newest snapshot", "skip"},
+                    {"not done: reintroduce: precheck golden-direct is failed", "stop"}},
+        .status = 1,
+        .told = {"[skipped] Restore the newest snapshot", "precheck golden-direct is failed",
+                 "!Reintroduce the shard: ok", "ended: "},
+        .after = {SERVES("^docs-shard-5-1$")}, /* its replica, and nobody else */
+    },
+    {
         .name = "provider, backup",
         .scenario = "provider",
         .before = FAILING,

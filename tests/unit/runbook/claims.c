@@ -180,6 +180,8 @@ static void test_so_many_others_must_approve(void **state)
     walked(&w);
 }
 
+#define TEN_MINUTES_MS 600000 /* as it is promised */
+
 static void test_an_approval_expires(void **state)
 {
     (void)state;
@@ -190,10 +192,10 @@ static void test_an_approval_expires(void **state)
     assert_int_equal(approve(&w, "bob", digest), 0);
     int64_t given = w.now_ms;
     give(&w, (struct run_input){.kind = INPUT_LEAVE, .step = 0});
-    assert_int_equal(run_wake_ms(w.run), given + RUN_APPROVAL_MS);
-    w.now_ms = given + RUN_APPROVAL_MS - 2000;
+    assert_int_equal(run_wake_ms(w.run), given + TEN_MINUTES_MS);
+    w.now_ms = given + TEN_MINUTES_MS - 2000;
     opened(&w, "alice");
-    w.now_ms = given + RUN_APPROVAL_MS - 1001;
+    w.now_ms = given + TEN_MINUTES_MS - 1001;
     assert_refused(confirmed(&w, "alice", HERE), &w, "1 other person"); /* at the very millisecond */
     tick(&w, 1);
     assert_true(noted(&w, "the approval of bob has expired"));
