@@ -94,7 +94,7 @@ static void request_incident_open(struct engine *engine, const struct engine_req
     if (!request->text || !request->text[0])
         err_set(&e, ERR_USAGE, "an incident needs a title");
     else if (request->severity)
-        incident_severity_parse(request->severity, severity, &e);
+        severity_parse(request->severity, severity, &e);
     if (e.code) {
         answer(done, context, &e);
         return;

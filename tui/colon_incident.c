@@ -204,11 +204,20 @@ static void edit(struct console *console, int64_t incident, struct err *e)
 
 /* ---- the verbs of the shared table ---- */
 
+/* The console has no standard input to give: its keys come from there. */
+static int stdin_refuse(const struct words *w, struct err *e)
+{
+    for (size_t i = 0; i < w->given_count; i++)
+        if (str_eq(w->given[i].name, "file") && w->given[i].value && str_ends(w->given[i].value, "=-"))
+            return err_set(e, ERR_USAGE, "- is for belay incident write in a shell: name a file here");
+    return 0;
+}
+
 static void run_verb(struct console *console, const char *name, char *const *words, struct err *e)
 {
     struct words w;
     struct incident_call call = {0};
-    if (words_parse(&w, words, incident_options, e) == 0 &&
+    if (words_parse(&w, words, incident_options, e) == 0 && stdin_refuse(&w, e) == 0 &&
         incident_call_build(&call, incident_verb_find(name), &w, console->wall_us(), e) == 0) {
         if (call.count == 0) {
             edit(console, call.incident, e);

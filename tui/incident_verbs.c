@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <unistd.h>
 
 const struct command_option incident_options[] = {
     {"incident", "ID", "which one (INC-7); the newest open one otherwise", false},
@@ -176,7 +177,8 @@ static const char *split_field(struct incident_call *call, const char *given, co
 static int read_field(struct incident_call *call, const char *path, const char **text, struct err *e)
 {
     struct str read = {0};
-    int code = file_read(str_eq(path, "-") ? "/dev/stdin" : path, INCIDENT_TEXT_MAX, &read, e);
+    int code = str_eq(path, "-") ? file_read_rest(STDIN_FILENO, "standard input", INCIDENT_TEXT_MAX, &read, e)
+                                 : file_read(path, INCIDENT_TEXT_MAX, &read, e);
     if (code == 0 && strlen(str_text(&read)) != read.len)
         code = err_set(e, ERR_SYNTAX, "%s: is no text", path);
     *text = own(call, str_take(&read));

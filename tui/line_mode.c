@@ -193,7 +193,7 @@ static void skip(struct line_mode *m, const char *why)
     struct run_input leave = {.kind = INPUT_LEAVE, .step = m->step, .actor = engine_actor(m->engine)};
     struct run_input input = {.kind = INPUT_CHOOSE,
                               .step = m->step,
-                              .reason = why[0] ? why : "said so in line mode",
+                              .reason = why,
                               .choice = CHOICE_SKIP,
                               .actor = engine_actor(m->engine)};
     struct engine_request request = {.kind = REQUEST_RUN_INPUT, .run = m->id, .input = &leave};
@@ -209,16 +209,30 @@ static void break_glass(struct line_mode *m, const char *reason)
     line_input(m, &input);
 }
 
+static void stop(struct line_mode *m, const char *why)
+{
+    struct run_input input = {
+        .kind = INPUT_STOP, .step = STEP_NONE, .reason = why, .actor = engine_actor(m->engine)};
+    line_input(m, &input);
+}
+
+/* "skip", "skip the queue is empty": where the reason begins, a word of its own without one; NULL: neither.
+ */
+static const char *reason_after(const char *text, const char *word)
+{
+    if (!str_starts(text, word) || (text[strlen(word)] != ' ' && text[strlen(word)] != '\0'))
+        return NULL;
+    text += strlen(word) + strspn(text + strlen(word), " ");
+    return text[0] ? text : "said so in line mode";
+}
+
 static void answer_confirm(struct line_mode *m, const char *text)
 {
-    struct run_input stop = {.kind = INPUT_STOP,
-                             .step = STEP_NONE,
-                             .reason = "said so in line mode",
-                             .actor = engine_actor(m->engine)};
-    if (str_eq(text, "skip") || str_starts(text, "skip "))
-        skip(m, text + strlen("skip") + strspn(text + strlen("skip"), " "));
-    else if (str_eq(text, "stop"))
-        line_input(m, &stop);
+    const char *why;
+    if ((why = reason_after(text, "skip")) != NULL)
+        skip(m, why);
+    else if ((why = reason_after(text, "stop")) != NULL)
+        stop(m, why);
     else if (str_starts(text, "break-glass "))
         break_glass(m, text + strlen("break-glass "));
     else if (!text[0])

@@ -29,8 +29,8 @@ const struct step *line_step(const struct engine_run *view, int step)
     return &view->book->steps.data[step];
 }
 
-/* What is new of a step's output, in whole lines while it runs. */
-void line_output_show(struct line_mode *m, int step, bool over)
+/* What is new of a step's output, in whole lines while it runs, of which too long a one comes in parts. */
+static void output_show(struct line_mode *m, int step, bool over)
 {
     const char *text = engine_step_output(m->engine, m->id, step);
     size_t length = strlen(text);
@@ -48,10 +48,19 @@ void line_output_show(struct line_mode *m, int step, bool over)
     const char *end = memrchr(text, '\n', length);
     size_t take = over || length > LINE_HELD ? length : end ? (size_t)(end - text) + 1 : 0;
     fwrite(text, 1, take, stdout);
-    if (over && text[length - 1] != '\n')
-        fputc('\n', stdout);
-    fflush(stdout);
     m->printed[step] += take;
+    if (take > 0)
+        m->unended = text[take - 1] != '\n';
+}
+
+void line_output_show(struct line_mode *m, int step, bool over)
+{
+    output_show(m, step, over);
+    if (over && m->unended) {
+        fputc('\n', stdout);
+        m->unended = false;
+    }
+    fflush(stdout);
 }
 
 void line_progress_show(struct line_mode *m, const struct engine_run *view)

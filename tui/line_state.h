@@ -28,6 +28,7 @@ struct line_mode {
     int step;
     char *variable;
     uint64_t *printed;       /* bytes of each step's output that were shown */
+    bool unended;            /* the output shown last has no newline at its end */
     enum run_outcome *shown; /* outcome of each step as it was last told */
     bool waiting;            /* a request is under way */
     bool trouble;            /* the journal can't be written, and that was told */

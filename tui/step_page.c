@@ -185,13 +185,18 @@ static void go_on(struct page *page)
     }
 }
 
-/* While others have to approve nothing is typed here, and what does without them is a command. */
-static bool glass_command(struct page *page, const struct step_view *view, const struct key *key)
+/* Where nothing is typed a colon begins a command: while others have to approve (what does without them is
+ * one), and on a closed page, unless it goes on with what was being typed when the page closed itself. */
+static bool colon_command(struct page *page, const struct step_view *view, const struct key *key)
 {
-    if (view->mode != STEP_MODE_CONFIRM || !key_is_text(key) || key->code != ':' ||
-        run_approvals_missing(view->run.run, view->run.current_step,
-                              engine_person(console_engine(page->console)),
-                              engine_target(console_engine(page->console))) == 0) {
+    const struct step_page *own = page->state;
+    struct engine *engine = console_engine(page->console);
+    if (!key_is_text(key) || key->code != ':' ||
+        (view->mode == STEP_MODE_CLOSED
+             ? own->confirm.length > 0
+             : view->mode != STEP_MODE_CONFIRM ||
+                   run_approvals_missing(view->run.run, view->run.current_step, engine_person(engine),
+                                         engine_target(engine)) == 0)) {
         return false;
     }
     prompt_command(page->console);
@@ -220,7 +225,7 @@ static bool confirm_command(struct page *page, const struct step_view *view, con
                             const char *name)
 {
     struct step_page *own = page->state;
-    if (confirm_scroll(page, name) || (name == NULL && glass_command(page, view, key))) {
+    if (confirm_scroll(page, name) || (name == NULL && colon_command(page, view, key))) {
         return true;
     }
     if (view->mode == STEP_MODE_CLOSED) {

@@ -13,6 +13,7 @@
 #include "engine/base/number.h"
 #include "engine/base/pattern.h"
 #include "engine/base/rng.h"
+#include "engine/base/severity.h"
 #include "engine/base/ssh_key.h"
 #include "engine/base/str.h"
 #include "engine/base/utf8.h"

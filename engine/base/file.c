@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Reads to the end, whatever size the file claims to have (/proc says 0). */
-static int read_all(int fd, const char *path, size_t limit, struct str *out, struct err *e)
+/* Whatever size the file claims to have (/proc says 0). */
+int file_read_rest(int fd, const char *path, size_t limit, struct str *out, struct err *e)
 {
     size_t start = out->len;
     for (;;) {
@@ -47,7 +47,7 @@ int file_read(const char *path, size_t limit, struct str *out, struct err *e)
     else if (st.st_size > 0 && (uint64_t)st.st_size > limit)
         code = err_set(e, ERR_RANGE, "%s: larger than %zu bytes", path, limit);
     else
-        code = read_all(fd, path, limit, out, e);
+        code = file_read_rest(fd, path, limit, out, e);
     close(fd);
     if (code < 0 && out->data) {
         out->len = start;

@@ -9,6 +9,9 @@
 #include "engine/base/err.h"
 #include "engine/base/str.h"
 
+/* Appends all that a descriptor still has, of a pipe or terminal too; path is for messages. */
+int file_read_rest(int fd, const char *path, size_t limit, struct str *out, struct err *e);
+
 /* Appends the whole file to out; larger than limit bytes is ERR_RANGE. Descriptors are close-on-exec. */
 int file_read(const char *path, size_t limit, struct str *out, struct err *e);
 

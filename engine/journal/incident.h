@@ -62,10 +62,6 @@ int journal_incident_current(struct journal *j, bool any, int64_t *number, struc
 /* "INC-7", "inc-7" or "7". ERR_SYNTAX otherwise. */
 int incident_number_parse(const char *text, int64_t *number, struct err *e);
 
-/* SEV1 (the worst) to SEV5, also as "sev2" or "2". ERR_USAGE otherwise. */
-#define SEVERITY_SIZE 5
-int incident_severity_parse(const char *text, char severity[static SEVERITY_SIZE], struct err *e);
-
 /* --- the file of one incident ----------------------------------------------------------------------------
  */
 

@@ -104,7 +104,7 @@ static int set_severity(struct drafting *d)
     const struct incident_change *c = d->change;
     const char *before = d->file->incident.severity;
     char severity[SEVERITY_SIZE];
-    int code = incident_severity_parse(c->severity, severity, d->e);
+    int code = severity_parse(c->severity, severity, d->e);
     if (code == 0 && str_eq(before, severity))
         code =
             err_set(d->e, ERR_EXISTS, "INC-%lld is %s already", (long long)d->file->incident.number, before);

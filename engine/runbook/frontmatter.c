@@ -183,6 +183,19 @@ static void read_var(struct reading *r, const cJSON *spec)
 
 /* ---- The head ---- */
 
+static void read_severity(struct reading *r, const cJSON *item)
+{
+    char severity[SEVERITY_SIZE];
+    struct err why;
+    const char *text = scalar(r, item);
+    if (text && *text && severity_parse(text, severity, &why) < 0) {
+        error_at(r, item, "%s", why.msg);
+    } else if (text && *text) {
+        free(r->book->severity);
+        r->book->severity = xstrdup(severity);
+    }
+}
+
 static void read_runbook(struct reading *r, const cJSON *head)
 {
     struct runbook *book = r->book;
@@ -196,7 +209,7 @@ static void read_runbook(struct reading *r, const cJSON *head)
         } else if (str_eq(item->string, "title")) {
             copy_scalar(r, item, &book->title);
         } else if (str_eq(item->string, "severity")) {
-            copy_scalar(r, item, &book->severity);
+            read_severity(r, item);
         } else if (str_eq(item->string, "offer") && cJSON_IsArray(item)) {
             cJSON_ArrayForEach(each, item) read_offer(r, each);
         } else if (str_eq(item->string, "offer")) {

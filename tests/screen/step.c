@@ -112,6 +112,26 @@ static void test_line_mode_shows_output_once(void **state)
     pty_free(p);
 }
 
+/* Longer than what is awaited of a line, and never ended: what follows it stands on a line of its own. And
+ * `stop` takes its reason, as `skip` does. */
+static void test_line_mode_ends_an_unended_line(void **state)
+{
+    (void)state;
+    rig_write(&walk.rig, "runbooks/act.md",
+              "# A long line\n\n```bash {name=long}\n"
+              "printf '%06000d' 7; for i in $(seq 600); do test -e \"$GATE\" && break; sleep 0.1; done\n"
+              "```\n\n```bash {name=never}\ntrue\n```\n");
+    struct pty *p = walk_line_mode(&walk, BELAY, "run");
+    walk_sees(p, "Type +yes");
+    walk_confirm(p, "yes\r");
+    walk_sees(p, "00007");
+    walk_open_gate(&walk);
+    walk_sees(p, "00007 *\n\\[warn\\](.|\n)*Type +yes");
+    walk_confirm(p, "stop it is enough\r");
+    walk_sees(p, "ended: cancelled");
+    walk_ends(p, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +140,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_cancel_in_line_mode_without_a_supervisor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_line_mode_shows_output_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_line_mode_ends_an_unended_line, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 /* Two consoles on one journal: whoever walks a run is shown to the other; a console that is there but absent
  * loses its run to an explicit take-over, and what it says afterwards counts for nothing. */
+#include <sys/stat.h>
+
 #include "tests/screen/walk.h"
 
 static const char document[] = "# Drain the queue\n\n"
@@ -175,6 +177,27 @@ static void test_the_time_of_a_step_goes_on(void **state)
     walk_verify(&walk, BELAY);
 }
 
+/* Without a configuration there is no console with an `r` to find it. */
+static void test_the_welcome_page_names_what_was_left(void **state)
+{
+    (void)state;
+    const char *run[] = {"runbook", "run", "../runbooks/act.md", "--line", NULL}, *none[] = {NULL};
+    assert_int_equal(mkdir("bare", 0755), 0);
+    assert_int_equal(chdir("bare"), 0);
+    struct pty *p = line_mode(run);
+    walk_sees(p, "Type +yes");
+    struct pty *welcome = line_mode(none);
+    walk_sees(welcome, "only what you confirm");
+    if (pty_matches(welcome, "Interrupted"))
+        fail_with_screen(welcome, "its console is there");
+    walk_ends(welcome, 2);
+    pty_signal(p, SIGKILL);
+    walk_ends(p, 128 + SIGKILL);
+    welcome = line_mode(none);
+    walk_sees(welcome, "Interrupted: run 1, Drain the queue. It goes on with: belay runbook resume 1");
+    walk_ends(welcome, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_follower_sees_the_output, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_time_of_a_step_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dead_console_has_lost_it_already, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_welcome_page_names_what_was_left, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,16 @@ static int step_named(const struct engine_run *run, const char *name)
     return name ? STEP_NONE : run->current_step;
 }
 
+/* "alice (uid 1004, key SHA256:k3...)"; who has the run, where nothing is to be given from here. */
+static const char *asked_by(const struct engine *engine, const struct engine_run *run, int step)
+{
+    struct engine_approval asked;
+    for (size_t i = 0; engine_approval_at(engine, i, &asked); i++)
+        if (asked.run == run->id && asked.step == step)
+            return asked.by;
+    return run->owner ? run->owner : "";
+}
+
 /* What, where, by whom, and the digest that all of it is bound by. */
 static int show(const struct engine *engine, const struct engine_run *run, int step, struct str *digest,
                 struct err *e)
@@ -30,9 +40,9 @@ static int show(const struct engine *engine, const struct engine_run *run, int s
     if (page.command_error == 0)
         run_command_text(&page.command, &text);
     utf8_clean(&clean, str_text(&text), text.len, true);
-    printf("%s\n  What      %s\n  Where     %s\n  Asked by  %s\n  Reach     %s\n  Digest    %s\n",
-           run->book->steps.data[step].title, str_text(&clean), engine_target(engine),
-           run->owner ? run->owner : "",
+    const char *by = asked_by(engine, run, step);
+    printf("%s\n  What      %s\n  Where     %s, as %s\n  Asked by  %s\n  Reach     %s\n  Digest    %s\n",
+           run->book->steps.data[step].title, str_text(&clean), engine_target(engine), by, by,
            page.scope == SCOPE_NONE ? "not declared" : step_scope_text(page.scope), page.digest);
     str_add(digest, page.digest);
     run_page_fini(&page);

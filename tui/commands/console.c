@@ -22,6 +22,20 @@ static int console_open(const struct command_line *line, struct config *config, 
                                                             : EXIT_DONE;
 }
 
+/* What `belay runbook run` left here without a configuration; it is looked for, and nothing is made. */
+static void interrupted_print(const struct command_line *line)
+{
+    struct err e = {0};
+    struct session s;
+    struct engine_run run;
+    if (session_open(&s, line, SESSION_LOOKS, &e) == 0)
+        for (size_t i = 0; engine_run_at(s.engine, i, &run); i++)
+            if (!run.ended && (run.interrupted || run.abandoned))
+                printf("\nInterrupted: run %lld, %s. It goes on with: belay runbook resume %lld\n",
+                       (long long)run.id, run.book->title, (long long)run.id);
+    session_close(&s);
+}
+
 static int console_command(const struct command_line *line)
 {
     struct err e = {0};
@@ -40,6 +54,7 @@ static int console_command(const struct command_line *line)
         char *welcome = console_welcome();
         fputs(welcome, stdout);
         free(welcome);
+        interrupted_print(line);
         e = (struct err){0};
         status = EXIT_USAGE;
     } else if (config) {

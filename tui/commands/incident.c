@@ -32,7 +32,7 @@ static int incident_open(const struct command_line *line, const struct words *w,
     }
     char severity[SEVERITY_SIZE] = "";
     if (words_has(w, "severity") &&
-        incident_severity_parse(words_value(w, "severity", ""), severity, e) < 0) {
+        severity_parse(words_value(w, "severity", ""), severity, e) < 0) {
         free(title);
         return e->code;
     }

@@ -130,6 +130,27 @@ static void test_inline_code_is_not_a_lost_fence(void **state)
 
 /* ---- Front matter ---- */
 
+static void test_severity(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *given, *read;
+    } rows[] = {{"SEV1", "SEV1"}, {"sev3", "SEV3"}, {"5", "SEV5"},      {"", ""},
+                {"SEV9", NULL},   {"SEV0", NULL},   {"critical", NULL}, {"SEV22", NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = xasprintf("---\nrunbook:\n  severity: %s\n---\n" S("name=a"), rows[i].given);
+        struct runbook *book = book_of(text);
+        if (rows[i].read) {
+            expect_no_errors(book);
+            assert_string_equal(book->severity, rows[i].read);
+        } else {
+            assert_non_null(finding_of(book, "is no severity: they are SEV1, the worst, to SEV5"));
+        }
+        runbook_free(book);
+        free(text);
+    }
+}
+
 static void test_front_matter(void **state)
 {
     (void)state;
@@ -255,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_lint),
         cmocka_unit_test(test_html_that_hides_nothing),
         cmocka_unit_test(test_inline_code_is_not_a_lost_fence),
+        cmocka_unit_test(test_severity),
         cmocka_unit_test(test_front_matter),
         cmocka_unit_test(test_wrong_front_matter),
         cmocka_unit_test(test_other_peoples_front_matter),

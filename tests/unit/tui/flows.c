@@ -77,10 +77,25 @@ static void test_disarming(void **state)
     assert_int_equal(engine->last_input.kind, INPUT_LEAVE);
     theatre_draw(console);
     theatre_shows(console, "Enter opens it anew");
+    theatre_keys(console, ": Esc"); /* a command is one, and leaves the page as it was */
+    theatre_shows(console, "Enter opens it anew");
+    theatre_type(console, ":quit");
+    theatre_keys(console, "Enter");
+    assert_true(console->quitting);
+    console->quitting = false;
+    assert_int_equal(engine->last_input.kind, INPUT_LEAVE);
     theatre_type(console, "shard-5");
     theatre_keys(console, "Enter");
     assert_int_equal(engine->last_input.kind, INPUT_OPEN);
     assert_string_equal(console_top(console)->type->name, "step");
+    theatre_draw(console);
+    later(US_PER_S, engine);
+    theatre_type(console, "shard");
+    later(61 * US_PER_S, engine);
+    theatre_draw(console);
+    theatre_type(console, ":quit"); /* begun as an answer: no command */
+    assert_null(console->prompt.editor);
+    theatre_keys(console, "Enter");
     theatre_draw(console);
     later(US_PER_S, engine);
     theatre_type(console, "shard-5");
