@@ -249,7 +249,13 @@ static int open_or_make(struct targets *t, struct err *e)
     return code;
 }
 
-int targets_open(const char *folder, bool shared, bool read_only, struct targets **targets, struct err *e)
+void targets_patience(struct targets *t, int64_t wait_ms)
+{
+    t->wait_us = wait_ms <= 0 ? 0 : wait_ms < GUARD_WAIT_US / US_PER_MS ? wait_ms * US_PER_MS : GUARD_WAIT_US;
+}
+
+int targets_open_within(const char *folder, bool shared, bool read_only, int64_t wait_ms,
+                        struct targets **targets, struct err *e)
 {
     struct targets *t = xcalloc(1, sizeof *t);
     const char *boot = clock_boot_id();
@@ -261,7 +267,7 @@ int targets_open(const char *folder, bool shared, bool read_only, struct targets
     t->shared = shared;
     t->read_only = read_only;
     t->probe_fd = -1;
-    t->wait_us = GUARD_WAIT_US;
+    targets_patience(t, wait_ms);
     t->boot = (int64_t)checksum64(boot, strlen(boot));
     int code = open_or_make(t, e);
     if (code < 0)
@@ -271,9 +277,9 @@ int targets_open(const char *folder, bool shared, bool read_only, struct targets
     return code;
 }
 
-void targets_patience(struct targets *t, int64_t wait_ms)
+int targets_open(const char *folder, bool shared, bool read_only, struct targets **targets, struct err *e)
 {
-    t->wait_us = wait_ms <= 0 ? 0 : wait_ms < GUARD_WAIT_US / US_PER_MS ? wait_ms * US_PER_MS : GUARD_WAIT_US;
+    return targets_open_within(folder, shared, read_only, INT64_MAX, targets, e);
 }
 
 void targets_close(struct targets *t)

@@ -39,13 +39,15 @@ static void warn(struct drive *d, const struct err *e)
     d->without = true;
 }
 
-static bool database(struct drive *d)
+/* wait_ms: for whoever just makes it, where there is a deadline. */
+static bool database(struct drive *d, int64_t wait_ms)
 {
     if (d->targets || d->without)
         return d->targets && !d->without;
     struct err e = {0};
     char *folder = d->plan->state_folder ? xstrdup(d->plan->state_folder) : exec_state_folder();
-    if (targets_open(folder, d->plan->state_shared, false, &d->targets, &e) < 0)
+    wait_ms = d->plan->policy.backoff.deadline_ms > 0 ? wait_ms : INT64_MAX;
+    if (targets_open_within(folder, d->plan->state_shared, false, wait_ms, &d->targets, &e) < 0)
         warn(d, &e);
     else if (targets_warning(d->targets))
         exec_say(d->plan, "%s", targets_warning(d->targets));
@@ -234,7 +236,7 @@ static void admit(struct drive *d)
     int code = 1;
     d->admitted = false;
     d->admission = (struct target_admission){.lease = -1};
-    if (rules && database(d)) {
+    if (rules && database(d, left_ms(d) / 2)) {
         be_patient(d, left_ms(d) / 2); /* the other half is for the call, without what others know */
         struct budget *budget = d->plan->policy.budget ? &d->chain.budgets[tier] : NULL;
         code =
@@ -355,7 +357,8 @@ static void count(struct drive *d)
         count_tier(d, i, &o.sums);
         o.passed_over = chain_passed_over(&d->chain, i);
         o.sums.rejected |= o.passed_over != NULL;
-        if (!tier->target[0] || (o.sums.attempts == 0 && o.sums.rejected == 0) || !database(d))
+        if (!tier->target[0] || (o.sums.attempts == 0 && o.sums.rejected == 0) ||
+            !database(d, left_ms(d) > OUTCOME_MS ? left_ms(d) : OUTCOME_MS))
             continue;
         be_patient(d, left_ms(d) > OUTCOME_MS ? left_ms(d) : OUTCOME_MS);
         if (target_count(d->targets, &o, &e) < 0)

@@ -22,9 +22,11 @@ struct targets;
 /* The database in folder (made if need be). Never waits longer than 2 s for others; ERR_BUSY names the
  * holder. read_only: nothing is made, ERR_NOT_FOUND when there is none. */
 int targets_open(const char *folder, bool shared, bool read_only, struct targets **targets, struct err *e);
-void targets_close(struct targets *t); /* NULL is fine */
-/* For a caller with a deadline: from now on others are waited for no longer than that, 2 s at most. */
-void targets_patience(struct targets *t, int64_t wait_ms);
+/* For a caller with a deadline: others are waited for no longer than that, 2 s at most. */
+int targets_open_within(const char *folder, bool shared, bool read_only, int64_t wait_ms,
+                        struct targets **targets, struct err *e);
+void targets_patience(struct targets *t, int64_t wait_ms); /* from now on */
+void targets_close(struct targets *t);                     /* NULL is fine */
 /* One line of what a person should know though it goes on: the file was damaged, set aside and begun anew.
  * NULL: nothing. Borrowed. */
 const char *targets_warning(const struct targets *t);
