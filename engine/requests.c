@@ -305,7 +305,7 @@ static int refused(const struct engine *engine, const struct engine_request *req
     if ((flags & REQUEST_ACTS) && engine->read_only)
         return err_set(e, ERR_DENIED, "%s acts, and this console was started with --read-only", name);
     if ((flags & REQUEST_ACTS) && engine->observer)
-        return err_set(e, ERR_DENIED, "%s acts, and you are an observer: :join first", name);
+        return err_set(e, ERR_DENIED, "%s acts, and you are an observer: :join first, or --join", name);
     if ((flags & REQUEST_JOURNALS) && (engine->read_only || !engine->chronicle.journal))
         return err_set(e, ERR_DENIED, "%s writes to the journal, and this console only reads", name);
     if ((flags & (REQUEST_ACTS | REQUEST_JOURNALS)) && engine->chronicle.trouble && !stops(request))

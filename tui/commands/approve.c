@@ -106,6 +106,8 @@ static int approve_run(const struct command_line *line)
         err_set(&e, ERR_USAGE, "which run and step? belay approve 12 restore");
         return command_fail(EXIT_USAGE, &e);
     }
+    if (session_writes(line, "approve", &e) < 0)
+        return command_fail(EXIT_USAGE, &e);
     if (session_open(&s, line, 0, &e) == 0)
         approve(line, s.loop, s.engine, &e);
     session_close(&s);
