@@ -13,6 +13,9 @@
 #include "engine/journal/schema.h"
 #include "engine/journal/store_check.h"
 
+#define REST_US  (US_PER_S / 10)
+#define RETRY_US (5 * US_PER_S)
+
 enum {
     BEGIN,
     COMMIT,
@@ -61,6 +64,7 @@ struct store {
     struct noted {
         int64_t number, chunk;
     } incident, run;  /* what was noted down last: nearly always the same again */
+    int64_t rest_us;  /* a commit was just before: no checkpoint till then */
     int64_t retry_us; /* a checkpoint has failed: not again before */
     int64_t seq;      /* the chain's end inside the transaction */
     uint8_t head[SHA256_SIZE];
@@ -405,6 +409,7 @@ int store_commit(struct store *s, struct err *e)
     if (code < 0)
         store_abort(s);
     guard_unlock(s->guard);
+    s->rest_us = clock_monotonic_us() + REST_US;
     return code;
 }
 
@@ -423,19 +428,21 @@ int64_t store_wal_bytes(const struct store *s)
 
 /* A checkpoint that fails (a full disk) costs nothing but a longer WAL: what is in there is durable. One that
  * was held up by a reader is tried again, but not at every commit. */
-int store_maintain(struct store *s, struct err *e)
+int64_t store_maintain(struct store *s)
 {
-    if (store_wal_bytes(s) <= STORE_WAL_BYTES) {
+    int64_t bytes = store_wal_bytes(s), now_us = clock_monotonic_us();
+    int64_t due_us = bytes > STORE_WAL_MOST || s->rest_us < s->retry_us ? s->retry_us : s->rest_us;
+    if (bytes <= STORE_WAL_BYTES) {
         s->retry_us = 0;
-        return 0;
+        return INT64_MAX;
     }
-    if (clock_monotonic_us() < s->retry_us)
-        return 0;
-    int code = guard_lock(s->guard, GUARD_WAIT_US, e);
+    if (now_us < due_us)
+        return due_us;
+    int code = guard_lock(s->guard, GUARD_WAIT_US, NULL);
     if (code == 0) {
-        code = database_checkpoint(s->db, e);
+        code = database_checkpoint(s->db, NULL);
         guard_unlock(s->guard);
     }
-    s->retry_us = clock_monotonic_us() + (code < 0 ? 5 * US_PER_S : US_PER_S / 10);
-    return code;
+    s->retry_us = clock_monotonic_us() + (code < 0 ? RETRY_US : REST_US);
+    return code < 0 ? s->retry_us : INT64_MAX;
 }

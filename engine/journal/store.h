@@ -6,7 +6,8 @@
 #include "engine/journal/item.h"
 #include "engine/journal/journal.h"
 
-#define STORE_WAL_BYTES (4 << 20) /* above it the WAL goes into the database */
+#define STORE_WAL_BYTES (4 << 20) /* above it the WAL goes into the database when the store has a rest */
+#define STORE_WAL_MOST  (8 << 20) /* above it at once */
 
 struct store;
 
@@ -24,7 +25,9 @@ int store_commit(struct store *s, struct err *e);
 void store_abort(struct store *s);
 
 int64_t store_wal_bytes(const struct store *s); /* as of the last commit */
-/* Checkpoints when the WAL has grown beyond STORE_WAL_BYTES; cheap otherwise. */
-int store_maintain(struct store *s, struct err *e);
+/* Checkpoints a WAL that has grown; cheap otherwise. That is many syncs: not between a confirmation and the
+ * intent that it brings, so only when nothing was committed for 100 ms, unless it never has such a rest.
+ * Gives when it wants to be called again (monotonic microseconds); INT64_MAX: after the next commit. */
+int64_t store_maintain(struct store *s);
 
 #endif

@@ -17,6 +17,7 @@ struct writer {
     struct store *store; /* the thread's own, as everything down to the lock */
     bool opened;         /* there was a store: never create another in its place */
     int64_t probe_us, probe_pause_us;
+    int64_t maintain_us; /* monotonic: when the store wants to be asked again, if nothing comes before */
 
     pthread_t thread;
     pthread_mutex_t lock;
@@ -234,7 +235,7 @@ static void commit_batch(struct writer *w, struct item *batch)
         return;
     }
     delivery_push(w->delivery, batch, NULL, NULL);
-    (void)store_maintain(w->store, NULL);
+    w->maintain_us = store_maintain(w->store);
 }
 
 /* What failed may have left the connection, or the file under it, in any state: so anew from the file. */
@@ -246,6 +247,7 @@ static int reopen(struct writer *w, struct err *e)
     options.create &= !w->opened;
     int code = store_open(&options, &w->store, e);
     w->opened |= code == 0;
+    w->maintain_us = INT64_MAX;
     return code;
 }
 
@@ -311,11 +313,9 @@ static void probe(struct writer *w)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* When the queue is worth a commit: now, or later (monotonic); INT64_MAX: it is empty. */
+/* When the queue, which isn't empty, is worth a commit: now, or later (monotonic). */
 static int64_t commit_due(const struct writer *w)
 {
-    if (!w->first)
-        return INT64_MAX;
     if (w->stop || w->urgent > 0 || w->items >= WRITER_BATCH_ITEMS)
         return 0;
     return w->first->queued_us + JOURNAL_LINGER_US;
@@ -324,7 +324,8 @@ static int64_t commit_due(const struct writer *w)
 /* One turn of the thread, under the lock; false: the end. */
 static bool turn(struct writer *w)
 {
-    int64_t now_us = clock_monotonic_us(), due = w->health.ok ? commit_due(w) : w->probe_us;
+    int64_t now_us = clock_monotonic_us();
+    int64_t due = !w->health.ok ? w->probe_us : w->first ? commit_due(w) : w->maintain_us;
     if (w->stop && (!w->health.ok || !w->first))
         return false;
     if (due == INT64_MAX) {
@@ -334,6 +335,10 @@ static bool turn(struct writer *w)
     } else if (!w->health.ok) {
         pthread_mutex_unlock(&w->lock);
         probe(w);
+        pthread_mutex_lock(&w->lock);
+    } else if (!w->first) {
+        pthread_mutex_unlock(&w->lock);
+        w->maintain_us = store_maintain(w->store);
         pthread_mutex_lock(&w->lock);
     } else {
         struct item *batch = take_batch(w);
@@ -384,6 +389,7 @@ struct writer *writer_new(const struct journal_options *o, struct store *store, 
     w->delivery = delivery;
     w->store = store;
     w->opened = store != NULL;
+    w->maintain_us = INT64_MAX;
     w->end = &w->first;
     w->health.ok = true;
     if (!store)

@@ -176,7 +176,7 @@ static void checkpoints_keep_the_wal_short(void **state)
     char *wal = path_join(folder, "journal.db-wal"), *db = path_join(folder, "journal.db");
     struct stat st;
     assert_int_equal(stat(wal, &st), 0);
-    assert_true(st.st_size < 5 << 20); /* checkpointed above 4 MiB */
+    assert_true(st.st_size < 9 << 20); /* without a rest it is checkpointed above 8 MiB */
     assert_int_equal(stat(db, &st), 0);
     assert_true(st.st_size > 1 << 20);
     assert_true(scratch_verify(folder, NULL).ok);
