@@ -34,6 +34,7 @@ struct driver {
     struct spool *spool;
     struct log log;
     struct rng rng;
+    uint64_t seed; /* in its keys: numbers of processes come again within some minutes */
     const char *folder;
     int running;
     int made;
@@ -208,7 +209,7 @@ static void job_start(struct driver *d)
 {
     struct err e;
     char key[32];
-    snprintf(key, sizeof key, "p%d-t%d", (int)getpid(), ++d->made);
+    snprintf(key, sizeof key, "d%" PRIx64 "-t%d", d->seed, ++d->made);
     struct job *j = job_new(d, key);
     j->ready = rng_below(&d->rng, 2);
     if (j->ready)
@@ -244,7 +245,7 @@ static void take_over(void *data, const struct spool_entry *entry)
 static int drive(const char *program, const char *folder, uint64_t seed, bool finishing)
 {
     struct err e;
-    struct driver d = {.folder = folder, .finishing = finishing};
+    struct driver d = {.folder = folder, .seed = seed, .finishing = finishing};
     char *spool = path_join(folder, "spool");
     rng_seed(&d.rng, seed);
     log_open(&d.log, folder);
