@@ -1,6 +1,7 @@
 /* Arming: the folder, the supervisor, what it is to run, go. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,6 +93,7 @@ struct start {
     const int *given; /* descriptors, as enum supervisor_fd has them from the console's on */
     const char *path; /* NULL: argv[0] is looked up */
     char *stack;      /* of the second */
+    pid_t borrower;   /* the second, while it runs in our memory: the kernel puts 0 there and wakes us */
 };
 
 /* Until it has a memory of its own it shares ours, and we stand still: nothing here may take a lock that
@@ -132,17 +135,25 @@ static int become_supervisor(void *data)
 
 /* A child that runs in our memory, on a stack of its own; we go on once it has executed something or ended.
  */
-static pid_t borrow_memory(int (*run)(void *data), char *stack, struct start *start)
-{
-    return clone(run, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, start);
-}
+#define BORROWS (CLONE_VM | CLONE_VFORK | SIGCHLD)
 
 static int become_between(void *data)
 {
     struct start *start = data;
     setsid();
-    pid_t child = borrow_memory(become_supervisor, start->stack, start);
+    pid_t child = clone(become_supervisor, start->stack + STACK_BYTES,
+                        BORROWS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID, start, &start->borrower, NULL,
+                        &start->borrower);
     _exit(child < 0 ? errno : 0);
+}
+
+/* Who kills the one between sets us going before the second has a memory of its own: its stack is ours. */
+static void borrower_await(pid_t *borrower)
+{
+    const struct timespec patience = {.tv_nsec = 100000000};
+    pid_t now;
+    for (int tries = 0; tries < 100 && (now = __atomic_load_n(borrower, __ATOMIC_ACQUIRE)) != 0; tries++)
+        syscall(SYS_futex, borrower, FUTEX_WAIT, now, &patience, NULL, 0);
 }
 
 /* Forks twice, so that the supervisor is nobody's child and no zombie of ours; the one between lives some
@@ -150,12 +161,13 @@ static int become_between(void *data)
 static int fork_twice(const char *const *argv, const int *given, const char *path, struct err *e)
 {
     _Alignas(16) char stacks[2][STACK_BYTES];
-    struct start start = {argv, given, path, stacks[1]};
+    struct start start = {.argv = argv, .given = given, .path = path, .stack = stacks[1]};
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t between = borrow_memory(become_between, stacks[0], &start);
+    pid_t between = clone(become_between, stacks[0] + STACK_BYTES, BORROWS, &start);
     int number = errno, status = 0;
+    borrower_await(&start.borrower);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     errno = number;
     if (between < 0)

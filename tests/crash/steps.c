@@ -335,6 +335,10 @@ static bool cycle(struct campaign *c)
         printf("a driver ended by itself with %d\n", WEXITSTATUS(status));
         return false;
     }
+    if (WTERMSIG(status) != SIGKILL) {
+        printf("a driver crashed: signal %d\n", WTERMSIG(status));
+        return false;
+    }
     if (c->everybody && rng_below(&c->rng, 2))
         kill_somebody(c, getpid(), 1);
     while (waitpid(-1, NULL, WNOHANG) > 0)
