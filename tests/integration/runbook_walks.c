@@ -181,7 +181,7 @@ const struct walk walks[] = {
         .before = K "set env deploy/rag-api deploy/indexer SAFE_MODE=on PROVIDER=backup; " MODE("on"),
         .document = "safe-mode-leave",
         .mode = "leave",
-        .told = {"[ok] Safe mode off", "ended: "},
+        .told = {"[ok] Do the golden queries find their documents?", "[ok] Safe mode off", "ended: "},
         .after = {MODE("off"), MODE("live"), MODE("accepted"),
                   MODE_SAYS(0, "safe mode is off: component safe-mode off, since")},
     },
@@ -191,6 +191,14 @@ const struct walk walks[] = {
         .before = LOOPING " && " K "set env deploy/rag-api deploy/indexer SAFE_MODE=on; " MODE("on"),
         .document = "safe-mode-leave",
         .told = {"[no] Is the way to an answer open?", "[skipped] Safe mode off"},
+        .after = {MODE("on")},
+    },
+    {
+        .name = "safe mode, documents missing",
+        .scenario = "shard:no-replica",
+        .before = SHARD_DOWN " && " K "set env deploy/rag-api deploy/indexer SAFE_MODE=on; " MODE("on"),
+        .document = "safe-mode-leave",
+        .told = {"[no] Do the golden queries find their documents?", "[skipped] Safe mode off"},
         .after = {MODE("on")},
     },
     {
