@@ -59,7 +59,8 @@ static void job_add(cJSON *list, const struct world *w, const struct progress *p
     cJSON_AddNumberToObject(job, "rate", p->rate * w->speed);
     cJSON_AddNumberToObject(job, "interval", p->interval);
     cJSON_AddNumberToObject(job, "checkpoint_age_s", floor(age * 10) / 10);
-    cJSON_AddNumberToObject(job, "eta_s", p->rate > 0 ? floor((p->total - p->done) / p->rate / w->speed) : 0);
+    if (p->rate > 0)
+        cJSON_AddNumberToObject(job, "eta_s", floor((p->total - p->done) / p->rate / w->speed));
     cJSON_AddNumberToObject(job, "cost", floor(p->cost * 100) / 100);
     cJSON_AddItemToArray(list, job);
 }
