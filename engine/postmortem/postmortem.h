@@ -74,9 +74,10 @@ int64_t timeline_last_seq(const struct timeline *t); /* the greatest; 0 when emp
 void timeline_format(const struct timeline_line *line, struct str *out);
 
 /* Visits the events of one incident in the order of the chain (0: all events): its own, those of its runs,
- * and the transitions and source failures from 15 minutes before it was opened until it was closed; of
- * several incidents at one time a transition belongs to the one that has to do with its entity, else to all
- * of them. What `belay timeline` and the exports show. visit as in journal_read. */
+ * and the transitions and source failures from 15 minutes before it was opened until it was closed, of what
+ * was not ok by then also those since it was (a week back at most); of several incidents at one time a
+ * transition belongs to the one that has to do with its entity, else to all of them. What `belay timeline`
+ * and the exports show. visit as in journal_read. */
 int timeline_read(struct journal *j, int64_t incident, int (*visit)(const struct event *event, void *data),
                   void *data, struct err *e);
 

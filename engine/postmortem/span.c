@@ -156,6 +156,64 @@ static bool is_anothers(const struct span *span, const struct event *event)
     return another;
 }
 
+/* ---- what was wrong already when it begins ----------------------------------------------------------------
+ */
+
+struct ills {
+    struct span *span;
+    struct map *well; /* entities whose way back is at its end */
+    int64_t until_us;
+};
+
+/* Nothing is wrong with it after this transition; what has gone is no longer there to be wrong. */
+static bool leaves_well(const cJSON *data)
+{
+    const char *to = json_string(data, "to", ""), *change = json_string(data, "change", "");
+    bool ill = str_eq(to, "degraded") || str_eq(to, "down") || str_eq(to, "unknown");
+    return str_eq(change, "gone") || (!ill && !str_eq(change, "flapping"));
+}
+
+/* Backwards, from where the span begins: an entity's transitions up to the one that left it well. */
+static int take_ill(const struct event *event, void *data)
+{
+    struct ills *ills = data;
+    if (event->at_us < ills->until_us)
+        return 1;
+    cJSON *change = json_parse(event->data, strlen(event->data), NULL);
+    char *key = xasprintf("%s\n%s\n%s", json_string(change, "kind", ""), json_string(change, "source", ""),
+                          json_string(change, "name", event->subject));
+    if (leaves_well(change))
+        map_set(ills->well, key, ills);
+    else if (!map_has(ills->well, key))
+        *vec_push(&ills->span->ills) = event->seq;
+    free(key);
+    cJSON_Delete(change);
+    return 0;
+}
+
+static int find_ills(struct span *span, struct journal *j, int64_t began_us, struct err *e)
+{
+    static const enum event_kind transition = EVENT_TRANSITION;
+    struct journal_filter filter = {.kinds = &transition, .kind_count = 1};
+    struct ills ills = {.span = span, .well = map_new(), .until_us = began_us - SPAN_ILL_US};
+    int code = journal_read(j, span->around_first - 1, JOURNAL_BACKWARD, &filter, 0, take_ill, &ills, e);
+    if (span->ills.len)
+        widen(span, span->ills.data[span->ills.len - 1]);
+    map_free(ills.well);
+    return code;
+}
+
+static int newest_first(const void *key, const void *element)
+{
+    int64_t a = *(const int64_t *)key, b = *(const int64_t *)element;
+    return (a < b) - (a > b);
+}
+
+static bool is_ill(const struct span *span, int64_t seq)
+{
+    return span->ills.len && bsearch(&seq, span->ills.data, span->ills.len, sizeof seq, newest_first);
+}
+
 static int init_incident(struct span *span, struct journal *j, struct err *e)
 {
     struct journal_incident incident;
@@ -183,7 +241,7 @@ static int init_incident(struct span *span, struct journal *j, struct err *e)
     span->around_last = closed;
     widen(span, span->around_first);
     widen(span, span->around_last);
-    return code;
+    return code ? code : find_ills(span, j, back.until_us, e);
 }
 
 int span_init(struct span *span, struct journal *j, int64_t incident, struct err *e)
@@ -195,6 +253,7 @@ int span_init(struct span *span, struct journal *j, int64_t incident, struct err
 void span_fini(struct span *span)
 {
     vec_fini(&span->runs);
+    vec_fini(&span->ills);
     strv_free(span->own);
     strv_free(span->others);
 }
@@ -215,8 +274,8 @@ bool span_has(const struct span *span, const struct event *event)
         return false;
     if (event->run > 0)
         return has_run(span, event->run);
-    return belongs_to_all(event->kind) && event->seq >= span->around_first &&
-           event->seq <= span->around_last && !is_anothers(span, event);
+    bool around = event->seq >= span->around_first && event->seq <= span->around_last;
+    return belongs_to_all(event->kind) && (around || is_ill(span, event->seq)) && !is_anothers(span, event);
 }
 
 struct showing {

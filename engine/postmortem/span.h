@@ -4,13 +4,15 @@
 
 #include "engine/postmortem/postmortem.h"
 
-#define SPAN_BEFORE_US (15 * 60 * US_PER_S) /* what changed shortly before somebody opened it */
+#define SPAN_BEFORE_US (15 * 60 * US_PER_S)       /* what changed shortly before somebody opened it */
+#define SPAN_ILL_US    (7 * 24 * 3600 * US_PER_S) /* how far back what was wrong by then is followed */
 
 struct span {
     int64_t incident; /* 0: everything */
     int64_t first_seq, last_seq;
     int64_t around_first, around_last; /* where events of nobody's (transitions) belong to it */
     VEC(int64_t) runs;
+    VEC(int64_t) ills; /* before around_first: how what was wrong by then came to be so; the newest first */
     char **own, **others; /* entities that it, or another incident of that time, has to do with; NULL */
 };
 

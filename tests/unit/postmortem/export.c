@@ -380,6 +380,50 @@ static void only_the_time_that_it_was_ill_counts(void **state)
     told_close(&t);
 }
 
+/* An incident that is opened late tells of what was wrong by then from its own beginning, and of nothing
+ * else. */
+static void ill_before_it_was_opened(void **state)
+{
+    (void)state;
+    struct told t;
+    told_open(&t, "");
+    tell_change(&t, "component", "fortnight", "ok", "down", "Stuck");
+    t.now_us += 14LL * 24 * 3600 * US_PER_S;
+    tell_change(&t, "component", "healed", "ok", "down", "Crashed");
+    tell_change(&t, "component", "healed", "down", "ok", "Running");
+    tell_change(&t, "component", "replaced", "ok", "down", "Crashed");
+    tell_transition(&t, "gone", "component", "replaced", "down", "unknown", "");
+    tell_change(&t, "component", "api", "ok", "down", "OldTrouble");
+    tell_change(&t, "component", "api", "down", "ok", "Running");
+    tell_change(&t, "component", "api", "ok", "degraded", "Pending");
+    tell_change(&t, "component", "api", "degraded", "down", "CrashLoopBackOff");
+    tell_change(&t, "component", "db", "ok", "down", "Lost");
+    tell_change(&t, "breaker", "llm", "ok", "down", "OPEN");
+    tell_transition(&t, "flapping", "breaker", "llm", "down", "ok", "CLOSED");
+    t.now_us += 3600 * US_PER_S;
+    tell(&t, EVENT_INCIDENT_OPENED, "alice", "", JOURNAL_NEW, 0, "late", DATA("title", "late"));
+    tell_change(&t, "component", "api", "down", "ok", "Running");
+    char *markdown = export_of(&t, 1, EXPORT_MARKDOWN), *json = export_of(&t, 1, EXPORT_JSON);
+    expect_in(markdown,
+              "3 watched entities were not ok; at the end of this record 1 still is not, and 1 was flapping",
+              true);
+    expect_in(
+        markdown,
+        "| component api | down (CrashLoopBackOff) | 2001-12-06 01:01:20Z | 2001-12-06 02:02:20Z | 1h 1m |",
+        true);
+    expect_in(markdown, "| component db | down (Lost) | 2001-12-06 01:01:40Z | not yet |", true);
+    expect_in(markdown, "| breaker llm | down (OPEN) | 2001-12-06 01:01:50Z | not known: flapping", true);
+    const char *const absent[] = {"fortnight", "healed", "replaced", "OldTrouble"};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        expect_in(markdown, absent[i], false);
+    cJSON *tree = json_parse(json, strlen(json), NULL);
+    assert_true(json_bool(json_at(tree, "/chain"), "intact", false));
+    cJSON_Delete(tree);
+    free(markdown);
+    free(json);
+    told_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +438,7 @@ int main(void)
         cmocka_unit_test(breaking_the_glass_is_a_decision),
         cmocka_unit_test(an_empty_journal),
         cmocka_unit_test(only_the_time_that_it_was_ill_counts),
+        cmocka_unit_test(ill_before_it_was_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
