@@ -86,7 +86,7 @@ const struct key_binding key_table[] = {
     {"Up", CONTEXT_CONFIRM, "up", "up", NULL, 0},
     {"Down", CONTEXT_CONFIRM, "down", "down", NULL, 0},
     {"PgUp", CONTEXT_CONFIRM, "page-up", "a page up", NULL, 0},
-    {"PgDn", CONTEXT_CONFIRM, "page-down", "a page down", "more", 0},
+    {"PgDn", CONTEXT_CONFIRM, "page-down", "a page down", NULL, 0},
     {"Ctrl-C", CONTEXT_CONFIRM, "confirm-leave", "leave without running it", NULL, KEY_HIDDEN},
     {"Ctrl-L", CONTEXT_CONFIRM, "redraw", "draw the screen anew", NULL, KEY_HIDDEN},
     {"Ctrl-Z", CONTEXT_CONFIRM, "suspend", "give the terminal back to the shell; nothing is confirmed", NULL,

@@ -160,12 +160,29 @@ void prompt_key(struct console *console, const struct key *key, const char *comm
     console_dirty(console);
 }
 
-static void draw_message(struct console *console, struct canvas *bar)
+/* Where it ends. */
+static int draw_message(struct console *console, struct canvas *bar)
 {
     static const unsigned styles[] = {[SAY_INFO] = ROLE_STRONG, [SAY_GOOD] = ROLE_OK, [SAY_BAD] = ROLE_DOWN};
     static const char *const words[] = {[SAY_INFO] = "", [SAY_GOOD] = "", [SAY_BAD] = "! "};
     int x = canvas_put(bar, 1, 0, styles[console->message_how], words[console->message_how]);
-    canvas_put_cut(bar, x, 0, canvas_width(bar) - x, styles[console->message_how], console->message);
+    return canvas_put_cut(bar, x, 0, canvas_width(bar) - x, styles[console->message_how], console->message);
+}
+
+/* What was said last or what is filtered by, and the keys as far as there is room beside it. */
+static void draw_bar(struct console *console, struct canvas *bar)
+{
+    struct page *top = console_top(console);
+    int x = 0;
+    if (console->message != NULL) {
+        x = draw_message(console, bar) + 1;
+    } else if (filter_active(top->filter)) {
+        x = canvas_putf(bar, 1, 0, ROLE_MATCH, "/%s", filter_text(top->filter)) + 1;
+    }
+    enum key_context stack[CONTEXT_COUNT];
+    size_t depth = console_contexts(console, stack);
+    struct canvas keys = canvas_sub(bar, (struct rect){x, 0, canvas_width(bar) - x, 1});
+    keymap_draw_bar(key_table, stack, depth, console_reader(console), &keys);
 }
 
 void prompt_draw(struct console *console, struct canvas *canvas)
@@ -182,17 +199,5 @@ void prompt_draw(struct console *console, struct canvas *canvas)
         }
         return;
     }
-    if (console->message != NULL) {
-        draw_message(console, &bar);
-        return;
-    }
-    enum key_context stack[CONTEXT_COUNT];
-    size_t depth = console_contexts(console, stack);
-    struct page *top = console_top(console);
-    int x = 0;
-    if (filter_active(top->filter)) {
-        x = canvas_putf(&bar, 1, 0, ROLE_MATCH, "/%s", filter_text(top->filter)) + 1;
-    }
-    struct canvas keys = canvas_sub(&bar, (struct rect){x, 0, width - x, 1});
-    keymap_draw_bar(key_table, stack, depth, console_reader(console), &keys);
+    draw_bar(console, &bar);
 }

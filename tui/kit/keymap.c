@@ -226,7 +226,7 @@ static int put_key(const struct key_binding *row, unsigned style, struct canvas 
     return c ? canvas_put_bytes(c, x, 0, style, name, length) : x + (int)length;
 }
 
-/* The last labelled row, which is shown however little room there is: the way out. */
+/* The last labelled row, for which room is kept: the way out. */
 static const struct key_binding *last_labelled(const struct key_binding *table, const enum key_context *stack,
                                                size_t depth)
 {
@@ -247,11 +247,11 @@ void keymap_draw_bar(const struct key_binding *table, const enum key_context *st
                      enum key_reader reader, struct canvas *c)
 {
     const struct key_binding *last = last_labelled(table, stack, depth);
-    int x = 1, room = c->area.width - bar_columns(last, c) - 2;
+    int x = 1, width = c->area.width, room = width - bar_columns(last, c) - 2;
     for (size_t i = 0; i < depth; i++) {
         for (const struct key_binding *row = table; row->keys; row++) {
             if (row->context != stack[i] || !row->bar || shadowed(table, stack, i, row) ||
-                (row != last && x + bar_columns(row, c) > room))
+                x + bar_columns(row, c) > (row == last ? width : room))
                 continue;
             bool dimmed = key_refused(row, reader);
             x = put_key(row, dimmed ? ROLE_DISABLED : ROLE_KEY, c, x);

@@ -118,6 +118,28 @@ static void test_nothing_is_said_to_be_well_that_nobody_watches(void **state)
     stage_free(engine);
 }
 
+/* What is said hides no key that has room beside it: who comes back sees both that the run goes on and how. */
+static void test_a_message_leaves_the_keys(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    struct console *console = theatre_open(engine, 80, 24, false);
+    console_say(console, SAY_INFO, "goes on");
+    theatre_draw(console);
+    theatre_shows(console, " goes on  ? help  / filter  : command");
+    console_say(console, SAY_BAD, "%066d", 0); /* one key has room: the way out */
+    theatre_draw(console);
+    theatre_shows(console, "! 0000");
+    theatre_shows(console, "0  q quit");
+    shows_not(console, "? help");
+    console_say(console, SAY_BAD, "%080d", 0);
+    theatre_draw(console);
+    theatre_shows(console, "0…");
+    shows_not(console, "q quit");
+    theatre_close(console);
+    stage_free(engine);
+}
+
 /* A note takes what was copied; what is too long for it is called so, and leaves no half of itself. */
 static void test_paste_into_a_note(void **state)
 {
@@ -184,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_help_filters_and_wraps),
         cmocka_unit_test(test_a_frozen_detail_stands_still),
         cmocka_unit_test(test_nothing_is_said_to_be_well_that_nobody_watches),
+        cmocka_unit_test(test_a_message_leaves_the_keys),
         cmocka_unit_test(test_paste_into_a_note),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
