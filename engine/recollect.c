@@ -11,7 +11,7 @@
 
 struct recollection {
     enum condition condition;
-    int64_t since_us;
+    int64_t since_us; /* 0: it was flapping */
     char *raw;
 };
 
@@ -40,15 +40,13 @@ static void recollection_add(struct recollections *all, const char *key, const c
                              const struct recollection *now)
 {
     const struct recollection *before = map_get(all->map, key);
-    bool same = before && before->condition == now->condition && str_eq(before->raw, now->raw);
+    bool same = before && before->since_us != 0 && before->condition == now->condition &&
+                str_eq(before->raw, now->raw);
     if (same && str_eq(change, transition_kind_text(TRANSITION_APPEARED)))
         return;
-    if (str_eq(change, transition_kind_text(TRANSITION_FLAPPING))) { /* from here on nothing is journaled */
-        recollection_free(map_remove(all->map, key));
-        return;
-    }
+    bool flapping = str_eq(change, transition_kind_text(TRANSITION_FLAPPING)); /* no more is journaled of it */
     struct recollection *kept = xmalloc(sizeof *kept);
-    *kept = (struct recollection){now->condition, now->since_us, xstrdup(now->raw)};
+    *kept = (struct recollection){now->condition, flapping ? 0 : now->since_us, xstrdup(now->raw)};
     recollection_free(map_set(all->map, key, kept));
 }
 

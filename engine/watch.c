@@ -72,19 +72,27 @@ const char *engine_watch_holder(const struct engine *engine)
 
 /* ---- what changed, to the journal ------------------------------------------------------------------- */
 
+/* The source's own word, unless it is a number: then the condition says more. */
+static const char *state_word(const char *raw, enum condition condition)
+{
+    char *end;
+    strtod(raw, &end);
+    return *end != '\0' ? raw : condition_name(condition);
+}
+
 static void transition_summary(const struct transition *t, const char *title, struct str *out)
 {
     bool same_word = str_eq(t->raw_from, t->raw_to); /* the condition changed: a replica came or went */
-    const char *from = t->raw_from[0] && !same_word ? t->raw_from : condition_name(t->from);
-    const char *to = t->raw_to[0] && !same_word ? t->raw_to : condition_name(t->to);
+    const char *from = state_word(same_word ? "" : t->raw_from, t->from);
+    const char *to = state_word(same_word ? "" : t->raw_to, t->to);
     if (t->kind == TRANSITION_CHANGED || t->kind == TRANSITION_RETURNED)
         str_addf(out, "%s %s → %s", title, from, to);
-    else if (t->kind == TRANSITION_FLAPPING || t->kind == TRANSITION_SETTLED)
+    else if (t->count > 0 && (t->kind == TRANSITION_FLAPPING || t->kind == TRANSITION_SETTLED))
         str_addf(out, "%s %s: %u changes, now %s", title, transition_kind_text(t->kind), t->count, to);
     else if (t->kind == TRANSITION_GONE)
         str_addf(out, "%s gone, was %s", title, from);
     else
-        str_addf(out, "%s %s, %s", title, transition_kind_text(t->kind), to);
+        str_addf(out, "%s %s, %s%s", title, transition_kind_text(t->kind), t->count == 0 ? "now " : "", to);
 }
 
 static void transition_journal(struct engine *engine, const struct transition *t)
@@ -133,7 +141,7 @@ static void on_transition(const struct transition *t, void *data)
         t->kind == TRANSITION_APPEARED || (t->from == CONDITION_UNKNOWN && t->entity->change_count <= 1);
     if (t->recalled || t->entity->flags & ENTITY_BESIDE) /* the journal has it, or says it of its source */
         return;
-    bool news = !first || t->to == CONDITION_DEGRADED || t->to == CONDITION_DOWN;
+    bool news = !first || t->kind == TRANSITION_SETTLED || t->to == CONDITION_DEGRADED || t->to == CONDITION_DOWN;
     if (watch_holds(engine) && news && !told_by_source)
         transition_journal(engine, t);
 }

@@ -104,12 +104,14 @@ static void recall(struct platform *p, struct tracked *t, struct recollection *r
     if (!r)
         return;
     const struct entity *e = &t->view;
-    said->recalled = state_same(e->kind, r->condition, r->raw, e->condition, e->raw);
+    bool flapping = r->since_us == 0;
+    said->recalled = !flapping && state_same(e->kind, r->condition, r->raw, e->condition, e->raw);
     if (said->recalled) {
         tracked_since(p, t, r->since_us);
         return;
     }
-    said->kind = TRANSITION_CHANGED;
+    said->kind = flapping ? TRANSITION_SETTLED : TRANSITION_CHANGED;
+    said->count = flapping ? 0 : 1;
     said->from = r->condition;
     said->raw_from = r->raw;
     said->first_answer = false;

@@ -117,7 +117,7 @@ const char *snapshot_reason(const struct observation *o, char text[static PLATFO
 /* recall.c */
 struct recollection {
     enum condition condition;
-    int64_t since_us;
+    int64_t since_us; /* 0: it was flapping */
     char raw[];
 };
 /* The caller's from now on: free(). NULL when nothing is known, or it has been told of before. */

@@ -231,7 +231,7 @@ enum transition_kind {
     TRANSITION_RETURNED, /* was gone */
     TRANSITION_FLAPPING, /* the fifth change in five minutes: changes are not reported singly from here */
     TRANSITION_SETTLED,  /* fewer than two changes in five minutes: the end of flapping; count says how many
-                            there were */
+                            there were, 0: nobody counted, an earlier process saw it flap */
     TRANSITION_SILENT,   /* its source is late; the source_change said it for all of them */
     TRANSITION_HEARD,    /* its source is back and it is as it was; a different condition is CHANGED, from the
                             last known */
@@ -243,7 +243,7 @@ struct transition {
     const struct entity *entity; /* as it is after */
     enum condition from, to;     /* from skips silence: it is what was known last */
     const char *raw_from, *raw_to;
-    uint32_t count;    /* FLAPPING, SETTLED: changes; else 1 */
+    uint32_t count;    /* FLAPPING, SETTLED: changes (0: not counted); else 1 */
     bool first_answer; /* APPEARED in the source's first answer: not news */
     bool recalled;     /* an earlier process left it in this very state: not news */
     int64_t at_us;     /* wall */
@@ -305,7 +305,8 @@ void platform_expect(struct platform *p, const char *source, enum entity_kind ki
 /* What an earlier process knew last of an entity, by its key as entity_key writes it. First seen in that very
  * state, it has been in it since then, unless its source knows better, and that is no news; first seen in
  * another one, it has changed from that one. Also for entities that are there already, as long as they are as
- * they were first seen. */
+ * they were first seen. since_us 0: it was flapping, and how it was after that was told nobody; that has ended
+ * with how it is first seen, in whatever state. */
 void platform_recall(struct platform *p, const char *key, enum condition condition, const char *raw,
                      int64_t since_us);
 

@@ -1,4 +1,4 @@
-/* Since when: from the journal, over restarts and kill -9. */
+/* What is told of changes, and since when: from the journal, over restarts and kill -9. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -9,6 +9,10 @@
 #define WATCHED                                                                                              \
     "sources:\n  - {name: store, kind: command, command: [cat, %s/state.json], every: 100ms, timeout: 30s, " \
     "stale_after: 1h, map: {kind: shard, rows: /*, name: '{n}', state: /s}}\n"
+
+#define CODED                                                                                                \
+    "sources:\n  - {name: store, kind: command, command: [cat, %s/state.json], every: 100ms, timeout: 30s, " \
+    "map: {kind: shard, rows: /*, name: '{n}', state: {from: /s, '1': ok, '0.5': degraded, wrong: down}}}\n"
 
 static void state_write(struct stage *s, const char *word)
 {
@@ -140,6 +144,41 @@ static void dead_since_then_after_a_kill(void **state)
     stage_strike(&s);
 }
 
+/* From "flapping" on nothing was journaled of it: whoever opens next tells how it is, once. */
+static void what_was_flapping_settles_with_the_next_console(void **state)
+{
+    (void)state;
+    static const char *const found[] = {"Active", "Dead"};
+    for (size_t i = 0; i < 2; i++) {
+        struct stage s;
+        stage_set(&s, WATCHED);
+        state_write(&s, "Active");
+        stage_open(&s);
+        until_raw(&s, "Active");
+        for (int change = 1; change <= PLATFORM_FLAP_CHANGES; change++) {
+            state_write(&s, change % 2 == 1 ? "Dead" : "Active");
+            until_raw(&s, change % 2 == 1 ? "Dead" : "Active");
+        }
+        struct newest flapping = until_transitions(&s, PLATFORM_FLAP_CHANGES);
+        assert_string_equal(flapping.summary, "shard docs/5 flapping: 5 changes, now Dead");
+        stage_close(&s);
+        state_write(&s, found[i]);
+        for (int opened = 0; opened < 2; opened++) {
+            stage_open(&s);
+            until_raw(&s, found[i]);
+            struct newest settled = until_transitions(&s, flapping.count + 1);
+            char *said = xasprintf("shard docs/5 settled, now %s", i == 0 ? "Active" : "down");
+            assert_string_equal(settled.summary, said);
+            assert_int_equal(settled.count, flapping.count + 1);
+            free(said);
+            let_it_watch(&s);
+            assert_int_equal(transitions(&s).count, flapping.count + 1);
+            stage_close(&s);
+        }
+        stage_strike(&s);
+    }
+}
+
 static void the_look_back_is_bounded(void **state)
 {
     (void)state;
@@ -161,11 +200,34 @@ static void the_look_back_is_bounded(void **state)
     stage_strike(&s);
 }
 
+static void a_number_is_told_by_what_it_means(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *raw, *said;
+    } then[] = {{"wrong", "shard docs/5 ok → wrong"},
+                {"0.5", "shard docs/5 wrong → degraded"},
+                {"1", "shard docs/5 degraded → ok"}};
+    struct stage s;
+    stage_set(&s, CODED);
+    state_write(&s, "1");
+    stage_open(&s);
+    until_raw(&s, "1");
+    for (size_t i = 0; i < 3; i++) {
+        state_write(&s, then[i].raw);
+        assert_string_equal(until_transitions(&s, i + 1).summary, then[i].said);
+    }
+    stage_close(&s);
+    stage_strike(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dead_since_then_after_a_kill),
+        cmocka_unit_test(what_was_flapping_settles_with_the_next_console),
         cmocka_unit_test(the_look_back_is_bounded),
+        cmocka_unit_test(a_number_is_told_by_what_it_means),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,6 +156,32 @@ static void a_first_answer_that_judges_nothing_changes_nothing(void **state)
     rig_close(&r);
 }
 
+/* Nobody told how it was after it began to flap: how it is first seen is the end of that, whatever it is. */
+static void what_was_flapping_settles_with_how_it_is_first_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *raw, *said;
+    } now[] = {{"Active", "settled shard:store:docs/5 down->ok 'Dead'->'Active' x0"},
+               {"Dead", "settled shard:store:docs/5 down->down 'Dead'->'Dead' x0"}};
+    for (size_t i = 0; i < 2; i++) {
+        struct rig r;
+        rig_known(&r);
+        platform_recall(r.platform, "shard:store:docs/5", CONDITION_DOWN, "Dead", 0);
+        rig_shard(&r, now[i].raw);
+        RIG_SAID(&r, "source store new->ok", now[i].said);
+        assert_int_equal(since(&r, ENTITY_SHARD, "docs/5"), WALL_ZERO + r.now_us);
+        rig_close(&r);
+    }
+    struct rig r;
+    rig_known(&r); /* what was expected already is no other case */
+    platform_expect(r.platform, "store", ENTITY_SHARD, "docs/5", "docs", WALL_ZERO);
+    platform_recall(r.platform, "shard:store:docs/5", CONDITION_DOWN, "Dead", 0);
+    rig_shard(&r, "Active");
+    RIG_SAID(&r, "source store new->ok", "settled shard:store:docs/5 down->ok 'Dead'->'Active' x0");
+    rig_close(&r);
+}
+
 static void recollections_are_bounded(void **state)
 {
     (void)state;
@@ -186,6 +212,7 @@ int main(void)
         cmocka_unit_test(what_is_expected_is_recalled_when_it_is_missed),
         cmocka_unit_test(of_a_signal_the_condition_counts),
         cmocka_unit_test(a_first_answer_that_judges_nothing_changes_nothing),
+        cmocka_unit_test(what_was_flapping_settles_with_how_it_is_first_seen),
         cmocka_unit_test(recollections_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
