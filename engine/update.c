@@ -84,13 +84,18 @@ void update_text(const struct engine_update *u, struct str *out)
 {
     const struct journal_incident *incident = u->incident;
     const char *state = incident->state == INCIDENT_OPEN ? "active" : incident_state_name(incident->state);
+    int64_t over_us = incident->resolved_us ? incident->resolved_us : incident->closed_us; /* 0: it isn't */
     char age[DURATION_TEXT_SIZE];
-    duration_format(u->now_us - incident->opened_us, age);
+    duration_format((over_us ? over_us : u->now_us) - incident->opened_us, age);
     str_addf(out, "INC-%lld%s%s %s: ", (long long)incident->number, *incident->severity ? " " : "",
              incident->severity, state);
     add_clean(out, incident->title);
-    str_add(out, "\nSince: ");
+    str_add(out, over_us ? "\nFrom: " : "\nSince: ");
     add_time(out, incident->opened_us);
+    if (over_us) {
+        str_add(out, " to ");
+        add_time(out, over_us);
+    }
     str_addf(out, " (%s)", age);
     if (incident->mitigated_us) {
         str_add(out, ", users no longer feel it since ");

@@ -43,7 +43,7 @@ static void incident_words(struct console *console, struct str *out)
         return;
     }
     char age[SCENE_TEXT_SIZE];
-    scene_age(&console->scene, incident.opened_us, age);
+    scene_age(&console->scene, incident_state_us(&incident), age);
     const char *state = incident.state == INCIDENT_OPEN ? "active" : incident_state_name(incident.state);
     if (canvas_width(console->canvas) < 60) {
         bool severe = canvas_width(console->canvas) >= 50;

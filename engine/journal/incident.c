@@ -55,6 +55,23 @@ static bool state_admits(const struct journal_incident *incident, enum event_kin
     }
 }
 
+int64_t incident_state_us(const struct journal_incident *incident)
+{
+    switch (incident->state) {
+    case INCIDENT_OPEN:
+        return incident->opened_us;
+    case INCIDENT_MITIGATED:
+        return incident->mitigated_us;
+    case INCIDENT_RESOLVED:
+        return incident->resolved_us;
+    case INCIDENT_REVIEWED:
+        return incident->reviewed_us;
+    case INCIDENT_CLOSED:
+        return incident->closed_us;
+    }
+    return incident->opened_us;
+}
+
 static void move_on(struct journal_incident *incident, enum incident_state state, int64_t *when,
                     const struct event *event)
 {

@@ -45,6 +45,9 @@ struct journal_incident {
     int64_t notes;
 };
 
+/* Since when it has been in its state. */
+int64_t incident_state_us(const struct journal_incident *incident);
+
 /* ERR_NOT_FOUND when no such incident was opened. */
 int journal_incident(struct journal *j, int64_t number, struct journal_incident *incident, struct err *e);
 

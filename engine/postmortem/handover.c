@@ -203,14 +203,18 @@ static void add_roles(const struct incident_file *file, struct str *out)
 static void add_incident(const struct handover *h, const struct handover_incident *own, struct str *out)
 {
     const struct journal_incident *incident = &own->file.incident;
-    char since[CLOCK_TEXT_SIZE];
-    clock_format(incident->opened_us, since);
+    char opened[CLOCK_TEXT_SIZE], since[CLOCK_TEXT_SIZE];
+    clock_format(incident->opened_us, opened);
+    clock_format(incident_state_us(incident), since);
     str_addf(out, "\nINC-%lld ", (long long)incident->number);
     add_clean(out, incident->severity);
     str_addf(out, "%s%s since %.16sZ (", *incident->severity ? " " : "", incident_state_name(incident->state),
              since);
-    text_duration(out, h->at_us - incident->opened_us);
-    str_add(out, "): ");
+    text_duration(out, h->at_us - incident_state_us(incident));
+    str_add(out, ")");
+    if (incident->state != INCIDENT_OPEN)
+        str_addf(out, ", opened %.16sZ", opened);
+    str_add(out, ": ");
     add_clean(out, incident->title);
     str_add(out, "\n");
     add_roles(&own->file, out);

@@ -35,6 +35,7 @@ struct engine {
     enum engine_request_kind asked_kind;
     char *const *left; /* what closing would leave behind; NULL: nothing */
     bool observer, has_incident, empty, offered, where_differs;
+    int64_t resolved_us;          /* the incidents are; 0: they are open */
     bool unsettled;               /* runbooks are still being read */
     bool elsewhere;               /* another console walks the run */
     const char *edited;           /* what of its files has changed */
@@ -284,7 +285,8 @@ bool engine_incident_at(const struct engine *e, size_t index, struct journal_inc
         return false;
     }
     *incident = (struct journal_incident){.number = index == 0 ? 7 : 6,
-                                          .state = INCIDENT_OPEN,
+                                          .state = e->resolved_us ? INCIDENT_RESOLVED : INCIDENT_OPEN,
+                                          .resolved_us = e->resolved_us,
                                           .title = "customers see empty answers",
                                           .severity = "SEV2",
                                           .opened_by = "alice",

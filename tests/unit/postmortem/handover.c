@@ -212,6 +212,15 @@ static void nothing_is_left(void **state)
               "outcome", "ok", "end", "not-started"));
     tell(&t, EVENT_RUN_ENDED, "belay", "ok", 1, 4, "ended", NULL);
     CHANGE(&t, .verb = INCIDENT_RESOLVE);
+    struct handover h;
+    struct str text = {0};
+    assert_int_equal(handover_read(t.journal, t.now_us + 61 * US_PER_S, &h, &e), 0);
+    handover_text(&h, &text);
+    if (!strstr(str_text(&text), "\nINC-1 SEV2 resolved since 2001-11-22T01:01Z (1m 1s), opened "
+                                 "2001-11-22T01:00Z: docs/shard-5 is dead\n"))
+        fail_msg("%s", str_text(&text));
+    str_fini(&text);
+    handover_fini(&h);
     CHANGE(&t, .verb = INCIDENT_REVIEW);
     assert_int_equal(leftovers_read(t.journal, 1, t.now_us, &left, &e), 0);
     assert_null(leftovers_asking(&left));

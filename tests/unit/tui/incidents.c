@@ -370,6 +370,22 @@ static void test_status_update(void **state)
     stage_free(engine);
 }
 
+/* What is over is so old as it is over, and lasted so long as it lasted. */
+static void test_ages_of_what_is_resolved(void **state)
+{
+    (void)state;
+    struct engine *engine = stage_new(true);
+    engine->resolved_us = STAGE_WALL - 5 * 60 * US_PER_S;
+    struct console *console = theatre_open(engine, 80, 24, false);
+    theatre_draw(console);
+    theatre_shows(console, "INC-7 SEV2 resolved 5m");
+    theatre_keys(console, "u");
+    theatre_shows(console, "INC-7 SEV2 resolved: customers see empty answers");
+    theatre_shows(console, "From: 03:00Z to 03:09Z (9m)");
+    theatre_close(console);
+    stage_free(engine);
+}
+
 static void test_copy_view(void **state)
 {
     (void)state;
@@ -471,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_muted_problems),
         cmocka_unit_test(test_all_muted),
         cmocka_unit_test(test_status_update),
+        cmocka_unit_test(test_ages_of_what_is_resolved),
         cmocka_unit_test(test_copy_view),
         cmocka_unit_test(test_handover_page),
         cmocka_unit_test(test_on_call),
